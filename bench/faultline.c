@@ -1,0 +1,56 @@
+#include "config.h"
+
+#include "bench/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One line per subcommand; the functions live in bench/command_NAME.c. */
+static const struct command commands[] = {
+	{NULL, NULL, NULL},
+};
+
+void complain(const char *command, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)fprintf(stderr, "faultline%s%s: ", command ? " " : "", command ? command : "");
+	(void)vfprintf(stderr, format, arguments);
+	(void)fputc('\n', stderr);
+	va_end(arguments);
+}
+
+static void print_help(FILE *out)
+{
+	(void)fputs("Usage: faultline COMMAND [OPTION]... [ARGUMENT]...\n"
+		    "Records how programs use memory and replays the recording on allocators and on a model of the memory "
+		    "system.\n\nCommands:\n",
+		    out);
+	for (const struct command *command = commands; command->name; command++)
+		(void)fprintf(out, "  %-10s %s\n", command->name, command->summary);
+	(void)fputs("\n`faultline COMMAND --help` explains a command; faultline(1) is the manual.\n", out);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		print_help(stdout);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		(void)puts(PACKAGE_STRING);
+		return EXIT_DONE;
+	}
+	for (const struct command *command = commands; command->name; command++) {
+		if (strcmp(argv[1], command->name) == 0)
+			return command->run(argc - 1, argv + 1);
+	}
+	complain(NULL, "there is no command '%s'; `faultline --help` lists them", argv[1]);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,23 @@
+#include "config.h"
+
+#include "traces/event.h"
+
+static const char *const kind_names[EVENT_KINDS] = {
+	[EVENT_MALLOC] = "malloc",
+	[EVENT_CALLOC] = "calloc",
+	[EVENT_REALLOC] = "realloc",
+	[EVENT_MEMALIGN] = "memalign",
+	[EVENT_FREE] = "free",
+	[EVENT_FREE_SIZED] = "free_sized",
+	[EVENT_THREAD_START] = "thread_start",
+	[EVENT_THREAD_EXIT] = "thread_exit",
+	[EVENT_FORK] = "fork",
+	[EVENT_EXEC] = "exec",
+	[EVENT_EXIT] = "exit",
+	[EVENT_MARKER] = "marker",
+};
+
+const char *event_kind_name(unsigned kind)
+{
+	return kind < EVENT_KINDS && kind_names[kind] ? kind_names[kind] : "unknown";
+}

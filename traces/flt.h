@@ -1,0 +1,135 @@
+/* flt.h: the native trace format, bytes <-> events. docs/trace-format.md is the specification.
+ *
+ * A trace is a header, blocks of events stored column by column (each column of a block compressed and checksummed by
+ * itself, so that a reader pays only for the columns it asks for), a live-set checkpoint per block group, and a footer
+ * with tables and counts. A file cut anywhere is readable up to its last whole block.
+ *
+ * Reading never trusts the bytes: every count, id and size is bounded before anything is allocated or indexed.
+ */
+#ifndef FAULTLINE_TRACES_FLT_H
+#define FAULTLINE_TRACES_FLT_H
+
+#include "traces/error.h"
+#include "traces/event.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where a trace came from. Strings may be NULL; they are copied. */
+struct flt_description {
+	const char *source;  /* "record heap", "import aosp", "generate larson", ... */
+	const char *command; /* the recorded command line, or the imported file's name */
+	const char *host;    /* machine and system of the recording */
+	bool has_time;       /* events carry time_ns */
+	bool has_stacks;     /* events carry stack ids */
+};
+
+/* --- Writing -------------------------------------------------------------------------------------------------------- */
+struct flt_writer;
+
+/* Starts a trace beside `path` ("-" = standard output); nothing appears under `path` before flt_writer_finish. */
+enum trace_status flt_writer_create(struct flt_writer **writer, const char *path,
+				    const struct flt_description *description, struct trace_error *error) TRACE_MUST_USE;
+
+/* Appends one event. TRACE_BAD_INPUT when the event breaks event.h's rules (an id out of order, an unknown kind). */
+enum trace_status flt_writer_add(struct flt_writer *writer, const struct event *event,
+				 struct trace_error *error) TRACE_MUST_USE;
+
+/* The writer as a sink, owned by the writer. */
+struct event_sink *flt_writer_sink(struct flt_writer *writer);
+
+/* Adds `count` to the trace's counter of warnings of this kind ("free of unknown pointer"); kept in the footer. */
+enum trace_status flt_writer_warn(struct flt_writer *writer, const char *what, uint64_t count,
+				  struct trace_error *error) TRACE_MUST_USE;
+
+/* Registers a call stack (return addresses, innermost first) and gives the id for event.stack; equal stacks share one. */
+enum trace_status flt_writer_stack(struct flt_writer *writer, const uint64_t *addresses, size_t depth, uint32_t *stack,
+				   struct trace_error *error) TRACE_MUST_USE;
+
+/* Writes the footer, syncs, renames to `path`, and frees the writer whatever the result. */
+enum trace_status flt_writer_finish(struct flt_writer *writer, struct trace_error *error) TRACE_MUST_USE;
+
+/* Drops everything written and frees the writer. */
+void flt_writer_abandon(struct flt_writer *writer);
+
+/* --- Reading -------------------------------------------------------------------------------------------------------- */
+struct flt_reader;
+
+struct flt_thread {
+	uint32_t process;
+	uint64_t os_id;
+	const char *name; /* "" when unknown */
+};
+
+struct flt_process {
+	uint32_t parent; /* its own number for a process without a recorded parent */
+	uint64_t os_id;
+	const char *command;
+};
+
+struct flt_warning {
+	const char *what;
+	uint64_t count;
+};
+
+/* What the footer knows without reading a block; for a file without footer it is rebuilt by one pass at open. */
+struct flt_summary {
+	struct flt_description description;
+	uint64_t events;
+	uint64_t kinds[EVENT_KINDS]; /* events per kind */
+	uint64_t objects;            /* highest object id */
+	uint64_t live_peak_bytes;    /* requested bytes live at once, over all processes */
+	uint64_t live_peak_objects;
+	uint64_t live_end_bytes;
+	uint64_t live_end_objects;
+	uint64_t cross_thread_frees; /* blocks freed (or realloc'ed) by another thread than the allocating one */
+	uint64_t null_frees;
+	uint64_t duration_ns;
+	uint32_t threads, processes, warnings;
+	const struct flt_thread *thread;
+	const struct flt_process *process;
+	const struct flt_warning *warning;
+	bool truncated;              /* the file ended before its footer */
+	char hash[33];               /* XXH3-128 over the decoded events and tables, hexadecimal: equal for equal traces */
+};
+
+enum trace_status flt_reader_open(struct flt_reader **reader, const char *path, struct trace_error *error) TRACE_MUST_USE;
+const struct flt_summary *flt_reader_summary(const struct flt_reader *reader);
+
+/* The next event in order; TRACE_END after the last. */
+enum trace_status flt_reader_next(struct flt_reader *reader, struct event *event, struct trace_error *error) TRACE_MUST_USE;
+
+/* The columns of a batch; those not asked for are NULL. */
+enum flt_column {
+	FLT_KIND = 1u << 0, /* kind and flags */
+	FLT_TIME = 1u << 1,
+	FLT_OBJECT = 1u << 2, /* object and old_object */
+	FLT_SIZE = 1u << 3,
+	FLT_DETAIL = 1u << 4, /* count and alignment */
+	FLT_STACK = 1u << 5,
+	FLT_THREAD = 1u << 6, /* thread and process */
+	FLT_ALL = (1u << 7) - 1,
+};
+
+struct flt_batch {
+	uint64_t first; /* position of the first event in the trace */
+	size_t events;
+	const uint8_t *kind, *flags;
+	const uint64_t *time_ns, *object, *old_object, *size, *count, *alignment;
+	const uint32_t *stack, *thread, *process;
+};
+
+/* The next block, decoded into arrays that stay valid until the next call on this reader. */
+enum trace_status flt_reader_batch(struct flt_reader *reader, unsigned columns, struct flt_batch *batch,
+				   struct trace_error *error) TRACE_MUST_USE;
+
+/* Goes to event `position` (0 = first); the next call reads it. Past the end is TRACE_BAD_INPUT. */
+enum trace_status flt_reader_seek(struct flt_reader *reader, uint64_t position, struct trace_error *error) TRACE_MUST_USE;
+
+/* The return addresses of stack id `stack`, innermost first; *depth 0 for id 0 or an unknown id. */
+const uint64_t *flt_reader_stack(struct flt_reader *reader, uint32_t stack, size_t *depth);
+
+void flt_reader_close(struct flt_reader *reader);
+
+#endif

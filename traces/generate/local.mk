@@ -1,0 +1,1 @@
+traces_libtraces_a_SOURCES +=
