@@ -1,7 +1,15 @@
 # The faultline command. What it starts (the replaying child, the preloaded libraries) lies in bench/libexec of a
 # build tree and in pkglibexecdir of an installation; bench/installation.h finds it.
+bench_cppflags = $(AM_CPPFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"' -DPKGDATADIR='"$(pkgdatadir)"'
+
+# libbench.a: everything of bench/ that a unit test may want to link; the commands themselves stay outside.
+noinst_LIBRARIES += bench/libbench.a
+bench_libbench_a_CPPFLAGS = $(bench_cppflags)
+bench_libbench_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+bench_libbench_a_SOURCES = %D%/installation.h %D%/installation.c
+
 bin_PROGRAMS += bench/faultline
-bench_faultline_CPPFLAGS = $(AM_CPPFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"' -DPKGDATADIR='"$(pkgdatadir)"'
+bench_faultline_CPPFLAGS = $(bench_cppflags)
 bench_faultline_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-bench_faultline_LDADD = $(traces_libs) engine/libengine.a $(JANSSON_LIBS) $(PTHREAD_LIBS) -lm
+bench_faultline_LDADD = bench/libbench.a $(traces_libs) engine/libengine.a $(JANSSON_LIBS) $(PTHREAD_LIBS) -lm
 bench_faultline_SOURCES = %D%/faultline.c %D%/command.h

@@ -1,0 +1,44 @@
+#include "config.h"
+
+#include "bench/installation.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool join(char *path, size_t bytes, const char *directory, const char *name)
+{
+	int length = snprintf(path, bytes, "%s/%s", directory, name);
+
+	return length > 0 && (size_t)length < bytes;
+}
+
+static bool beside_executable(char *directory, size_t bytes)
+{
+	char executable[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
+
+	if (length <= 0)
+		return false;
+	executable[length] = '\0';
+	char *slash = strrchr(executable, '/');
+	if (!slash)
+		return false;
+	*slash = '\0';
+	return join(directory, bytes, executable, "libexec");
+}
+
+bool installation_find(const char *name, char *path, size_t bytes)
+{
+	const char *override = getenv("FAULTLINE_LIBEXECDIR");
+	char directory[PATH_MAX];
+
+	if (override && join(path, bytes, override, name) && access(path, R_OK) == 0)
+		return true;
+	if (beside_executable(directory, sizeof(directory)) && join(path, bytes, directory, name) &&
+	    access(path, R_OK) == 0)
+		return true;
+	return join(path, bytes, PKGLIBEXECDIR, name) && access(path, R_OK) == 0;
+}
