@@ -67,7 +67,8 @@ uint64_t bitmap_find_from(const struct bitmap *map, uint64_t from)
 
 static bool has_bits_beyond(const uint64_t *words, uint64_t bits)
 {
-	return bits % BITMAP_WORD_BITS != 0 && words[bits >> BITMAP_WORD_SHIFT] >> (bits % BITMAP_WORD_BITS) != 0;
+	return bits % BITMAP_WORD_BITS != 0 &&
+	       words[bits >> BITMAP_WORD_SHIFT] >> (bits % BITMAP_WORD_BITS) != 0;
 }
 
 const char *bitmap_check(const struct bitmap *map)
@@ -79,9 +80,8 @@ const char *bitmap_check(const struct bitmap *map)
 			return "I2: no bit at or beyond `bits` is set";
 		bits = words_of(bits);
 		for (uint64_t word = 0; level + 1 < map->levels && word < bits; word++) {
-			bool summary = map->level[level + 1][word >> BITMAP_WORD_SHIFT] >>
-					       (word % BITMAP_WORD_BITS) &
-				       1;
+			bool summary =
+			    map->level[level + 1][word >> BITMAP_WORD_SHIFT] >> (word % BITMAP_WORD_BITS) & 1;
 
 			if (summary != (map->level[level][word] != 0))
 				return "I1: bit i of level n+1 is set <=> word i of level n is not zero";

@@ -1,14 +1,15 @@
 /* bitmap.h: a set of small numbers as a hierarchical bitmap, with search in constant depth.
  *
- * Level 0 holds one bit per number, in 64-bit words. A bit of level n+1 says that the word of level n with its number is
- * not zero. The topmost level is a single word, so the first set bit of a map of 2^18 numbers is found with three words:
+ * Level 0 holds one bit per number, in 64-bit words. A bit of level n+1 says that the word of level n with
+ * its number is not zero. The topmost level is a single word, so the first set bit of a map of 2^18 numbers
+ * is found with three words:
  *
  *   level 2                       [ . . 1 . . . . . ]                            1 word
  *   level 1          [ . . . . ]  [ . 1 . . ]  [ . . . . ] ...                  64 words
  *   level 0   ...  [....]  [....]  [..1.1...]  [....] ...                     4096 words
  *
- * The memory is handed in by the caller and must read as zero; making an (empty) map of any size touches none of it. The
- * levels above the first cost 1/64 + 1/4096 + ... of it.
+ * The memory is handed in by the caller and must read as zero; making an (empty) map of any size touches none
+ * of it. The levels above the first cost 1/64 + 1/4096 + ... of it.
  *
  * Invariants, proved by bitmap_check():
  *   I1: bit i of level n+1 is set <=> word i of level n is not zero
@@ -32,21 +33,23 @@
 #define BITMAP_BITS_MAX ((uint64_t)1 << (BITMAP_LEVELS * BITMAP_WORD_SHIFT))
 
 struct bitmap {
-	uint64_t bits;                  /* numbers the map can hold: 0 .. bits-1 */
-	uint32_t levels;                /* levels in use, 1 .. BITMAP_LEVELS */
+	uint64_t bits;			/* numbers the map can hold: 0 .. bits-1 */
+	uint32_t levels;		/* levels in use, 1 .. BITMAP_LEVELS */
 	uint64_t *level[BITMAP_LEVELS]; /* level[0] has one bit per number, level[levels-1] is one word */
 };
 
 /* Bytes of memory a map of `bits` numbers (1 .. BITMAP_BITS_MAX) needs: a multiple of 8. */
 size_t bitmap_bytes(uint64_t bits);
 
-/* Makes an empty map over `memory`: bitmap_bytes(bits) bytes, aligned to 8, reading as zero. Touches none of it. */
+/* Makes an empty map over `memory`: bitmap_bytes(bits) bytes, aligned to 8, reading as zero. Touches none of
+ * it. */
 void bitmap_create(struct bitmap *map, uint64_t bits, void *memory);
 
 /* Numbers in the set. Reads the whole of level 0. */
 uint64_t bitmap_count(const struct bitmap *map);
 
-/* The smallest number in the set that is at least `from`, or BITMAP_NONE. At most 2 * levels words are read. */
+/* The smallest number in the set that is at least `from`, or BITMAP_NONE. At most 2 * levels words are read.
+ */
 uint64_t bitmap_find_from(const struct bitmap *map, uint64_t from);
 
 /* NULL, or the text of the first invariant that does not hold. */

@@ -1,7 +1,8 @@
 /* random.h: a small seeded generator of random numbers, the same on every machine.
  *
- * splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014): a counter with a fixed odd
- * step, put through a mixing function. The period is 2^64; every seed is good, zero too. Not for secrets.
+ * splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014): a counter
+ * with a fixed odd step, put through a mixing function. The period is 2^64; every seed is good, zero too. Not
+ * for secrets.
  */
 #ifndef FAULTLINE_ENGINE_BASE_RANDOM_H
 #define FAULTLINE_ENGINE_BASE_RANDOM_H

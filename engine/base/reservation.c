@@ -25,8 +25,8 @@ enum status reservation_create(struct reservation *reservation, size_t bytes, si
 	if (bytes > SIZE_MAX / 2 || slack > SIZE_MAX / 4)
 		return STATUS_NO_MEMORY;
 	bytes = round_up(bytes, PAGE_BYTES);
-	void *mapped = mmap(NULL, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			    -1, 0);
+	void *mapped = mmap(NULL, bytes + slack, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (mapped == MAP_FAILED)
 		return STATUS_NO_MEMORY;

@@ -12,14 +12,15 @@ enum status arena_create(struct arena *arena, const struct arena_shape *shape)
 	    !is_power_of_two(shape->alignment_bytes) || shape->alignment_bytes < PAGE_BYTES)
 		return STATUS_BAD_ARGUMENT;
 	*arena = (struct arena){
-		.base = none_base,
-		.first = shape->first,
-		.pages = shape->pages,
-		.alignment_bytes = shape->alignment_bytes,
-		.backing = shape->backing,
+	    .base = none_base,
+	    .first = shape->first,
+	    .pages = shape->pages,
+	    .alignment_bytes = shape->alignment_bytes,
+	    .backing = shape->backing,
 	};
 	if (shape->backing == ARENA_REAL) {
-		enum status status = reservation_create(&arena->memory, shape->pages << PAGE_SHIFT, shape->alignment_bytes);
+		enum status status =
+		    reservation_create(&arena->memory, shape->pages << PAGE_SHIFT, shape->alignment_bytes);
 
 		arena->base = (uintptr_t)arena->memory.memory;
 		return status;
@@ -49,10 +50,13 @@ const char *arena_check(const struct arena *arena)
 	uint64_t bytes = arena->pages << PAGE_SHIFT;
 
 	if (arena->base % arena->alignment_bytes != 0 || arena->base > UINTPTR_MAX - bytes)
-		return "I1: base is aligned to alignment_bytes, and the frames first .. first+pages-1 to addresses without "
+		return "I1: base is aligned to alignment_bytes, and the frames first .. first+pages-1 to "
+		       "addresses without "
 		       "wrapping";
-	if (arena->backing == ARENA_REAL ? (uintptr_t)arena->memory.memory != arena->base || arena->memory.bytes != bytes
-					 : arena->memory.memory != NULL)
-		return "I2: with backing real the reservation is the arena: same base, same length; with none it is empty";
+	if (arena->backing == ARENA_REAL
+		? (uintptr_t)arena->memory.memory != arena->base || arena->memory.bytes != bytes
+		: arena->memory.memory != NULL)
+		return "I2: with backing real the reservation is the arena: same base, same length; with "
+		       "none it is empty";
 	return NULL;
 }

@@ -1,22 +1,25 @@
 /* block_tree.h: the free blocks of order 0 .. 8 inside one 2 MiB block, as a tree of bits in two cache lines.
  *
- * Node 1 is the whole block (order 9), node n has the children 2n and 2n+1, and the nodes of order k are 2^(9-k) ..
- * 2^(10-k)-1. Bit n of 1024 belongs to node n, so that each order is a slice of consecutive bits and the bits that one
- * frame's free and merge look at lie together:
+ * Node 1 is the whole block (order 9), node n has the children 2n and 2n+1, and the nodes of order k are
+ * 2^(9-k) .. 2^(10-k)-1. Bit n of 1024 belongs to node n, so that each order is a slice of consecutive bits
+ * and the bits that one frame's free and merge look at lie together:
  *
  *   word    0                        1        2..3     4..7     8..15
  *   orders  8 7 6 5 4 (63 bits)      3        2        1        0
  *   line    |------------------------ first ----------------|- second -|
  *
- * Two siblings are never both free (they would have merged). The otherwise impossible pair 11 therefore has a meaning of
- * its own: the *parent* is allocated as one block. So two bits per frame tell free, split and allocated apart for every
- * order, and a free with a wrong order, or a second one, is found by looking at one or a few bits:
+ * Two siblings are never both free (they would have merged). The otherwise impossible pair 11 therefore has a
+ * meaning of its own: the *parent* is allocated as one block. So two bits per frame tell free, split and
+ * allocated apart for every order, and a free with a wrong order, or a second one, is found by looking at one
+ * or a few bits:
  *
  *   node of order k >= 1 is allocated  <=>  both children's bits are set
- *   frame is allocated by itself       <=>  the block is open and neither its bit nor one of its ancestors' is set
+ *   frame is allocated by itself       <=>  the block is open and neither its bit nor one of its ancestors'
+ * is set
  *
- * Bits 0 and 1 belong to no node below order 9: OPEN says that the block is broken into smaller ones (else it is part of a
- * block of order 9 or more, or not managed), HEAD that an allocated block of order 9 or more begins here.
+ * Bits 0 and 1 belong to no node below order 9: OPEN says that the block is broken into smaller ones (else it
+ * is part of a block of order 9 or more, or not managed), HEAD that an allocated block of order 9 or more
+ * begins here.
  *
  * There is nothing to check here that buddy_check() does not check.
  */
@@ -87,8 +90,9 @@ static inline void block_tree_unmark(struct block_tree *tree, unsigned node)
 static inline bool block_tree_is_frame_allocated(const struct block_tree *tree, unsigned frame)
 {
 	unsigned node = (unsigned)HUGE_PAGES + frame;
-	uint64_t ancestors = (uint64_t)1 << (node >> 4) | (uint64_t)1 << (node >> 5) | (uint64_t)1 << (node >> 6) |
-			     (uint64_t)1 << (node >> 7) | (uint64_t)1 << (node >> 8) | BLOCK_TREE_OPEN;
+	uint64_t ancestors = (uint64_t)1 << (node >> 4) | (uint64_t)1 << (node >> 5) |
+			     (uint64_t)1 << (node >> 6) | (uint64_t)1 << (node >> 7) |
+			     (uint64_t)1 << (node >> 8) | BLOCK_TREE_OPEN;
 
 	return (tree->word[0] & ancestors) == BLOCK_TREE_OPEN &&
 	       ((unsigned)block_tree_bit(tree, node) | (unsigned)block_tree_bit(tree, node >> 1) |
@@ -103,7 +107,8 @@ static inline uint64_t block_tree_free_bits(uint64_t word)
 	return word & ~(both | both << 1);
 }
 
-/* The first word with nodes of `order`, how many there are, and which bits of it (the others belong to other orders). */
+/* The first word with nodes of `order`, how many there are, and which bits of it (the others belong to other
+ * orders). */
 static inline unsigned block_tree_first_word(unsigned order)
 {
 	return (unsigned)HUGE_PAGES >> order >> 6;

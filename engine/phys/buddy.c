@@ -7,7 +7,7 @@
 /* Where the pieces of the caller's memory lie. */
 struct layout {
 	pfn_t base;
-	uint64_t blocks; /* 2 MiB blocks, a whole number of top-order blocks */
+	uint64_t blocks;		       /* 2 MiB blocks, a whole number of top-order blocks */
 	uint64_t detail, bitmaps, fill, bytes; /* offsets; the trees are first */
 };
 
@@ -58,13 +58,13 @@ enum status buddy_create(struct buddy *buddy, const struct buddy_shape *shape, v
 
 	CHECK((uintptr_t)memory % BUDDY_MEMORY_ALIGNMENT == 0, "a buddy's memory is aligned");
 	*buddy = (struct buddy){
-		.max_order = shape->max_order,
-		.placement = shape->placement,
-		.base = layout.base,
-		.first = shape->first,
-		.end = shape->first + shape->pages,
-		.trees = memory,
-		.detail = bytes + layout.detail,
+	    .max_order = shape->max_order,
+	    .placement = shape->placement,
+	    .base = layout.base,
+	    .first = shape->first,
+	    .end = shape->first + shape->pages,
+	    .trees = memory,
+	    .detail = bytes + layout.detail,
 	};
 	if (shape->placement == BUDDY_FULLEST_BLOCK)
 		buddy->fill = (void *)(bytes + layout.fill);
@@ -79,14 +79,16 @@ enum status buddy_create(struct buddy *buddy, const struct buddy_shape *shape, v
 	return STATUS_OK;
 }
 
-/* --- Choosing a free block ---------------------------------------------------------------------------------------- */
+/* --- Choosing a free block
+ * ---------------------------------------------------------------------------------------- */
 
 /* A free node of `order` (below 9): near the last one freed, else the lowest. */
 static unsigned near_node(const struct buddy *buddy, unsigned order, uint32_t *block)
 {
 	uint32_t hint = buddy->hint[order];
-	uint64_t free = block_tree_free_bits(buddy->trees[hint / BLOCK_TREE_WORDS].word[hint % BLOCK_TREE_WORDS] &
-					     block_tree_order_bits(order));
+	uint64_t free =
+	    block_tree_free_bits(buddy->trees[hint / BLOCK_TREE_WORDS].word[hint % BLOCK_TREE_WORDS] &
+				 block_tree_order_bits(order));
 
 	if (free != 0) {
 		*block = hint / BLOCK_TREE_WORDS;
@@ -173,7 +175,8 @@ bool buddy_choose(const struct buddy *buddy, unsigned order, pfn_t *pfn, unsigne
 	return true;
 }
 
-/* --- Allocating --------------------------------------------------------------------------------------------------- */
+/* --- Allocating
+ * --------------------------------------------------------------------------------------------------- */
 
 /* Splits the free node of order `found` down to `order` and marks its first part. */
 static pfn_t take_from_tree(struct buddy *buddy, pfn_t pfn, unsigned found, unsigned order)
@@ -226,7 +229,8 @@ pfn_t buddy_allocate(struct buddy *buddy, unsigned order)
 				  : take_from_upper(buddy, pfn, found, order);
 }
 
-/* --- Freeing ------------------------------------------------------------------------------------------------------ */
+/* --- Freeing
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void release_to_upper(struct buddy *buddy, pfn_t pfn, unsigned order)
 {
@@ -298,8 +302,10 @@ _Noreturn void buddy_refuse(const struct buddy *buddy, pfn_t pfn, unsigned order
 	pfn_t first;
 	unsigned actual;
 
-	CHECK(pfn >= buddy->first && pfn < buddy->end, "a freed frame lies in the buddy's range (foreign pfn)");
-	CHECK(!buddy_find_free(buddy, pfn, &first, &actual), "a freed frame is not free already (double free)");
+	CHECK(pfn >= buddy->first && pfn < buddy->end,
+	      "a freed frame lies in the buddy's range (foreign pfn)");
+	CHECK(!buddy_find_free(buddy, pfn, &first, &actual),
+	      "a freed frame is not free already (double free)");
 	CHECK(buddy_find_allocated(buddy, pfn, &first, &actual), "a freed frame was allocated (foreign pfn)");
 	CHECK(first == pfn, "a free names the first frame of its block (misaligned pfn)");
 	CHECK(actual == order, "a block is freed with the order it was allocated with (wrong order)");

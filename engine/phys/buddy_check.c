@@ -6,11 +6,14 @@ static const char I1[] = "I1: bitmap_check() holds for every order's bitmap";
 static const char I2[] = "I2: bit b of free[k], k < 9, is set <=> block b has a free block of order k";
 static const char I3[] = "I3: two buddies are never both free";
 static const char I4[] = "I4: no free or allocated block lies inside another";
-static const char I5[] = "I5: free_blocks[k] = free blocks of order k in the maps; bit k of nonempty <=> free_blocks[k] > 0";
+static const char I5[] =
+    "I5: free_blocks[k] = free blocks of order k in the maps; bit k of nonempty <=> free_blocks[k] > 0";
 static const char I6[] = "I6: free_pages = sum of free_blocks[k] * 2^k, at most managed_pages";
-static const char I7[] = "I7: detail[b] of an open block: bit i set <=> word i of its order-0 bits has a free frame";
-static const char I8[] = "I8: with fullest-block: every open block's entry in the fill queue is what its bits say, and no "
-			 "other block is listed";
+static const char I7[] =
+    "I7: detail[b] of an open block: bit i set <=> word i of its order-0 bits has a free frame";
+static const char I8[] =
+    "I8: with fullest-block: every open block's entry in the fill queue is what its bits say, and no "
+    "other block is listed";
 
 /* What the bits of one open block say. */
 struct tally {
@@ -18,9 +21,10 @@ struct tally {
 	const char *broken;
 };
 
-/* Walks the children of `node`, an undivided piece of memory of order `order` >= 1 that is neither free nor allocated,
- * or, with `covered`, lies inside a block that is. */
-static void tally_children(struct tally *tally, const struct block_tree *tree, unsigned node, unsigned order, bool covered)
+/* Walks the children of `node`, an undivided piece of memory of order `order` >= 1 that is neither free nor
+ * allocated, or, with `covered`, lies inside a block that is. */
+static void tally_children(struct tally *tally, const struct block_tree *tree, unsigned node, unsigned order,
+			   bool covered)
 {
 	bool left = block_tree_bit(tree, node * 2);
 	bool right = block_tree_bit(tree, node * 2 + 1);
@@ -84,12 +88,14 @@ static const char *check_closed(const struct buddy *buddy, uint32_t block)
 	}
 	if (!head)
 		return order == 0 ? NULL : I7;
-	if (order < HUGE_ORDER || order > buddy->max_order || (block & ((1u << (order - HUGE_ORDER)) - 1)) != 0)
+	if (order < HUGE_ORDER || order > buddy->max_order ||
+	    (block & ((1u << (order - HUGE_ORDER)) - 1)) != 0)
 		return I4;
 	return NULL;
 }
 
-/* How many free or allocated blocks of order 9 and more cover the 2 MiB block, and whether its own bits add another. */
+/* How many free or allocated blocks of order 9 and more cover the 2 MiB block, and whether its own bits add
+ * another. */
 static const char *check_cover(const struct buddy *buddy, uint32_t block)
 {
 	unsigned covers = buddy_is_open(buddy, block);
@@ -110,7 +116,8 @@ static const char *check_cover(const struct buddy *buddy, uint32_t block)
 static const char *check_block(const struct buddy *buddy, uint32_t block, uint64_t *free_blocks)
 {
 	struct tally tally = {.broken = NULL};
-	const char *broken = buddy_is_open(buddy, block) ? check_open(buddy, block, &tally) : check_closed(buddy, block);
+	const char *broken =
+	    buddy_is_open(buddy, block) ? check_open(buddy, block, &tally) : check_closed(buddy, block);
 
 	if (!broken)
 		broken = check_cover(buddy, block);

@@ -1,7 +1,9 @@
-/* buddy_map.h: the small steps on a buddy's maps that buddy.c and buddy_range.c share: entering and removing a free block,
- * marking an allocated one, opening and closing a 2 MiB block. No step here merges or splits. Private to the buddy.
+/* buddy_map.h: the small steps on a buddy's maps that buddy.c and buddy_range.c share: entering and removing
+ * a free block, marking an allocated one, opening and closing a 2 MiB block. No step here merges or splits.
+ * Private to the buddy.
  *
- * Blocks of order 9 and more are named by their pfn, smaller ones by their 2 MiB block and their node in its tree.
+ * Blocks of order 9 and more are named by their pfn, smaller ones by their 2 MiB block and their node in its
+ * tree.
  */
 #ifndef FAULTLINE_ENGINE_PHYS_BUDDY_MAP_H
 #define FAULTLINE_ENGINE_PHYS_BUDDY_MAP_H
@@ -157,7 +159,8 @@ static inline void buddy_settle(struct buddy *buddy, uint32_t block, int change)
 
 	if (!buddy_is_open(buddy, block))
 		free_frames = 0;
-	fill_queue_update(buddy->fill, block, (unsigned)free_frames, block_tree_largest_free(&buddy->trees[block]));
+	fill_queue_update(buddy->fill, block, (unsigned)free_frames,
+			  block_tree_largest_free(&buddy->trees[block]));
 }
 
 /* The largest block (order) that starts at `pfn` and is no longer than `pages`. */

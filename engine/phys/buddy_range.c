@@ -7,8 +7,8 @@ struct run {
 	pfn_t first, end;
 };
 
-/* Divides a block that is marked neither free nor allocated: what lies in `kept` becomes allocated, the rest free. The depth
- * is at most max_order, and no more than two nodes of each order are divided. */
+/* Divides a block that is marked neither free nor allocated: what lies in `kept` becomes allocated, the rest
+ * free. The depth is at most max_order, and no more than two nodes of each order are divided. */
 static void divide(struct buddy *buddy, pfn_t pfn, unsigned order, const struct run *kept)
 {
 	pfn_t end = pfn + ((pfn_t)1 << order);

@@ -77,16 +77,19 @@ uint32_t fill_queue_fullest(const struct fill_queue *queue, unsigned order)
 	return block - 1;
 }
 
-static const char *check_list(const struct fill_queue *queue, uint64_t blocks, unsigned largest, unsigned bucket)
+static const char *check_list(const struct fill_queue *queue, uint64_t blocks, unsigned largest,
+			      unsigned bucket)
 {
 	uint32_t previous = 0;
 
-	for (uint32_t block = queue->head[largest][bucket]; block != 0; block = queue->entry[block - 1].next) {
+	for (uint32_t block = queue->head[largest][bucket]; block != 0;
+	     block = queue->entry[block - 1].next) {
 		const struct fill_entry *entry = block <= blocks ? &queue->entry[block - 1] : NULL;
 
 		if (!entry || entry->listed != largest + 1 || bucket_of(entry) != bucket ||
 		    entry->previous != previous)
-			return "I2: a block in list [m][b] has largest = m and free_frames / 8 = b, and links back to its "
+			return "I2: a block in list [m][b] has largest = m and free_frames / 8 = b, and "
+			       "links back to its "
 			       "predecessor";
 		previous = block;
 	}

@@ -1,1 +1,8 @@
 # Unit tests of this room.
+unit_model = tests/unit/model.h tests/unit/model.c tests/unit/death.h tests/unit/death.c
+
+base_tests = %D%/bitmap
+check_PROGRAMS += $(base_tests)
+TESTS += $(base_tests)
+%C%_bitmap_SOURCES = %D%/bitmap.c $(unit_model)
+%C%_bitmap_LDADD = $(unit_libs)
