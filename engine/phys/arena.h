@@ -10,8 +10,8 @@
  * metadata lies in an arena, so that offsets from its base are the same with both backings.
  *
  * Invariants, proved by arena_check():
- *   I1: base is aligned to alignment_bytes, and the frames first .. first+pages-1 to addresses without
- * wrapping I2: with backing real the reservation is the arena: same base, same length; with none it is empty
+ *   I1: base is aligned to alignment_bytes, and the frames first .. first+pages-1 to addresses without wrapping
+ *   I2: with backing real the reservation is the arena: same base, same length; with none it is empty
  *
  * Constant after creation but for the counters, which the owner's lock guards.
  */

@@ -14,8 +14,7 @@
  * or a few bits:
  *
  *   node of order k >= 1 is allocated  <=>  both children's bits are set
- *   frame is allocated by itself       <=>  the block is open and neither its bit nor one of its ancestors'
- * is set
+ *   frame is allocated by itself       <=>  the block is open; neither its bit nor an ancestor's is set
  *
  * Bits 0 and 1 belong to no node below order 9: OPEN says that the block is broken into smaller ones (else it
  * is part of a block of order 9 or more, or not managed), HEAD that an allocated block of order 9 or more

@@ -9,17 +9,18 @@
  * Where the bits lie:
  *
  *   orders 9 .. max   free[k]: one hierarchical bitmap (bitmap.h) per order, a bit per block
- *   orders 0 .. 8     free[k]: one hierarchical bitmap per order, a bit per 2 MiB block that has a free block
- * of order k trees[]: per 2 MiB block the bits of all its orders in two cache lines (block_tree.h)
+ *   orders 0 .. 8     free[k]: one hierarchical bitmap per order, a bit per 2 MiB block that has a free one
+ *                     trees[]: per 2 MiB block the bits of all its orders in two cache lines (block_tree.h)
  *
  * Every search is a constant number of words. For orders up to 10 the maps cost 66,808 bytes per GiB: 65,536
  * for the trees, 512 for `detail`, 760 for the bitmaps. An open block is one broken into orders below 9.
  *
  * Placement says which free block an allocation takes:
- *   order-first     one of the smallest sufficient order, near the last one freed (as a free-list allocator
- * does) lowest-address  the lowest sufficient one fullest-block   orders below 9 from the fullest open 2 MiB
- * block that can serve them (fill_queue.h), so that sparse blocks drain and become huge pages again; larger
- * orders as order-first
+ *
+ *   order-first       one of the smallest sufficient order, near the last one freed, as a free list would
+ *   lowest-address    the lowest sufficient one
+ *   fullest-block     orders below 9 from the fullest open 2 MiB block that can serve them (fill_queue.h), so
+ *                     that sparse blocks drain and become huge pages again; larger orders as order-first
  *
  * Errors of the caller are bugs and always found, by CHECK: freeing a frame outside the range, a free frame
  * (a double free), a block with another order than it was allocated with, a misaligned pfn. The cost is one
@@ -35,7 +36,7 @@
  *   I6: free_pages = sum of free_blocks[k] * 2^k, at most managed_pages
  *   I7: detail[b] of an open block: bit i set <=> word i of its order-0 bits has a free frame
  *   I8: with fullest-block: every open block's entry in the fill queue is what its bits say, and no other
- * block is listed
+ *       block is listed
  *
  * All memory comes from the caller and lies outside the managed frames; an empty range of any size touches
  * none of it, and whole top-order blocks touch one bit each. Not thread-safe: the zone or arena above locks.
