@@ -1,1 +1,17 @@
-traces_libtraces_a_SOURCES +=
+# Importers: one file per foreign format, formats.c lists them.
+traces_libtraces_a_SOURCES += \
+	%D%/address_map.c %D%/address_map.h \
+	%D%/aosp.c %D%/aosp.h \
+	%D%/formats.c %D%/formats.h \
+	%D%/function.c %D%/function.h \
+	%D%/heaptrack.c %D%/heaptrack.h \
+	%D%/importer.c %D%/importer.h \
+	%D%/input.c %D%/input.h \
+	%D%/ledger.c %D%/ledger.h \
+	%D%/logalloc.c %D%/logalloc.h \
+	%D%/malloclab.c %D%/malloclab.h \
+	%D%/mtrace.c %D%/mtrace.h \
+	%D%/roster.c %D%/roster.h \
+	%D%/scan.c %D%/scan.h \
+	%D%/valgrind.c %D%/valgrind.h \
+	%D%/warnings.c %D%/warnings.h
