@@ -1,0 +1,110 @@
+#include "config.h"
+
+#include "tests/unit/event_log.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void append(char **text, size_t *length, size_t *capacity, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void append(char **text, size_t *length, size_t *capacity, const char *format, ...)
+{
+	va_list arguments;
+	int added;
+
+	if (*capacity - *length < 512) {
+		*capacity = *capacity * 2 + 4096;
+		*text = realloc(*text, *capacity);
+		if (!*text)
+			abort();
+	}
+	va_start(arguments, format);
+	added = vsnprintf(*text + *length, *capacity - *length, format, arguments);
+	va_end(arguments);
+	if (added < 0 || (size_t)added >= *capacity - *length)
+		abort();
+	*length += (size_t)added;
+}
+
+#define LOG(...) append(&log->text, &log->length, &log->capacity, __VA_ARGS__)
+#define CAST(...) append(&log->cast, &log->cast_length, &log->cast_capacity, __VA_ARGS__)
+
+static void log_fields(struct event_log *log, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_MALLOC:
+		LOG(" %" PRIu64 " %" PRIu64, event->object, event->size);
+		break;
+	case EVENT_CALLOC:
+		LOG(" %" PRIu64 " %" PRIu64 " x%" PRIu64, event->object, event->size, event->count);
+		break;
+	case EVENT_REALLOC:
+		LOG(" %" PRIu64 " <%" PRIu64 " %" PRIu64, event->object, event->old_object, event->size);
+		break;
+	case EVENT_MEMALIGN:
+		LOG(" %" PRIu64 " %" PRIu64 " @%" PRIu64, event->object, event->size, event->alignment);
+		break;
+	case EVENT_FREE:
+		LOG(" %" PRIu64, event->object);
+		break;
+	case EVENT_MARKER:
+		LOG(" %" PRIu64, event->size);
+		break;
+	default:
+		break;
+	}
+}
+
+static enum trace_status log_put(struct event_sink *sink, const struct event *event, struct trace_error *error)
+{
+	struct event_log *log = (struct event_log *)sink;
+
+	if (++log->events == log->refuse_at)
+		return trace_fail(error, TRACE_IO, "the log is full");
+	if (event->thread || event->process)
+		LOG("[%" PRIu32 ".%" PRIu32 "] ", event->process, event->thread);
+	LOG("%s", event_kind_name(event->kind));
+	log_fields(log, event);
+	if (event->time_ns)
+		LOG(" at %" PRIu64, event->time_ns);
+	LOG("%s%s\n", event->flags & EVENT_FAILED ? " failed" : "", event->flags & EVENT_FOREIGN ? " foreign" : "");
+	return TRACE_OK;
+}
+
+static enum trace_status log_thread(struct event_sink *sink, uint32_t thread, uint32_t process, uint64_t os_id,
+				    const char *name, struct trace_error *error)
+{
+	struct event_log *log = (struct event_log *)sink;
+
+	(void)error;
+	CAST("thread %" PRIu32 " of %" PRIu32 " id %" PRIu64 "%s%s\n", thread, process, os_id, name ? " " : "",
+	     name ? name : "");
+	return TRACE_OK;
+}
+
+static enum trace_status log_process(struct event_sink *sink, uint32_t process, uint32_t parent, uint64_t os_id,
+				     const char *command, struct trace_error *error)
+{
+	struct event_log *log = (struct event_log *)sink;
+
+	(void)error;
+	(void)parent;
+	CAST("process %" PRIu32 " id %" PRIu64 "%s%s\n", process, os_id, command ? " " : "", command ? command : "");
+	return TRACE_OK;
+}
+
+void event_log_create(struct event_log *log)
+{
+	*log = (struct event_log){.sink = {log_put, log_thread, log_process}};
+	LOG("%s", "");
+	CAST("%s", "");
+}
+
+void event_log_destroy(struct event_log *log)
+{
+	free(log->text);
+	free(log->cast);
+}

@@ -1,0 +1,32 @@
+/* event_log.h: a sink that writes down what it is given as text, so that a test can compare whole traces.
+ *
+ * One line per event, `[PROCESS.THREAD] KIND OBJECT ...`, where the brackets are left out for 0.0:
+ *
+ *   malloc 1 32            object, size               realloc 2 <1 64        new object, old object, size
+ *   calloc 1 100 x4        object, size, count        memalign 1 100 @64     object, size, alignment
+ *   free 1                 object                     [0.1] thread_exit
+ *
+ * followed by " at TIME" where the time is not 0, " failed" and " foreign".
+ */
+#ifndef FAULTLINE_TESTS_EVENT_LOG_H
+#define FAULTLINE_TESTS_EVENT_LOG_H
+
+#include "traces/event.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_log {
+	struct event_sink sink;
+	char *text; /* the events */
+	size_t length, capacity;
+	char *cast; /* one line per announced process and thread: `process 0 id 22 ./t`, `thread 1 of 0 id 23` */
+	size_t cast_length, cast_capacity;
+	uint64_t events;
+	uint64_t refuse_at; /* put fails at this event (1 = first); 0 = never */
+};
+
+void event_log_create(struct event_log *log);
+void event_log_destroy(struct event_log *log);
+
+#endif
