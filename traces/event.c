@@ -21,3 +21,20 @@ const char *event_kind_name(unsigned kind)
 {
 	return kind < EVENT_KINDS && kind_names[kind] ? kind_names[kind] : "unknown";
 }
+
+static const uint8_t kind_carries[EVENT_KINDS] = {
+	[EVENT_MALLOC] = EVENT_CREATES | EVENT_HAS_SIZE,
+	[EVENT_CALLOC] = EVENT_CREATES | EVENT_HAS_SIZE | EVENT_HAS_COUNT,
+	[EVENT_REALLOC] = EVENT_CREATES | EVENT_RELEASES | EVENT_HAS_SIZE,
+	[EVENT_MEMALIGN] = EVENT_CREATES | EVENT_HAS_SIZE | EVENT_HAS_ALIGNMENT,
+	[EVENT_FREE] = EVENT_RELEASES,
+	[EVENT_FREE_SIZED] = EVENT_RELEASES | EVENT_HAS_SIZE | EVENT_HAS_ALIGNMENT,
+	[EVENT_FORK] = EVENT_HAS_COUNT,
+	[EVENT_EXIT] = EVENT_HAS_SIZE,
+	[EVENT_MARKER] = EVENT_HAS_SIZE,
+};
+
+unsigned event_kind_carries(unsigned kind)
+{
+	return kind < EVENT_KINDS ? kind_carries[kind] : 0;
+}

@@ -5,10 +5,13 @@
  * Objects (heap blocks) have dense ids: the first object that a trace creates is 1, the next 2, and so on over all threads
  * and processes; 0 is NULL. `realloc` always makes a new id from an old one, even when the block does not move. A fork
  * copies the live set: in the child the same ids name the child's copies, so an object is identified by (process, id).
- * An object born before the recording began gets its id, with EVENT_FOREIGN, from the event that first names it.
+ * An object born before the recording began gets the next id, with EVENT_FOREIGN, from the event that first names it; a
+ * realloc of one first gives the old object the next id, then the new object the one after it. EVENT_FOREIGN is not
+ * repeated: after a failed realloc of a foreign object its id is known.
  *
- * Threads and processes have dense numbers from 0, global over the trace, in order of appearance; the numbers that the
- * operating system gave them are in the trace's tables (flt.h).
+ * Threads and processes have dense numbers from 0, global over the trace, in order of appearance: a number not seen
+ * before is one above the highest so far. A thread belongs to one process for good (after a fork the child's first thread
+ * is a new one). The numbers that the operating system gave them are in the trace's tables (flt.h).
  *
  *   kind            object       old_object   size                    count       alignment
  *   malloc          new          -            requested bytes         -           -
@@ -25,8 +28,10 @@
  *   marker          -            -            user's number           -           -
  *
  * A call that failed (returned NULL for a non-zero request) has EVENT_FAILED and object 0. realloc(p, 0) that freed p has
- * object 0 without EVENT_FAILED. A failed realloc leaves `old_object` alive. calloc whose product overflows has
- * size UINT64_MAX and EVENT_FAILED.
+ * object 0 without EVENT_FAILED, as has any allocation of 0 bytes that returned NULL. A failed realloc leaves `old_object`
+ * alive. calloc whose product overflows has size UINT64_MAX and EVENT_FAILED.
+ *
+ * A field that the table marks `-` is 0. No event follows the exit of its process or of its thread.
  */
 #ifndef FAULTLINE_TRACES_EVENT_H
 #define FAULTLINE_TRACES_EVENT_H
@@ -60,6 +65,13 @@ enum event_kind {
 #define EVENT_MAX_PROCESSES (1u << 20)
 #define EVENT_MAX_OBJECTS (UINT64_C(1) << 40)
 
+/* What a kind's events carry: the columns of the table above. */
+#define EVENT_CREATES 0x01u    /* object is a new id */
+#define EVENT_RELEASES 0x02u   /* object (free, free_sized) or old_object (realloc) ends */
+#define EVENT_HAS_SIZE 0x04u
+#define EVENT_HAS_COUNT 0x08u
+#define EVENT_HAS_ALIGNMENT 0x10u
+
 struct event {
 	uint64_t time_ns;    /* since the start of the recording; 0 throughout where the trace has no time */
 	uint64_t object;
@@ -76,6 +88,9 @@ struct event {
 
 /* The kind's name as the command line writes it ("malloc"); "unknown" outside the enum. */
 const char *event_kind_name(unsigned kind);
+
+/* The EVENT_CREATES ... EVENT_HAS_ALIGNMENT of a kind; 0 outside the enum. */
+unsigned event_kind_carries(unsigned kind);
 
 /* Where events go: an importer, generator or merger pushes into one, the writer of a file or a test is one. */
 

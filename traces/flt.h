@@ -73,6 +73,8 @@ struct flt_warning {
 	uint64_t count;
 };
 
+#define FLT_SIZE_CLASSES 65
+
 /* What the footer knows without reading a block; for a file without footer it is rebuilt by one pass at open. */
 struct flt_summary {
 	struct flt_description description;
@@ -81,11 +83,19 @@ struct flt_summary {
 	uint64_t objects;            /* highest object id */
 	uint64_t live_peak_bytes;    /* requested bytes live at once, over all processes */
 	uint64_t live_peak_objects;
-	uint64_t live_end_bytes;
+	uint64_t live_end_bytes;     /* after the last event; a process that has exited holds nothing */
 	uint64_t live_end_objects;
 	uint64_t cross_thread_frees; /* blocks freed (or realloc'ed) by another thread than the allocating one */
 	uint64_t null_frees;
 	uint64_t duration_ns;
+	uint64_t failed;               /* events with EVENT_FAILED */
+	uint64_t foreign;              /* events with EVENT_FOREIGN */
+	uint64_t requested_bytes;      /* sum over all created objects, modulo 2^64 */
+	uint64_t left_at_exit_bytes;   /* what processes still held at their exec and exit, summed */
+	uint64_t left_at_exit_objects;
+	uint64_t sizes[FLT_SIZE_CLASSES];       /* created objects by size: class 0 is 0 bytes, k is 2^(k-1) ... 2^k - 1 */
+	uint64_t sizes_bytes[FLT_SIZE_CLASSES]; /* their requested bytes */
+	uint64_t file_bytes;           /* length of the file */
 	uint32_t threads, processes, warnings;
 	const struct flt_thread *thread;
 	const struct flt_process *process;
@@ -94,7 +104,12 @@ struct flt_summary {
 	char hash[33];               /* XXH3-128 over the decoded events and tables, hexadecimal: equal for equal traces */
 };
 
+/* Opens the trace at `path` ("-" = standard input, which is copied to a temporary file when it is a pipe). */
 enum trace_status flt_reader_open(struct flt_reader **reader, const char *path, struct trace_error *error) TRACE_MUST_USE;
+
+/* Opens a trace that lies in memory and stays there until flt_reader_close. */
+enum trace_status flt_reader_open_memory(struct flt_reader **reader, const void *memory, size_t bytes,
+					 struct trace_error *error) TRACE_MUST_USE;
 const struct flt_summary *flt_reader_summary(const struct flt_reader *reader);
 
 /* The next event in order; TRACE_END after the last. */

@@ -1,0 +1,303 @@
+#include "config.h"
+
+#include "traces/flt_footer.h"
+
+#include "traces/flt_bytes.h"
+#include "traces/flt_varint.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+static enum trace_status no_memory(struct trace_error *error)
+{
+	return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the index of a trace");
+}
+
+enum trace_status flt_index_add(struct flt_index *index, enum flt_index_code code, uint64_t bytes, uint32_t events,
+				struct trace_error *error)
+{
+	uint64_t first = 0;
+
+	if (index->entries == index->capacity) {
+		const size_t wanted = index->capacity ? index->capacity * 2 : 64;
+		struct flt_index_entry *larger = realloc(index->entry, wanted * sizeof(*larger));
+
+		if (!larger)
+			return no_memory(error);
+		index->entry = larger;
+		index->capacity = wanted;
+	}
+	if (index->entries)
+		first = index->entry[index->entries - 1].first + index->entry[index->entries - 1].events;
+	index->entry[index->entries++] = (struct flt_index_entry){index->end, first, events, code};
+	index->end += bytes;
+	return TRACE_OK;
+}
+
+enum flt_index_code flt_index_code_of(const char tag[4])
+{
+	if (memcmp(tag, "EVNT", 4) == 0)
+		return FLT_INDEX_BLOCK;
+	if (memcmp(tag, FLT_TAG_TABLES, 4) == 0)
+		return FLT_INDEX_TABLES;
+	return memcmp(tag, FLT_TAG_LIVE, 4) == 0 ? FLT_INDEX_LIVE : FLT_INDEX_OTHER;
+}
+
+static uint64_t hash_half(const char *digits)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < 16; i++) {
+		const char digit = digits[i];
+
+		value = value << 4 | (uint64_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+	}
+	return value;
+}
+
+static void put_fields(const struct flt_footer *footer, struct flt_section_writer *writer)
+{
+	const struct census *census = footer->census;
+	const uint64_t field[FLT_FOOTER_FIELDS] = {
+		[FLT_FOOTER_EVENTS] = census->events,
+		[FLT_FOOTER_OBJECTS] = census->objects,
+		[FLT_FOOTER_LIVE_PEAK_BYTES] = census->live_peak_bytes,
+		[FLT_FOOTER_LIVE_PEAK_OBJECTS] = census->live_peak_objects,
+		[FLT_FOOTER_LIVE_END_BYTES] = census->live_bytes,
+		[FLT_FOOTER_LIVE_END_OBJECTS] = census->live_objects,
+		[FLT_FOOTER_CROSS_THREAD_FREES] = census->cross_thread_frees,
+		[FLT_FOOTER_NULL_FREES] = census->null_frees,
+		[FLT_FOOTER_DURATION_NS] = census->duration_ns,
+		[FLT_FOOTER_FAILED] = census->failed,
+		[FLT_FOOTER_FOREIGN] = census->foreign,
+		[FLT_FOOTER_REQUESTED_BYTES] = census->requested_bytes,
+		[FLT_FOOTER_LEFT_AT_EXIT_BYTES] = census->left_at_exit_bytes,
+		[FLT_FOOTER_LEFT_AT_EXIT_OBJECTS] = census->left_at_exit_objects,
+		[FLT_FOOTER_HASH_HIGH] = hash_half(footer->hash),
+		[FLT_FOOTER_HASH_LOW] = hash_half(footer->hash + 16),
+	};
+
+	for (unsigned i = 0; i < FLT_FOOTER_FIELDS; i++)
+		flt_section_field(writer, field[i]);
+}
+
+static enum trace_status put_index(const struct flt_index *index, struct flt_section_writer *writer,
+				   struct trace_error *error)
+{
+	uint8_t *start = malloc(index->entries * 3 * FLT_VARINT_BYTES + 1);
+	uint8_t *out = start;
+
+	if (!start)
+		return no_memory(error);
+	for (size_t i = 0; i < index->entries; i++) {
+		const struct flt_index_entry *entry = &index->entry[i];
+		const uint64_t end = i + 1 < index->entries ? entry[1].offset : index->end;
+
+		out = flt_varint_put(out, entry->code);
+		out = flt_varint_put(out, end - entry->offset);
+		out = flt_varint_put(out, entry->events);
+	}
+	const struct flt_column_bytes bytes = {start, (size_t)(out - start), index->entries};
+	enum trace_status status = flt_section_column(writer, FLT_FOOTER_INDEX, &bytes, error);
+
+	free(start);
+	return status;
+}
+
+static enum trace_status put_counts(const struct census *census, struct flt_section_writer *writer,
+				    struct trace_error *error)
+{
+	uint8_t buffer[2 * CENSUS_SIZE_CLASSES * FLT_VARINT_BYTES];
+	uint8_t *out = buffer;
+
+	for (unsigned kind = 0; kind < EVENT_KINDS; kind++)
+		out = flt_varint_put(out, census->kinds[kind]);
+	const struct flt_column_bytes kinds = {buffer, (size_t)(out - buffer), EVENT_KINDS};
+	enum trace_status status = flt_section_column(writer, FLT_FOOTER_KINDS, &kinds, error);
+
+	if (status != TRACE_OK)
+		return status;
+	out = buffer;
+	for (unsigned class = 0; class < CENSUS_SIZE_CLASSES; class++) {
+		out = flt_varint_put(out, census->sizes[class]);
+		out = flt_varint_put(out, census->sizes_bytes[class]);
+	}
+	const struct flt_column_bytes sizes = {buffer, (size_t)(out - buffer), 2 * CENSUS_SIZE_CLASSES};
+
+	return flt_section_column(writer, FLT_FOOTER_SIZES, &sizes, error);
+}
+
+static enum trace_status put_trailer(uint64_t offset, struct flt_output *output, struct trace_error *error)
+{
+	uint8_t trailer[FLT_TRAILER_BYTES];
+
+	(void)flt_put64(trailer, offset);
+	(void)flt_put64(trailer + 8, XXH3_64bits(trailer, 8));
+	memcpy(trailer + 16, FLT_END_MAGIC, 8);
+	return flt_output_write(output, trailer, sizeof(trailer), error);
+}
+
+enum trace_status flt_footer_write(const struct flt_footer *footer, struct flt_section_writer *writer,
+				   struct flt_output *output, struct trace_error *error)
+{
+	const uint64_t offset = footer->index->end;
+	enum trace_status status;
+
+	flt_section_begin(writer, FLT_TAG_FOOTER);
+	put_fields(footer, writer);
+	status = flt_tables_write(footer->tables, writer, error);
+	if (status == TRACE_OK)
+		status = put_index(footer->index, writer, error);
+	if (status == TRACE_OK)
+		status = put_counts(footer->census, writer, error);
+	if (status == TRACE_OK)
+		status = flt_section_write(writer, output, error);
+	return status == TRACE_OK ? put_trailer(offset, output, error) : status;
+}
+
+enum trace_status flt_footer_find(struct flt_section *section, const struct flt_input *input, struct trace_error *error)
+{
+	uint8_t trailer[FLT_TRAILER_BYTES];
+	enum trace_status status;
+
+	if (input->bytes < FLT_HEADER_BYTES + FLT_TRAILER_BYTES)
+		return TRACE_END;
+	status = flt_input_read(input, input->bytes - sizeof(trailer), trailer, sizeof(trailer), error);
+	if (status != TRACE_OK)
+		return status;
+	if (memcmp(trailer + 16, FLT_END_MAGIC, 8) != 0 || flt_get64(trailer + 8) != XXH3_64bits(trailer, 8))
+		return TRACE_END;
+	status = flt_section_read(section, input, flt_get64(trailer), NULL);
+	if (status == TRACE_IO || status == TRACE_NO_MEMORY)
+		return flt_section_read(section, input, flt_get64(trailer), error);
+	return status == TRACE_OK && memcmp(section->tag, FLT_TAG_FOOTER, 4) == 0 ? TRACE_OK : TRACE_END;
+}
+
+static void read_fields(struct flt_summary *summary, const uint64_t *field)
+{
+	summary->events = field[FLT_FOOTER_EVENTS];
+	summary->objects = field[FLT_FOOTER_OBJECTS];
+	summary->live_peak_bytes = field[FLT_FOOTER_LIVE_PEAK_BYTES];
+	summary->live_peak_objects = field[FLT_FOOTER_LIVE_PEAK_OBJECTS];
+	summary->live_end_bytes = field[FLT_FOOTER_LIVE_END_BYTES];
+	summary->live_end_objects = field[FLT_FOOTER_LIVE_END_OBJECTS];
+	summary->cross_thread_frees = field[FLT_FOOTER_CROSS_THREAD_FREES];
+	summary->null_frees = field[FLT_FOOTER_NULL_FREES];
+	summary->duration_ns = field[FLT_FOOTER_DURATION_NS];
+	summary->failed = field[FLT_FOOTER_FAILED];
+	summary->foreign = field[FLT_FOOTER_FOREIGN];
+	summary->requested_bytes = field[FLT_FOOTER_REQUESTED_BYTES];
+	summary->left_at_exit_bytes = field[FLT_FOOTER_LEFT_AT_EXIT_BYTES];
+	summary->left_at_exit_objects = field[FLT_FOOTER_LEFT_AT_EXIT_OBJECTS];
+	for (unsigned i = 0; i < 32; i++) {
+		const uint64_t half = field[i < 16 ? FLT_FOOTER_HASH_HIGH : FLT_FOOTER_HASH_LOW];
+
+		summary->hash[i] = "0123456789abcdef"[half >> (60 - 4 * (i % 16)) & 15];
+	}
+	summary->hash[32] = 0;
+}
+
+void flt_summary_of_census(struct flt_summary *summary, const struct census *census)
+{
+	summary->events = census->events;
+	summary->objects = census->objects;
+	summary->live_peak_bytes = census->live_peak_bytes;
+	summary->live_peak_objects = census->live_peak_objects;
+	summary->live_end_bytes = census->live_bytes;
+	summary->live_end_objects = census->live_objects;
+	summary->cross_thread_frees = census->cross_thread_frees;
+	summary->null_frees = census->null_frees;
+	summary->duration_ns = census->duration_ns;
+	summary->failed = census->failed;
+	summary->foreign = census->foreign;
+	summary->requested_bytes = census->requested_bytes;
+	summary->left_at_exit_bytes = census->left_at_exit_bytes;
+	summary->left_at_exit_objects = census->left_at_exit_objects;
+	memcpy(summary->kinds, census->kinds, sizeof(summary->kinds));
+	memcpy(summary->sizes, census->sizes, sizeof(summary->sizes));
+	memcpy(summary->sizes_bytes, census->sizes_bytes, sizeof(summary->sizes_bytes));
+}
+
+static enum trace_status malformed(struct trace_error *error)
+{
+	return trace_fail(error, TRACE_BAD_INPUT, "the footer of the trace is malformed");
+}
+
+static bool read_numbers(const struct flt_column_bytes *bytes, uint64_t *out, size_t values)
+{
+	const uint8_t *in = bytes->raw;
+	const uint8_t *const end = bytes->raw_bytes ? in + bytes->raw_bytes : in;
+
+	for (size_t i = 0; in < end; i++) {
+		uint64_t value;
+
+		if (!flt_varint_get(&in, end, &value))
+			return false;
+		if (i < values)
+			out[i] = value;
+	}
+	return true;
+}
+
+static enum trace_status read_counts(struct flt_summary *summary, struct flt_column_reader *reader,
+				     const struct flt_section *section, struct trace_error *error)
+{
+	uint64_t sizes[2 * FLT_SIZE_CLASSES] = {0};
+	struct flt_column_bytes bytes;
+	enum trace_status status = flt_column_read(reader, section, FLT_FOOTER_KINDS, &bytes, error);
+
+	if (status != TRACE_OK)
+		return status;
+	if (!read_numbers(&bytes, summary->kinds, EVENT_KINDS))
+		return malformed(error);
+	status = flt_column_read(reader, section, FLT_FOOTER_SIZES, &bytes, error);
+	if (status != TRACE_OK)
+		return status;
+	if (!read_numbers(&bytes, sizes, 2 * (size_t)FLT_SIZE_CLASSES))
+		return malformed(error);
+	for (unsigned class = 0; class < FLT_SIZE_CLASSES; class++) {
+		summary->sizes[class] = sizes[2 * class];
+		summary->sizes_bytes[class] = sizes[2 * class + 1];
+	}
+	return TRACE_OK;
+}
+
+static enum trace_status read_index(struct flt_index *index, struct flt_column_reader *reader,
+				    const struct flt_section *section, struct trace_error *error)
+{
+	struct flt_column_bytes bytes;
+	enum trace_status status = flt_column_read(reader, section, FLT_FOOTER_INDEX, &bytes, error);
+	const uint8_t *in = bytes.raw;
+	const uint8_t *const end = bytes.raw_bytes ? in + bytes.raw_bytes : in;
+
+	while (status == TRACE_OK && in < end) {
+		uint64_t code, length, events;
+
+		if (!flt_varint_get(&in, end, &code) || !flt_varint_get(&in, end, &length) ||
+		    !flt_varint_get(&in, end, &events))
+			return malformed(error);
+		if (code > FLT_INDEX_LIVE || length > reader->input->bytes - index->end || events > UINT32_MAX)
+			return malformed(error);
+		status = flt_index_add(index, (enum flt_index_code)code, length, (uint32_t)events, error);
+	}
+	return status;
+}
+
+enum trace_status flt_footer_read(struct flt_summary *summary, struct flt_index *index,
+				  struct flt_column_reader *reader, const struct flt_section *section,
+				  struct trace_error *error)
+{
+	enum trace_status status;
+
+	read_fields(summary, section->field);
+	status = read_counts(summary, reader, section, error);
+	if (status == TRACE_OK)
+		status = read_index(index, reader, section, error);
+	if (status != TRACE_OK)
+		return status;
+	const struct flt_index_entry *last = index->entries ? &index->entry[index->entries - 1] : NULL;
+
+	return summary->events == (last ? last->first + last->events : 0) ? TRACE_OK : malformed(error);
+}

@@ -1,0 +1,101 @@
+/* flt_tables.h: the tables of a trace: threads, processes, warnings, call stacks; in memory and as columns.
+ *
+ * A file has them twice. Before the block that first needs an entry stands a TABL section with the entries that are new
+ * or changed, so that a truncated file keeps its names; the footer has threads, processes and warnings whole, so that
+ * `info` reads one section. Stacks are only in TABL sections (field 0: how many came before).
+ *
+ *   column 1 threads     per entry: number, process, system's number, length of name, name
+ *   column 2 processes   per entry: number, parent, system's number, length of command, command
+ *   column 3 warnings    per entry: length of text, text, count
+ *   column 4 stacks      per entry: depth, then per address zigzag(address - the one before it in this column)
+ * All numbers are varints. An entry replaces an earlier one with its number.
+ */
+#ifndef FAULTLINE_TRACES_FLT_TABLES_H
+#define FAULTLINE_TRACES_FLT_TABLES_H
+
+#include "traces/flt.h"
+#include "traces/flt_section.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FLT_TAG_TABLES "TABL"
+
+#define FLT_TABLES_MAX_TEXT_BYTES 65535u /* longer names, commands and texts are cut by the writer */
+#define FLT_TABLES_MAX_WARNINGS 1024u
+#define FLT_TABLES_MAX_DEPTH 1024u       /* addresses of one stack */
+
+enum flt_tables_column {
+	FLT_TABLES_THREADS = 1,
+	FLT_TABLES_PROCESSES = 2,
+	FLT_TABLES_WARNINGS = 3,
+	FLT_TABLES_STACKS = 4,
+};
+
+/* Bytes that are collected. */
+struct flt_bytes {
+	uint8_t *bytes;
+	size_t used, capacity;
+	size_t values; /* entries in them */
+};
+
+struct flt_stack_entry;
+
+struct flt_tables {
+	struct flt_thread *thread;
+	struct flt_process *process;
+	struct flt_warning *warning;
+	uint32_t threads, thread_capacity;
+	uint32_t processes, process_capacity;
+	uint32_t warnings, warning_capacity;
+	uint64_t *address;       /* of all stacks, one after the other */
+	size_t addresses, address_capacity;
+	size_t *stack_end;       /* stack s is address[stack_end[s - 2]] ... address[stack_end[s - 1] - 1] */
+	uint32_t stacks, stack_capacity;
+	struct flt_stack_entry *stack_index; /* the writer's: content to number */
+	struct flt_bytes pending[4];         /* the writer's: new and changed entries, by column */
+	uint32_t stacks_written;
+};
+
+void flt_tables_free(struct flt_tables *tables);
+
+/* Set entry `number`, which must exist or be the next one; strings are copied and may be NULL. */
+enum trace_status flt_tables_thread(struct flt_tables *tables, uint32_t number, const struct flt_thread *thread,
+				    struct trace_error *error) TRACE_MUST_USE;
+enum trace_status flt_tables_process(struct flt_tables *tables, uint32_t number, const struct flt_process *process,
+				     struct trace_error *error) TRACE_MUST_USE;
+
+/* Adds to the count of the warning with this text. */
+enum trace_status flt_tables_warn(struct flt_tables *tables, const char *what, uint64_t count,
+				  struct trace_error *error) TRACE_MUST_USE;
+
+struct flt_stack {
+	const uint64_t *address;
+	size_t depth; /* at most FLT_TABLES_MAX_DEPTH; deeper ones are cut at the outer end */
+};
+
+/* The number (from 1) of a stack with these addresses. */
+enum trace_status flt_tables_stack(struct flt_tables *tables, const struct flt_stack *stack, uint32_t *number,
+				   struct trace_error *error) TRACE_MUST_USE;
+
+/* Whether something has been set since the last flt_tables_write_pending. */
+bool flt_tables_have_pending(const struct flt_tables *tables);
+
+/* Fills a TABL section in `writer` with what is pending. */
+enum trace_status flt_tables_write_pending(struct flt_tables *tables, struct flt_section_writer *writer,
+					   struct trace_error *error) TRACE_MUST_USE;
+
+/* Adds columns 1 to 3 with the whole tables to the section in `writer`. */
+enum trace_status flt_tables_write(const struct flt_tables *tables, struct flt_section_writer *writer,
+				   struct trace_error *error) TRACE_MUST_USE;
+
+/* Takes columns 1 to 3 of a section over into the tables. */
+enum trace_status flt_tables_read(struct flt_tables *tables, struct flt_column_reader *reader,
+				  const struct flt_section *section, struct trace_error *error) TRACE_MUST_USE;
+
+/* Takes column 4 over. */
+enum trace_status flt_tables_read_stacks(struct flt_tables *tables, struct flt_column_reader *reader,
+					 const struct flt_section *section, struct trace_error *error) TRACE_MUST_USE;
+
+#endif

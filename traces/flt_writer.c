@@ -1,0 +1,257 @@
+#include "config.h"
+
+#include "traces/flt.h"
+
+#include "traces/census.h"
+#include "traces/flt_block.h"
+#include "traces/flt_footer.h"
+#include "traces/flt_hash.h"
+#include "traces/flt_output.h"
+#include "traces/flt_section.h"
+#include "traces/flt_tables.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+/* zstd's; above it the columns of the Android trace shrink by 8 % more and cost four times the time. */
+#define COMPRESSION_LEVEL 3
+
+struct flt_writer {
+	struct event_sink sink;
+	struct flt_output output;
+	struct flt_section_writer section;
+	struct flt_block block;
+	struct flt_tables tables;
+	struct flt_index index;
+	struct flt_hash hash;
+	struct census census;
+	bool has_time;
+};
+
+static struct flt_writer *writer_of(struct event_sink *sink)
+{
+	return (struct flt_writer *)((char *)sink - offsetof(struct flt_writer, sink));
+}
+
+static enum trace_status sink_put(struct event_sink *sink, const struct event *event, struct trace_error *error)
+{
+	return flt_writer_add(writer_of(sink), event, error);
+}
+
+static enum trace_status sink_process(struct event_sink *sink, uint32_t process, uint32_t parent, uint64_t os_id,
+				      const char *command, struct trace_error *error)
+{
+	struct flt_writer *writer = writer_of(sink);
+	const struct flt_process entry = {parent, os_id, command};
+	enum trace_status status = census_process(&writer->census, process, error);
+
+	return status == TRACE_OK ? flt_tables_process(&writer->tables, process, &entry, error) : status;
+}
+
+/* Processes that only an event or a thread has named so far. */
+static enum trace_status name_processes(struct flt_writer *writer, uint32_t parent, struct trace_error *error)
+{
+	while (writer->tables.processes < writer->census.processes) {
+		const uint32_t process = writer->tables.processes;
+		const struct flt_process entry = {.parent = parent == UINT32_MAX ? process : parent};
+		enum trace_status status = flt_tables_process(&writer->tables, process, &entry, error);
+
+		if (status != TRACE_OK)
+			return status;
+	}
+	return TRACE_OK;
+}
+
+static enum trace_status sink_thread(struct event_sink *sink, uint32_t thread, uint32_t process, uint64_t os_id,
+				     const char *name, struct trace_error *error)
+{
+	struct flt_writer *writer = writer_of(sink);
+	const struct flt_thread entry = {process, os_id, name};
+	enum trace_status status = census_thread(&writer->census, thread, process, error);
+
+	if (status == TRACE_OK)
+		status = name_processes(writer, UINT32_MAX, error);
+	return status == TRACE_OK ? flt_tables_thread(&writer->tables, thread, &entry, error) : status;
+}
+
+static void free_writer(struct flt_writer *writer)
+{
+	flt_section_writer_end(&writer->section);
+	flt_block_free(&writer->block);
+	flt_tables_free(&writer->tables);
+	free(writer->index.entry);
+	flt_hash_end(&writer->hash);
+	census_end(&writer->census);
+	free(writer);
+}
+
+static enum trace_status start(struct flt_writer *writer, const struct flt_description *description,
+			       struct trace_error *error)
+{
+	enum trace_status status;
+
+	writer->sink = (struct event_sink){sink_put, sink_thread, sink_process};
+	writer->has_time = description->has_time;
+	writer->index.end = FLT_HEADER_BYTES;
+	census_start(&writer->census);
+	status = flt_section_writer_start(&writer->section, COMPRESSION_LEVEL, error);
+	if (status == TRACE_OK)
+		status = flt_hash_start(&writer->hash, error);
+	if (status == TRACE_OK)
+		status = flt_block_reserve(&writer->block, FLT_BLOCK_EVENTS, error);
+	if (status == TRACE_OK)
+		status = flt_header_write(description, &writer->section, &writer->output, error);
+	if (status != TRACE_OK)
+		return status;
+	return flt_index_add(&writer->index, FLT_INDEX_OTHER, writer->output.offset - FLT_HEADER_BYTES, 0, error);
+}
+
+enum trace_status flt_writer_create(struct flt_writer **writer, const char *path,
+				    const struct flt_description *description, struct trace_error *error)
+{
+	struct flt_writer *created = calloc(1, sizeof(*created));
+	enum trace_status status;
+
+	*writer = NULL;
+	if (!created)
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to write %s", path);
+	status = flt_output_open(&created->output, path, error);
+	if (status != TRACE_OK) {
+		free(created);
+		return status;
+	}
+	status = start(created, description, error);
+	if (status != TRACE_OK) {
+		flt_writer_abandon(created);
+		return status;
+	}
+	*writer = created;
+	return TRACE_OK;
+}
+
+struct event_sink *flt_writer_sink(struct flt_writer *writer)
+{
+	return &writer->sink;
+}
+
+enum trace_status flt_writer_warn(struct flt_writer *writer, const char *what, uint64_t count,
+				  struct trace_error *error)
+{
+	return count ? flt_tables_warn(&writer->tables, what, count, error) : TRACE_OK;
+}
+
+enum trace_status flt_writer_stack(struct flt_writer *writer, const uint64_t *addresses, size_t depth, uint32_t *stack,
+				   struct trace_error *error)
+{
+	const struct flt_stack entry = {addresses, depth};
+
+	return flt_tables_stack(&writer->tables, &entry, stack, error);
+}
+
+/* Writes the section that writer->section holds and notes it in the index. */
+static enum trace_status write_section(struct flt_writer *writer, uint32_t events, struct trace_error *error)
+{
+	const uint64_t start = writer->output.offset;
+	enum trace_status status = flt_section_write(&writer->section, &writer->output, error);
+
+	if (status != TRACE_OK)
+		return status;
+	return flt_index_add(&writer->index, flt_index_code_of(writer->section.section.tag),
+			     writer->output.offset - start, events, error);
+}
+
+static enum trace_status flush(struct flt_writer *writer, struct trace_error *error)
+{
+	struct flt_block *block = &writer->block;
+	enum trace_status status = TRACE_OK;
+
+	if (flt_tables_have_pending(&writer->tables)) {
+		status = flt_tables_write_pending(&writer->tables, &writer->section, error);
+		if (status == TRACE_OK)
+			status = write_section(writer, 0, error);
+	}
+	if (status != TRACE_OK || !block->events)
+		return status;
+	status = flt_block_encode(block, &writer->section, error);
+	if (status == TRACE_OK)
+		status = write_section(writer, (uint32_t)block->events, error);
+	block->first += block->events;
+	block->objects = writer->census.objects;
+	block->events = 0;
+	return status;
+}
+
+/* The tables follow what the event made known. */
+static enum trace_status name_new(struct flt_writer *writer, const struct event *event, struct trace_error *error)
+{
+	enum trace_status status =
+		name_processes(writer, event->kind == EVENT_FORK ? event->process : UINT32_MAX, error);
+
+	if (status == TRACE_OK && event->thread == writer->tables.threads) {
+		const struct flt_thread entry = {.process = event->process};
+
+		status = flt_tables_thread(&writer->tables, event->thread, &entry, error);
+	}
+	return status;
+}
+
+static enum trace_status check_promises(const struct flt_writer *writer, const struct event *event,
+					struct trace_error *error)
+{
+	if (event->time_ns && !writer->has_time)
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "event %llu has a time in a trace that was declared to have none",
+				  (unsigned long long)writer->census.events);
+	if (event->stack > writer->tables.stacks)
+		return trace_fail(error, TRACE_BAD_INPUT, "event %llu has call stack %u, only %u are registered",
+				  (unsigned long long)writer->census.events, event->stack, writer->tables.stacks);
+	return TRACE_OK;
+}
+
+enum trace_status flt_writer_add(struct flt_writer *writer, const struct event *event, struct trace_error *error)
+{
+	enum trace_status status = check_promises(writer, event, error);
+
+	if (status == TRACE_OK)
+		status = census_add(&writer->census, event, error);
+	if (status != TRACE_OK)
+		return status;
+	if (writer->tables.threads < writer->census.threads || writer->tables.processes < writer->census.processes) {
+		status = name_new(writer, event, error);
+		if (status != TRACE_OK)
+			return status;
+	}
+	flt_block_append(&writer->block, event);
+	flt_hash_event(&writer->hash, event);
+	return writer->block.events == writer->block.capacity ? flush(writer, error) : TRACE_OK;
+}
+
+static enum trace_status finish(struct flt_writer *writer, struct trace_error *error)
+{
+	char hash[33];
+	enum trace_status status = flush(writer, error);
+
+	if (status != TRACE_OK)
+		return status;
+	flt_hash_finish(&writer->hash, &writer->tables, hash);
+	const struct flt_footer footer = {&writer->census, &writer->tables, &writer->index, hash};
+
+	status = flt_footer_write(&footer, &writer->section, &writer->output, error);
+	return status == TRACE_OK ? flt_output_commit(&writer->output, error) : status;
+}
+
+enum trace_status flt_writer_finish(struct flt_writer *writer, struct trace_error *error)
+{
+	enum trace_status status = finish(writer, error);
+
+	if (status != TRACE_OK)
+		flt_output_abandon(&writer->output);
+	free_writer(writer);
+	return status;
+}
+
+void flt_writer_abandon(struct flt_writer *writer)
+{
+	flt_output_abandon(&writer->output);
+	free_writer(writer);
+}
