@@ -55,7 +55,7 @@ static enum trace_status read_thread(struct flt_tables *tables, struct parse *pa
 
 	if (!get32(parse, &number) || !get32(parse, &thread.process) || !get(parse, &thread.os_id) || !get_text(parse))
 		return malformed(error);
-	if (thread.process >= EVENT_MAX_PROCESSES)
+	if (thread.process >= tables->processes)
 		return malformed(error);
 	return flt_tables_thread(tables, number, &thread, error);
 }
@@ -117,15 +117,14 @@ static enum trace_status read_column(struct flt_tables *tables, struct flt_colum
 enum trace_status flt_tables_read(struct flt_tables *tables, struct flt_column_reader *reader,
 				  const struct flt_section *section, struct trace_error *error)
 {
-	for (uint16_t column = FLT_TABLES_THREADS; column <= FLT_TABLES_WARNINGS; column++) {
-		enum trace_status status = read_column(tables, reader, section, column, error);
+	/* Processes before the threads that belong to them. */
+	static const uint16_t order[] = {FLT_TABLES_PROCESSES, FLT_TABLES_THREADS, FLT_TABLES_WARNINGS};
+
+	for (unsigned i = 0; i < 3; i++) {
+		enum trace_status status = read_column(tables, reader, section, order[i], error);
 
 		if (status != TRACE_OK)
 			return status;
-	}
-	for (uint32_t i = 0; i < tables->threads; i++) {
-		if (tables->thread[i].process >= tables->processes)
-			return malformed(error);
 	}
 	return TRACE_OK;
 }
