@@ -21,4 +21,7 @@ struct command {
 /* Prints "faultline COMMAND: " and the printf-formatted sentence on stderr. */
 void complain(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The commands, one file command_NAME.c each; every one explains itself with --help. */
+int command_report(int argc, char **argv);
+
 #endif

@@ -8,6 +8,7 @@
 
 /* One line per subcommand; the functions live in bench/command_NAME.c. */
 static const struct command commands[] = {
+	{"report", "makes a page of tables and charts from what compare or replay left", command_report},
 	{NULL, NULL, NULL},
 };
 

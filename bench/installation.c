@@ -15,7 +15,7 @@ static bool join(char *path, size_t bytes, const char *directory, const char *na
 	return length > 0 && (size_t)length < bytes;
 }
 
-static bool beside_executable(char *directory, size_t bytes)
+static bool beside_executable(const char *name, char *directory, size_t bytes)
 {
 	char executable[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
@@ -27,7 +27,7 @@ static bool beside_executable(char *directory, size_t bytes)
 	if (!slash)
 		return false;
 	*slash = '\0';
-	return join(directory, bytes, executable, "libexec");
+	return join(directory, bytes, executable, name);
 }
 
 bool installation_find(const char *name, char *path, size_t bytes)
@@ -37,8 +37,26 @@ bool installation_find(const char *name, char *path, size_t bytes)
 
 	if (override && join(path, bytes, override, name) && access(path, R_OK) == 0)
 		return true;
-	if (beside_executable(directory, sizeof(directory)) && join(path, bytes, directory, name) &&
-	    access(path, R_OK) == 0)
+	if (beside_executable("libexec", directory, sizeof(directory)) &&
+	    join(path, bytes, directory, name) && access(path, R_OK) == 0)
 		return true;
 	return join(path, bytes, PKGLIBEXECDIR, name) && access(path, R_OK) == 0;
+}
+
+static bool holds_plots(const char *directory)
+{
+	char style[PATH_MAX];
+
+	return join(style, sizeof(style), directory, "style.gp") && access(style, R_OK) == 0;
+}
+
+bool installation_find_plots(char *path, size_t bytes)
+{
+	const char *override = getenv("FAULTLINE_PLOTSDIR");
+
+	if (override && holds_plots(override))
+		return join(path, bytes, override, "");
+	if (beside_executable("../plots", path, bytes) && holds_plots(path))
+		return true;
+	return join(path, bytes, PKGDATADIR, "plots") && holds_plots(path);
 }

@@ -12,8 +12,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Writes the absolute path of the readable file `name` into path[0..bytes). False when there is none or the path does not
- * fit; then `path` holds the last place that was tried, for the message. `bytes` is at least 1. */
+/* Writes the absolute path of the readable file `name` into path[0..bytes). False when there is none or the
+ * path does not fit; then `path` holds the last place that was tried, for the message. `bytes` is at least 1.
+ */
 bool installation_find(const char *name, char *path, size_t bytes);
+
+/* The same for the directory of the figure scripts, which is the one that FAULTLINE_PLOTSDIR names,
+ * `../plots/` beside the running executable, or pkgdatadir's `plots/`: the first of them that holds style.gp.
+ */
+bool installation_find_plots(char *path, size_t bytes);
 
 #endif

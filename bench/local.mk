@@ -7,9 +7,11 @@ noinst_LIBRARIES += bench/libbench.a
 bench_libbench_a_CPPFLAGS = $(bench_cppflags)
 bench_libbench_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 bench_libbench_a_SOURCES = %D%/installation.h %D%/installation.c
+include bench/report/local.mk
 
 bin_PROGRAMS += bench/faultline
 bench_faultline_CPPFLAGS = $(bench_cppflags)
 bench_faultline_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 bench_faultline_LDADD = bench/libbench.a $(traces_libs) engine/libengine.a $(JANSSON_LIBS) $(PTHREAD_LIBS) -lm
 bench_faultline_SOURCES = %D%/faultline.c %D%/command.h
+bench_faultline_SOURCES += %D%/command_report.c

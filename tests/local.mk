@@ -22,7 +22,7 @@ AM_TESTS_ENVIRONMENT = \
 
 # Scripts of tests/cli: add NAME.sh to dist_check_SCRIPTS and TESTS. Long runs are scripts of tests/long: add them to
 # dist_check_SCRIPTS and LONG_TESTS.
-EXTRA_DIST += %D%/tap.sh %D%/total.sh
+EXTRA_DIST += %D%/tap.sh %D%/total.sh %D%/runs.sh
 LONG_TESTS =
 
 include tests/unit/local.mk

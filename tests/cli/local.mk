@@ -1,4 +1,6 @@
 # Tests of the command line and of the tree, one script per command or concern.
-cli_tests = %D%/harness.sh
+cli_tests = \
+	%D%/harness.sh \
+	%D%/report.sh
 dist_check_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)

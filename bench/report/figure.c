@@ -1,0 +1,208 @@
+#include "config.h"
+
+#include "bench/report/figure.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LONGEST_LABEL 40
+
+static const struct figure overview = {
+    .name = "overview",
+    .title = "All traces at a glance",
+    .caption = "Left, the time that one event costs without the harness; right, the peak footprint in units "
+	       "of the most bytes "
+	       "that the program held at once. Further left is better in both.",
+    .wide = true,
+};
+
+static const struct figure figures[] = {
+    {.name = "throughput",
+     .title = "Time per event",
+     .caption = "Median over the rounds without the harness, with its 95 % interval; each dot is one round. "
+		"Lower is better.",
+     .need = {{"throughput.tsv", 5, 2}},
+     .with_null = true},
+    {.name = "footprint",
+     .title = "Memory over the trace",
+     .caption = "What the replaying process has resident beyond its baseline, above what the program holds "
+		"at that moment. "
+		"The closer to the grey area, the better.",
+     .need = {{"timeline.tsv", 10, 6}}},
+    {.name = "latency",
+     .title = "Latency percentiles",
+     .caption = "How long single calls take, with the slowest ones stretched to the right. The grey band is "
+		"below the clock's "
+		"step and cannot be told apart.",
+     .need = {{"latency.tsv", 5, 3}}},
+    {.name = "fragmentation",
+     .title = "Fragmentation over the trace",
+     .caption = "Above, the share of granted bytes that nobody asked for. Below, the engine's simulated "
+		"physical memory: the "
+		"share of free memory in pieces under 2 MiB, the kernel's index of external fragmentation, "
+		"and free 2 MiB "
+		"blocks beside the most that the free memory could form.",
+     .need = {{"timeline.tsv", 10, 9}}},
+    {.name = "buddy",
+     .title = "The engine's free memory",
+     .caption = "Free blocks of each size over the trace, simulated: one row per order of the buddy, darker "
+		"is more.",
+     .need = {{"buddy.tsv", 2, 1}},
+     .engine_only = true},
+    {.name = "trace",
+     .title = "What the program asks for",
+     .caption =
+	 "Blocks by size, bytes by size, and blocks by the number of events between allocation and release.",
+     .need = {{"sizes.tsv", 4, 3}, {"lifetimes.tsv", 3, 3}}},
+};
+
+const struct figure *figure_overview(void)
+{
+	return &overview;
+}
+
+size_t figure_count(void)
+{
+	return sizeof(figures) / sizeof(figures[0]);
+}
+
+const struct figure *figure_at(size_t index)
+{
+	return &figures[index];
+}
+
+/* A label for gnuplot's list: a path is its last part, and only harmless printable ASCII stays. */
+static void label_of(const char *name, char label[LONGEST_LABEL + 1])
+{
+	const char *slash = strrchr(name, '/');
+	size_t length = 0;
+
+	if (slash && slash[1])
+		name = slash + 1;
+	for (; *name && length < LONGEST_LABEL; name++, length++)
+		label[length] = *name >= ' ' && *name <= '~' && !strchr("\"#'\\`", *name) ? *name : '_';
+	label[length] = '\0';
+}
+
+static void list_number(FILE *list, double value)
+{
+	if (isfinite(value))
+		(void)fprintf(list, "\t%.6g", value);
+	else
+		(void)fputs("\t?", list);
+}
+
+static void list_run(FILE *list, const struct run_summary *run)
+{
+	char label[LONGEST_LABEL + 1], trace[LONGEST_LABEL + 1];
+
+	label_of(run->target, label);
+	label_of(run->trace_name, trace);
+	(void)fprintf(list, "%s\t%s", label, run->directory);
+	list_number(list, run->value[METRIC_NET]);
+	list_number(list, run->net_low_ns);
+	list_number(list, run->net_high_ns);
+	list_number(list, run->value[METRIC_GROSS]);
+	list_number(list, run->value[METRIC_FOOTPRINT_OVER_LIVE]);
+	list_number(list, run->resolution_ns);
+	(void)fprintf(list, "\t%s\n", trace);
+}
+
+/* Why the run is not in the figure; NULL when it is, "" when it was never meant to be. */
+static const char *absent_because(const struct figure *figure, const struct run_summary *run, int at,
+				  enum trace_status *status, struct trace_error *error)
+{
+	*status = TRACE_OK;
+	if (figure->engine_only && !run_summary_is(run, "engine"))
+		return "";
+	if (!figure->with_null && run_summary_is(run, "null"))
+		return "";
+	if (figure == &overview && isnan(run->value[METRIC_NET]) &&
+	    isnan(run->value[METRIC_FOOTPRINT_OVER_LIVE]))
+		return "neither time nor memory was measured";
+	for (size_t i = 0; i < FIGURE_MOST_NEEDS && figure->need[i].file; i++) {
+		bool usable;
+
+		*status = series_check(at, run->directory, &figure->need[i], &usable, error);
+		if (*status != TRACE_OK || !usable)
+			return figure->need[i].file;
+	}
+	return NULL;
+}
+
+struct collected {
+	char *list; /* for gnuplot */
+	char *left_out;
+	size_t runs;
+};
+
+static enum trace_status collect(const struct figure *figure, const struct comparison *comparison,
+				 const struct run_group *group, struct collected *collected,
+				 struct trace_error *error)
+{
+	size_t list_bytes, left_out_bytes;
+	FILE *list = open_memstream(&collected->list, &list_bytes);
+	FILE *left_out = open_memstream(&collected->left_out, &left_out_bytes);
+	int at = open(comparison->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	size_t first = group ? group->first : 0, runs = group ? group->runs : comparison->runs;
+	enum trace_status status = TRACE_OK;
+
+	if (!list || !left_out || at < 0)
+		status = trace_fail(error, TRACE_IO, "%s: %s", comparison->directory, strerror(errno));
+	for (size_t i = first; status == TRACE_OK && i < first + runs; i++) {
+		const struct run_summary *run = &comparison->run[i];
+		const char *absent = absent_because(figure, run, at, &status, error);
+
+		if (!absent) {
+			list_run(list, run);
+			collected->runs++;
+		} else if (*absent && status == TRACE_OK) {
+			(void)fprintf(
+			    left_out, "%s%s (%s)",
+			    ftell(left_out) > 0 ? ", " : "Not shown for want of data: ", run->target, absent);
+		}
+	}
+	if (at >= 0)
+		(void)close(at);
+	if (list && fclose(list) != 0 && status == TRACE_OK)
+		status = trace_fail(error, TRACE_NO_MEMORY, "out of memory");
+	if (left_out && fclose(left_out) != 0 && status == TRACE_OK)
+		status = trace_fail(error, TRACE_NO_MEMORY, "out of memory");
+	return status;
+}
+
+enum trace_status figure_draw(const struct figure *figure, const struct comparison *comparison,
+			      const struct run_group *group, const struct gnuplot_job *how,
+			      struct figure_picture *picture, struct trace_error *error)
+{
+	struct collected collected = {0};
+	enum trace_status status = collect(figure, comparison, group, &collected, error);
+
+	*picture = (struct figure_picture){0};
+	if (status == TRACE_OK && collected.runs > 0) {
+		struct gnuplot_job job = *how;
+
+		job.script = figure->name;
+		job.list = collected.list;
+		job.directory = comparison->directory;
+		status = gnuplot_draw(&job, &picture->content, &picture->bytes, error);
+	}
+	free(collected.list);
+	if (status == TRACE_OK)
+		picture->left_out = collected.left_out;
+	else
+		free(collected.left_out);
+	return status;
+}
+
+void figure_picture_destroy(struct figure_picture *picture)
+{
+	free(picture->content);
+	free(picture->left_out);
+	*picture = (struct figure_picture){0};
+}

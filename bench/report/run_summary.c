@@ -1,0 +1,131 @@
+#include "config.h"
+
+#include "bench/report/run_summary.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCHEMA 1
+#define LONGEST_KEY 64
+
+static json_t *find(const json_t *document, const char *path)
+{
+	json_t *at = NULL;
+	char key[LONGEST_KEY];
+
+	while (*path) {
+		size_t length = strcspn(path, ".");
+
+		if (length >= sizeof(key))
+			return NULL;
+		memcpy(key, path, length);
+		key[length] = '\0';
+		at = json_object_get(at ? at : document, key);
+		if (!at)
+			return NULL;
+		path += length + (path[length] == '.');
+	}
+	return at;
+}
+
+double run_summary_number(const json_t *document, const char *path)
+{
+	const json_t *found = find(document, path);
+
+	return json_is_number(found) ? json_number_value(found) : NAN;
+}
+
+const char *run_summary_string(const json_t *document, const char *path)
+{
+	const json_t *found = find(document, path);
+
+	return json_is_string(found) ? json_string_value(found) : "";
+}
+
+static char *name_of_path(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	size_t length = strlen(name);
+
+	if (length > 4 && strcmp(name + length - 4, ".flt") == 0)
+		length -= 4;
+	return strndup(name, length);
+}
+
+static double interval_bound(const json_t *document, size_t which)
+{
+	const json_t *bound = json_array_get(find(document, "host.throughput.ci95_ns"), which);
+
+	return json_is_number(bound) ? json_number_value(bound) : NAN;
+}
+
+static void read_values(struct run_summary *run)
+{
+	const json_t *document = run->document;
+
+	run->mode = run_summary_string(document, "mode");
+	run->pace = run_summary_string(document, "pace");
+	run->touch = run_summary_string(document, "touch");
+	run->allocator_name = run_summary_string(document, "allocator.name");
+	run->allocator_version = run_summary_string(document, "allocator.version");
+	run->trace_hash = run_summary_string(document, "trace.hash");
+	run->events = run_summary_number(document, "trace.events");
+	run->threads = run_summary_number(document, "trace.threads");
+	run->seed = run_summary_number(document, "seed");
+	run->rounds = run_summary_number(document, "host.throughput.rounds");
+	run->live_peak_bytes = run_summary_number(document, "model.memory.live_peak_bytes");
+	run->resolution_ns = run_summary_number(document, "host.latency_ns.resolution_ns");
+	run->net_low_ns = interval_bound(document, 0);
+	run->net_high_ns = interval_bound(document, 1);
+	for (unsigned i = 0; i < METRICS; i++)
+		run->value[i] = run_summary_number(document, metric_at(i)->path);
+}
+
+enum trace_status run_summary_create(struct run_summary *run, json_t *document, const char *where,
+				     struct trace_error *error)
+{
+	*run = (struct run_summary){.document = document};
+	double schema = run_summary_number(document, "schema");
+
+	run->trace_path = run_summary_string(document, "trace.path");
+	run->target = run_summary_string(document, "target");
+	if (!(schema == SCHEMA)) {
+		run_summary_destroy(run);
+		return trace_fail(error, TRACE_UNSUPPORTED,
+				  "%s: \"schema\" is not %d; this Faultline reads schema %d", where, SCHEMA,
+				  SCHEMA);
+	}
+	if (!*run->trace_path || !*run->target) {
+		run_summary_destroy(run);
+		return trace_fail(
+		    error, TRACE_BAD_INPUT,
+		    "%s: a run names its trace (\"trace\": {\"path\"}) and its \"target\"; this one does not",
+		    where);
+	}
+	read_values(run);
+	run->trace_name = name_of_path(run->trace_path);
+	if (!run->trace_name) {
+		run_summary_destroy(run);
+		return trace_fail(error, TRACE_NO_MEMORY, "%s: out of memory", where);
+	}
+	return TRACE_OK;
+}
+
+void run_summary_destroy(struct run_summary *run)
+{
+	json_decref(run->document);
+	free(run->trace_name);
+	free(run->directory);
+	*run = (struct run_summary){0};
+}
+
+bool run_summary_is(const struct run_summary *run, const char *family)
+{
+	size_t length = strlen(family);
+
+	return strncmp(run->target, family, length) == 0 &&
+	       (run->target[length] == '\0' || run->target[length] == ':');
+}

@@ -1,0 +1,199 @@
+#include "config.h"
+
+#include "bench/report/summary.h"
+
+#include <math.h>
+#include <string.h>
+
+#define NAME_COLUMNS 28
+#define FEWEST_COLUMNS 12
+
+bool summary_has(const struct comparison *comparison, const struct run_group *group, unsigned metric)
+{
+	for (size_t i = group->first; i < group->first + group->runs; i++) {
+		if (isfinite(comparison->run[i].value[metric]))
+			return true;
+	}
+	return false;
+}
+
+void summary_text(const struct run_summary *run, unsigned metric, char text[METRIC_TEXT_BYTES])
+{
+	metric_text(metric_at(metric), run->value[metric], run->resolution_ns, text);
+}
+
+static bool competes(const struct run_summary *run, unsigned metric)
+{
+	return isfinite(run->value[metric]) && !run_summary_is(run, "null");
+}
+
+bool summary_is_best(const struct comparison *comparison, const struct run_group *group, unsigned metric,
+		     size_t run)
+{
+	const struct run_summary *best = NULL;
+	size_t competitors = 0;
+	char text[METRIC_TEXT_BYTES], best_text[METRIC_TEXT_BYTES];
+
+	if (!metric_at(metric)->has_best || !competes(&comparison->run[run], metric))
+		return false;
+	for (size_t i = group->first; i < group->first + group->runs; i++) {
+		const struct run_summary *other = &comparison->run[i];
+
+		if (!competes(other, metric))
+			continue;
+		competitors++;
+		if (!best || other->value[metric] < best->value[metric])
+			best = other;
+	}
+	if (competitors < 2)
+		return false;
+	summary_text(&comparison->run[run], metric, text);
+	summary_text(best, metric, best_text);
+	return strcmp(text, best_text) == 0;
+}
+
+/* Columns that UTF-8 text takes, each code point counted as one. */
+static size_t columns_of(const char *text)
+{
+	size_t columns = 0;
+
+	for (; *text; text++)
+		columns += ((unsigned char)*text & 0xc0) != 0x80;
+	return columns;
+}
+
+/* Control characters of a hostile name must not reach a terminal. */
+static void print_clean(FILE *out, const char *text, size_t most_columns)
+{
+	size_t columns = 0;
+
+	for (; *text; text++) {
+		columns += ((unsigned char)*text & 0xc0) != 0x80;
+		if (columns > most_columns)
+			return;
+		(void)fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
+	}
+}
+
+static void print_left(FILE *out, const char *text, size_t columns)
+{
+	size_t taken = columns_of(text);
+
+	print_clean(out, text, columns);
+	for (; taken < columns; taken++)
+		(void)fputc(' ', out);
+}
+
+static void print_right(FILE *out, const char *text, size_t columns)
+{
+	for (size_t taken = columns_of(text); taken < columns; taken++)
+		(void)fputc(' ', out);
+	print_clean(out, text, columns);
+}
+
+static void print_cell(FILE *out, const char *text, bool best, size_t columns, bool colours)
+{
+	if (best && colours)
+		(void)fputs("\033[1m", out);
+	print_right(out, text, columns);
+	(void)fputc(best ? '*' : ' ', out);
+	if (best && colours)
+		(void)fputs("\033[0m", out);
+}
+
+static size_t column_width(const struct run_summary *run)
+{
+	size_t name = columns_of(run->target);
+
+	return name < FEWEST_COLUMNS ? FEWEST_COLUMNS : name > 2 * FEWEST_COLUMNS ? 2 * FEWEST_COLUMNS : name;
+}
+
+static void print_heading(FILE *out, const struct comparison *comparison, const struct run_group *group)
+{
+	print_left(out, "", NAME_COLUMNS);
+	for (size_t i = group->first; i < group->first + group->runs; i++) {
+		print_right(out, comparison->run[i].target, column_width(&comparison->run[i]));
+		(void)fputc(' ', out);
+	}
+	(void)fputc('\n', out);
+}
+
+void summary_print_group(FILE *out, const struct comparison *comparison, const struct run_group *group,
+			 bool colours)
+{
+	const struct run_summary *first = &comparison->run[group->first];
+	char events[METRIC_TEXT_BYTES];
+
+	metric_count_text(first->events, events);
+	print_clean(out, first->trace_name, 60);
+	(void)fprintf(out, ": %s events", events);
+	if (isfinite(first->threads))
+		(void)fprintf(out, ", %.0f threads", first->threads);
+	(void)fputc('\n', out);
+	print_heading(out, comparison, group);
+	for (unsigned metric = 0; metric < METRICS; metric++) {
+		if (!summary_has(comparison, group, metric))
+			continue;
+		print_left(out, metric_at(metric)->name, NAME_COLUMNS);
+		for (size_t i = group->first; i < group->first + group->runs; i++) {
+			char text[METRIC_TEXT_BYTES];
+
+			summary_text(&comparison->run[i], metric, text);
+			print_cell(out, text, summary_is_best(comparison, group, metric, i),
+				   column_width(&comparison->run[i]), colours);
+		}
+		(void)fputc('\n', out);
+	}
+	(void)fputc('\n', out);
+}
+
+bool summary_comparable(const struct comparison *comparison)
+{
+	const struct run_group *first = &comparison->group[0];
+
+	if (comparison->groups < 2)
+		return false;
+	for (size_t g = 1; g < comparison->groups; g++) {
+		const struct run_group *group = &comparison->group[g];
+
+		if (group->runs != first->runs)
+			return false;
+		for (size_t i = 0; i < group->runs; i++) {
+			if (strcmp(comparison->run[first->first + i].target,
+				   comparison->run[group->first + i].target) != 0)
+				return false;
+		}
+	}
+	return true;
+}
+
+static void print_across(FILE *out, const struct comparison *comparison, unsigned metric, bool colours)
+{
+	(void)fprintf(out, "%s\n", metric_at(metric)->name);
+	print_heading(out, comparison, &comparison->group[0]);
+	for (size_t g = 0; g < comparison->groups; g++) {
+		const struct run_group *group = &comparison->group[g];
+
+		print_left(out, comparison->run[group->first].trace_name, NAME_COLUMNS);
+		for (size_t i = group->first; i < group->first + group->runs; i++) {
+			char text[METRIC_TEXT_BYTES];
+
+			summary_text(&comparison->run[i], metric, text);
+			print_cell(out, text, summary_is_best(comparison, group, metric, i),
+				   column_width(&comparison->run[i]), colours);
+		}
+		(void)fputc('\n', out);
+	}
+	(void)fputc('\n', out);
+}
+
+void summary_print(FILE *out, const struct comparison *comparison, bool colours)
+{
+	if (summary_comparable(comparison)) {
+		print_across(out, comparison, METRIC_NET, colours);
+		print_across(out, comparison, METRIC_FOOTPRINT_OVER_LIVE, colours);
+		return;
+	}
+	for (size_t g = 0; g < comparison->groups; g++)
+		summary_print_group(out, comparison, &comparison->group[g], colours);
+}

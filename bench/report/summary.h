@@ -1,0 +1,37 @@
+/* summary.h: the tables of a report, whatever they are printed on.
+ *
+ * A table has one column per run of a group and one row per metric that at least one run knows.
+ */
+#ifndef FAULTLINE_BENCH_REPORT_SUMMARY_H
+#define FAULTLINE_BENCH_REPORT_SUMMARY_H
+
+#include "bench/report/comparison.h"
+#include "bench/report/metric.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Whether some run of the group knows the metric. */
+bool summary_has(const struct comparison *comparison, const struct run_group *group, unsigned metric);
+
+/* Whether the run (its number in the comparison) has the best value of its group: the lowest, or one that
+ * reads the same. Never true for the null target, for unknown values, for a group in which no other run could
+ * be compared, and for metrics without a best value. */
+bool summary_is_best(const struct comparison *comparison, const struct run_group *group, unsigned metric,
+		     size_t run);
+
+/* The run's value for a reader. */
+void summary_text(const struct run_summary *run, unsigned metric, char text[METRIC_TEXT_BYTES]);
+
+/* Whether there are several traces, all replayed on the same targets in the same order. */
+bool summary_comparable(const struct comparison *comparison);
+
+/* Prints time and memory of all traces as text, a row per trace, when they are comparable; else the table of
+ * each. Best values are marked with `*` (and bold where `colours`). */
+void summary_print(FILE *out, const struct comparison *comparison, bool colours);
+
+/* Prints the table of one trace. */
+void summary_print_group(FILE *out, const struct comparison *comparison, const struct run_group *group,
+			 bool colours);
+
+#endif
