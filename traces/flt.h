@@ -145,6 +145,11 @@ enum trace_status flt_reader_seek(struct flt_reader *reader, uint64_t position, 
 /* The return addresses of stack id `stack`, innermost first; *depth 0 for id 0 or an unknown id. */
 const uint64_t *flt_reader_stack(struct flt_reader *reader, uint32_t stack, size_t *depth);
 
+struct flt_tables;
+
+/* The trace's tables with all its stacks (flt_tables.h); for those that look into the format itself. */
+const struct flt_tables *flt_reader_tables(struct flt_reader *reader);
+
 void flt_reader_close(struct flt_reader *reader);
 
 #endif

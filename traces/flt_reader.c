@@ -113,6 +113,7 @@ static enum trace_status load(struct flt_reader *reader, struct trace_error *err
 						    &reader->summary};
 
 		status = flt_salvage(&salvage, error);
+		reader->stacks_loaded = true;
 	}
 	publish_tables(reader);
 	return status;
@@ -303,16 +304,19 @@ static enum trace_status load_stacks(struct flt_reader *reader)
 	return status;
 }
 
+const struct flt_tables *flt_reader_tables(struct flt_reader *reader)
+{
+	if (!reader->stacks_loaded)
+		(void)load_stacks(reader); /* what comes before any damage is there */
+	reader->stacks_loaded = true;
+	return &reader->tables;
+}
+
 const uint64_t *flt_reader_stack(struct flt_reader *reader, uint32_t stack, size_t *depth)
 {
-	const struct flt_tables *tables = &reader->tables;
+	const struct flt_tables *tables = flt_reader_tables(reader);
 
 	*depth = 0;
-	if (!reader->stacks_loaded) {
-		reader->stacks_loaded = true;
-		if (load_stacks(reader) != TRACE_OK)
-			return NULL; /* those of the sections before are there */
-	}
 	if (stack == 0 || stack > tables->stacks)
 		return NULL;
 	const size_t start = stack > 1 ? tables->stack_end[stack - 2] : 0;

@@ -1,0 +1,188 @@
+#include "config.h"
+
+#include "bench/command_trace.h"
+#include "traces/flt.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+static const char help[] =
+	"Usage: faultline cat [OPTION]... TRACE\n"
+	"Prints the events of a trace as text, one per line. TRACE `-` is standard input.\n"
+	"\n"
+	"  -e, --events A:B   only events A to B-1 (the first is 0; either may be left out)\n"
+	"  -t, --thread T     only events of thread T\n"
+	"  -p, --process P    only events of process P\n"
+	"  -s, --stacks       the call stack of each event on the lines after it, innermost first\n"
+	"  -h, --help         this text\n"
+	"\n"
+	"A line is\n"
+	"  EVENT TIME_NS PROCESS/THREAD KIND ARGUMENTS [-> RESULT] [FLAGS]\n"
+	"TIME_NS counts from the start of the recording and is `-` in a trace without time. Objects are #1, #2 ..., NULL is\n"
+	"#0. The calls:\n"
+	"  malloc(SIZE) -> #N               calloc(COUNT, BYTES IN ALL) -> #N     realloc(#OLD, SIZE) -> #N\n"
+	"  memalign(ALIGNMENT, SIZE) -> #N  free(#N)                              free_sized(#N, SIZE, ALIGNMENT)\n"
+	"  thread_start()  thread_exit()    fork() -> process P                   exec()  exit(STATUS)  marker(NUMBER)\n"
+	"FLAGS: `failed` for a call that returned NULL although bytes were asked for, `foreign` for an object that was\n"
+	"allocated before the recording began and is named here for the first time.\n";
+
+struct cat_options {
+	uint64_t first, end;
+	uint64_t thread, process; /* UINT64_MAX = all */
+	bool stacks;
+	bool has_time;
+};
+
+static int parse_option(struct cat_options *options, int option)
+{
+	switch (option) {
+	case 'e':
+		if (parse_range(optarg, &options->first, &options->end))
+			return PARSED;
+		complain("cat", "--events takes A:B with A <= B, not '%s'", optarg);
+		return EXIT_USAGE;
+	case 't':
+		if (parse_number(optarg, &options->thread))
+			return PARSED;
+		complain("cat", "--thread takes a number, not '%s'", optarg);
+		return EXIT_USAGE;
+	case 'p':
+		if (parse_number(optarg, &options->process))
+			return PARSED;
+		complain("cat", "--process takes a number, not '%s'", optarg);
+		return EXIT_USAGE;
+	case 's':
+		options->stacks = true;
+		return PARSED;
+	case 'h':
+		(void)fputs(help, stdout);
+		return finish_output("cat", EXIT_DONE);
+	default:
+		return usage_error("cat");
+	}
+}
+
+static int parse(struct cat_options *options, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{"events", required_argument, NULL, 'e'},
+		{"thread", required_argument, NULL, 't'},
+		{"process", required_argument, NULL, 'p'},
+		{"stacks", no_argument, NULL, 's'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "e:t:p:sh", longs, NULL)) != -1) {
+		const int result = parse_option(options, option);
+
+		if (result != PARSED)
+			return result;
+	}
+	if (optind == argc - 1)
+		return PARSED;
+	complain("cat", "takes one trace; `faultline cat --help` explains");
+	return EXIT_USAGE;
+}
+
+static void print_call(const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_MALLOC:
+		(void)printf("malloc(%" PRIu64 ")", event->size);
+		break;
+	case EVENT_CALLOC:
+		(void)printf("calloc(%" PRIu64 ", %" PRIu64 ")", event->count, event->size);
+		break;
+	case EVENT_REALLOC:
+		(void)printf("realloc(#%" PRIu64 ", %" PRIu64 ")", event->old_object, event->size);
+		break;
+	case EVENT_MEMALIGN:
+		(void)printf("memalign(%" PRIu64 ", %" PRIu64 ")", event->alignment, event->size);
+		break;
+	case EVENT_FREE:
+		(void)printf("free(#%" PRIu64 ")", event->object);
+		break;
+	case EVENT_FREE_SIZED:
+		(void)printf("free_sized(#%" PRIu64 ", %" PRIu64 ", %" PRIu64 ")", event->object, event->size,
+			     event->alignment);
+		break;
+	case EVENT_FORK:
+		(void)printf("fork() -> process %" PRIu64, event->count);
+		break;
+	case EVENT_EXIT:
+	case EVENT_MARKER:
+		(void)printf("%s(%" PRIu64 ")", event_kind_name(event->kind), event->size);
+		break;
+	default:
+		(void)printf("%s()", event_kind_name(event->kind));
+		break;
+	}
+	if (event_kind_carries(event->kind) & EVENT_CREATES)
+		(void)printf(" -> #%" PRIu64, event->object);
+}
+
+static void print_event(const struct cat_options *options, uint64_t position, const struct event *event)
+{
+	(void)printf("%" PRIu64 " ", position);
+	if (options->has_time)
+		(void)printf("%" PRIu64, event->time_ns);
+	else
+		(void)fputc('-', stdout);
+	(void)printf(" %" PRIu32 "/%" PRIu32 " ", event->process, event->thread);
+	print_call(event);
+	if (event->flags & EVENT_FAILED)
+		(void)fputs(" failed", stdout);
+	if (event->flags & EVENT_FOREIGN)
+		(void)fputs(" foreign", stdout);
+	(void)fputc('\n', stdout);
+}
+
+static void print_stack(struct flt_reader *reader, uint32_t stack)
+{
+	size_t depth;
+	const uint64_t *address = flt_reader_stack(reader, stack, &depth);
+
+	for (size_t i = 0; i < depth; i++)
+		(void)printf("  0x%" PRIx64 "\n", address[i]);
+}
+
+static enum trace_status print_all(const struct cat_options *options, struct flt_reader *reader,
+				   struct trace_error *error)
+{
+	uint64_t position = options->first;
+	enum trace_status status = flt_reader_seek(reader, position, error);
+	struct event event;
+
+	for (; status == TRACE_OK && position < options->end && !ferror(stdout); position++) {
+		status = flt_reader_next(reader, &event, error);
+		if (status != TRACE_OK)
+			break;
+		if ((options->thread != UINT64_MAX && event.thread != options->thread) ||
+		    (options->process != UINT64_MAX && event.process != options->process))
+			continue;
+		print_event(options, position, &event);
+		if (options->stacks)
+			print_stack(reader, event.stack);
+	}
+	return status == TRACE_END ? TRACE_OK : status;
+}
+
+int command_cat(int argc, char **argv)
+{
+	struct cat_options options = {.end = UINT64_MAX, .thread = UINT64_MAX, .process = UINT64_MAX};
+	struct trace_error error;
+	struct flt_reader *reader;
+	int result = parse(&options, argc, argv);
+
+	if (result != PARSED)
+		return result;
+	if (flt_reader_open(&reader, argv[optind], &error) != TRACE_OK)
+		return trace_failed("cat", &error);
+	options.has_time = flt_reader_summary(reader)->description.has_time;
+	result = print_all(&options, reader, &error) == TRACE_OK ? EXIT_DONE : trace_failed("cat", &error);
+	flt_reader_close(reader);
+	return finish_output("cat", result);
+}
