@@ -26,8 +26,9 @@ static const char help[] =
 	"\n"
 	"Keys of --json: path source command host events threads processes kinds{} objects live_peak_bytes\n"
 	"live_peak_objects live_end_bytes live_end_objects left_at_exit_bytes left_at_exit_objects requested_bytes\n"
-	"cross_thread_frees null_frees failed foreign has_time has_stacks duration_ns sizes[] size_p50_bytes size_p90_bytes\n"
-	"size_p99_bytes file_bytes bytes_per_event truncated warnings{} hash. What is not known is null.\n";
+	"cross_thread_frees cross_thread_reallocs null_frees failed foreign has_time has_stacks duration_ns sizes[]\n"
+	"size_p50_bytes size_p90_bytes size_p99_bytes file_bytes bytes_per_event truncated warnings{} hash. What is not\n"
+	"known is null.\n";
 
 struct info_options {
 	bool json;
@@ -77,10 +78,10 @@ static int show(const struct info_options *options, const char *path, json_t *ar
 		status = flt_verify(reader, &error);
 	const struct flt_summary *summary = flt_reader_summary(reader);
 
-	if (status == TRACE_OK && array)
-		(void)json_array_append_new(array, trace_summary_json(path, summary));
-	else if (status == TRACE_OK)
+	if (status == TRACE_OK && !array)
 		trace_summary_print(stdout, path, summary);
+	if (status == TRACE_OK && array && json_array_append_new(array, trace_summary_json(path, summary)) != 0)
+		status = trace_fail(&error, TRACE_NO_MEMORY, "not enough memory to describe %s", path);
 	flt_reader_close(reader);
 	return status == TRACE_OK ? EXIT_DONE : trace_failed("info", &error);
 }

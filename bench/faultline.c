@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "bench/command.h"
+#include "bench/command_trace.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +10,8 @@
 /* One line per subcommand; the functions live in bench/command_NAME.c. */
 static const struct command commands[] = {
 	{"report", "makes a page of tables and charts from what compare or replay left", command_report},
+	{"info", "says what a trace holds", command_info},
+	{"cat", "prints the events of a trace as text", command_cat},
 	{NULL, NULL, NULL},
 };
 

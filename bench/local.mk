@@ -6,7 +6,7 @@ bench_cppflags = $(AM_CPPFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"' -DPKGDATADI
 noinst_LIBRARIES += bench/libbench.a
 bench_libbench_a_CPPFLAGS = $(bench_cppflags)
 bench_libbench_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-bench_libbench_a_SOURCES = %D%/installation.h %D%/installation.c
+bench_libbench_a_SOURCES = %D%/installation.h %D%/installation.c %D%/trace_summary.h %D%/trace_summary.c
 include bench/report/local.mk
 
 bin_PROGRAMS += bench/faultline
@@ -15,3 +15,4 @@ bench_faultline_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 bench_faultline_LDADD = bench/libbench.a $(traces_libs) engine/libengine.a $(JANSSON_LIBS) $(PTHREAD_LIBS) -lm
 bench_faultline_SOURCES = %D%/faultline.c %D%/command.h
 bench_faultline_SOURCES += %D%/command_report.c
+bench_faultline_SOURCES += %D%/command_trace.h %D%/command_trace.c %D%/command_info.c %D%/command_cat.c

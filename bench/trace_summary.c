@@ -3,6 +3,7 @@
 #include "bench/trace_summary.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 static uint64_t class_low(unsigned class)
@@ -92,8 +93,10 @@ static json_t *quantile(const struct flt_summary *summary, unsigned permille)
 	return created(summary) ? number(trace_summary_size_quantile(summary, permille)) : json_null();
 }
 
-static void set_numbers(json_t *object, const struct flt_summary *summary)
+static bool set_numbers(json_t *object, const struct flt_summary *summary)
 {
+	bool set = true;
+
 	const struct {
 		const char *name;
 		uint64_t value;
@@ -107,51 +110,64 @@ static void set_numbers(json_t *object, const struct flt_summary *summary)
 		{"left_at_exit_objects", summary->left_at_exit_objects},
 		{"requested_bytes", summary->requested_bytes},
 		{"cross_thread_frees", summary->cross_thread_frees},
+		{"cross_thread_reallocs", summary->cross_thread_reallocs},
 		{"null_frees", summary->null_frees},
 		{"failed", summary->failed},
 		{"foreign", summary->foreign},
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		(void)json_object_set_new(object, numbers[i].name, number(numbers[i].value));
+		set &= json_object_set_new(object, numbers[i].name, number(numbers[i].value)) == 0;
+	return set;
 }
 
-static void set_rest(json_t *object, const struct flt_summary *summary)
+static bool set_origin(json_t *object, const char *path, const struct flt_description *description)
 {
-	const struct flt_description *description = &summary->description;
+	return json_object_set_new(object, "path", text(path)) == 0 &&
+	       json_object_set_new(object, "source", text(description->source)) == 0 &&
+	       json_object_set_new(object, "command", text(description->command)) == 0 &&
+	       json_object_set_new(object, "host", text(description->host)) == 0;
+}
 
-	(void)json_object_set_new(object, "has_time", json_boolean(description->has_time));
-	(void)json_object_set_new(object, "has_stacks", json_boolean(description->has_stacks));
-	(void)json_object_set_new(object, "duration_ns",
-				  description->has_time ? number(summary->duration_ns) : json_null());
-	(void)json_object_set_new(object, "sizes", sizes_json(summary));
-	(void)json_object_set_new(object, "size_p50_bytes", quantile(summary, 500));
-	(void)json_object_set_new(object, "size_p90_bytes", quantile(summary, 900));
-	(void)json_object_set_new(object, "size_p99_bytes", quantile(summary, 990));
-	(void)json_object_set_new(object, "file_bytes", number(summary->file_bytes));
-	(void)json_object_set_new(object, "bytes_per_event",
-				  summary->events ? json_real((double)summary->file_bytes / (double)summary->events)
-						  : json_null());
-	(void)json_object_set_new(object, "truncated", json_boolean(summary->truncated));
-	(void)json_object_set_new(object, "warnings", warnings_json(summary));
-	(void)json_object_set_new(object, "hash", json_string(summary->hash));
+static bool set_time(json_t *object, const struct flt_summary *summary)
+{
+	const bool has_time = summary->description.has_time;
+
+	return json_object_set_new(object, "has_time", json_boolean(has_time)) == 0 &&
+	       json_object_set_new(object, "has_stacks", json_boolean(summary->description.has_stacks)) == 0 &&
+	       json_object_set_new(object, "duration_ns", has_time ? number(summary->duration_ns) : json_null()) == 0;
+}
+
+static bool set_sizes(json_t *object, const struct flt_summary *summary)
+{
+	return json_object_set_new(object, "sizes", sizes_json(summary)) == 0 &&
+	       json_object_set_new(object, "size_p50_bytes", quantile(summary, 500)) == 0 &&
+	       json_object_set_new(object, "size_p90_bytes", quantile(summary, 900)) == 0 &&
+	       json_object_set_new(object, "size_p99_bytes", quantile(summary, 990)) == 0;
+}
+
+static bool set_file(json_t *object, const struct flt_summary *summary)
+{
+	const double bytes = (double)summary->file_bytes, events = (double)summary->events;
+
+	return json_object_set_new(object, "file_bytes", number(summary->file_bytes)) == 0 &&
+	       json_object_set_new(object, "bytes_per_event",
+				   summary->events ? json_real(bytes / events) : json_null()) == 0 &&
+	       json_object_set_new(object, "truncated", json_boolean(summary->truncated)) == 0 &&
+	       json_object_set_new(object, "warnings", warnings_json(summary)) == 0 &&
+	       json_object_set_new(object, "hash", json_string(summary->hash)) == 0;
 }
 
 json_t *trace_summary_json(const char *path, const struct flt_summary *summary)
 {
 	json_t *object = json_object();
 
-	(void)json_object_set_new(object, "path", text(path));
-	(void)json_object_set_new(object, "source", text(summary->description.source));
-	(void)json_object_set_new(object, "command", text(summary->description.command));
-	(void)json_object_set_new(object, "host", text(summary->description.host));
-	(void)json_object_set_new(object, "events", number(summary->events));
-	(void)json_object_set_new(object, "threads", number(summary->threads));
-	(void)json_object_set_new(object, "processes", number(summary->processes));
-	(void)json_object_set_new(object, "kinds", kinds_json(summary));
-	set_numbers(object, summary);
-	set_rest(object, summary);
-	if (json_object_size(object) == 29)
+	if (set_origin(object, path, &summary->description) &&
+	    json_object_set_new(object, "events", number(summary->events)) == 0 &&
+	    json_object_set_new(object, "threads", number(summary->threads)) == 0 &&
+	    json_object_set_new(object, "processes", number(summary->processes)) == 0 &&
+	    json_object_set_new(object, "kinds", kinds_json(summary)) == 0 && set_numbers(object, summary) &&
+	    set_time(object, summary) && set_sizes(object, summary) && set_file(object, summary))
 		return object;
 	json_decref(object);
 	return NULL;
@@ -228,6 +244,8 @@ static void print_heap(FILE *out, const struct flt_summary *summary)
 			      grouped(trace_summary_size_quantile(summary, 500), buffer),
 			      trace_summary_size_quantile(summary, 900), trace_summary_size_quantile(summary, 990));
 	print_count(out, "cross-thread frees", summary->cross_thread_frees);
+	if (summary->cross_thread_reallocs)
+		print_count(out, "cross-thread reallocs", summary->cross_thread_reallocs);
 	print_count(out, "frees of NULL", summary->null_frees);
 	if (summary->failed)
 		print_count(out, "failed calls", summary->failed);

@@ -240,7 +240,10 @@ static void count_objects(struct census *census, const struct event *event, cons
 	if (census->live_objects > census->live_peak_objects)
 		census->live_peak_objects = census->live_objects;
 	census->objects = change->objects;
-	census->cross_thread_frees += change->cross_thread;
+	if (carries & EVENT_CREATES)
+		census->cross_thread_reallocs += change->cross_thread;
+	else
+		census->cross_thread_frees += change->cross_thread;
 	census->null_frees += carries & EVENT_RELEASES && !(carries & EVENT_CREATES) && !event->object;
 }
 

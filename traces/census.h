@@ -58,7 +58,8 @@ struct census {
 	uint64_t live_bytes, live_objects;
 	uint64_t live_peak_bytes, live_peak_objects;
 	uint64_t left_at_exit_bytes, left_at_exit_objects; /* what processes still held at exec and exit */
-	uint64_t cross_thread_frees; /* by another thread of the process than the creating one */
+	uint64_t cross_thread_frees;    /* by another thread of the process than the creating one */
+	uint64_t cross_thread_reallocs; /* the same of blocks that a realloc ended */
 	uint64_t null_frees;
 	uint64_t failed;             /* events with EVENT_FAILED */
 	uint64_t foreign;            /* events with EVENT_FOREIGN */

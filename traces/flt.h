@@ -85,7 +85,8 @@ struct flt_summary {
 	uint64_t live_peak_objects;
 	uint64_t live_end_bytes;     /* after the last event; a process that has exited holds nothing */
 	uint64_t live_end_objects;
-	uint64_t cross_thread_frees; /* blocks freed (or realloc'ed) by another thread than the allocating one */
+	uint64_t cross_thread_frees;    /* by another thread of the process than the one that created the block */
+	uint64_t cross_thread_reallocs; /* the same of blocks that a realloc ended */
 	uint64_t null_frees;
 	uint64_t duration_ns;
 	uint64_t failed;               /* events with EVENT_FAILED */

@@ -68,6 +68,7 @@ static void put_fields(const struct flt_footer *footer, struct flt_section_write
 		[FLT_FOOTER_LIVE_END_BYTES] = census->live_bytes,
 		[FLT_FOOTER_LIVE_END_OBJECTS] = census->live_objects,
 		[FLT_FOOTER_CROSS_THREAD_FREES] = census->cross_thread_frees,
+		[FLT_FOOTER_CROSS_THREAD_REALLOCS] = census->cross_thread_reallocs,
 		[FLT_FOOTER_NULL_FREES] = census->null_frees,
 		[FLT_FOOTER_DURATION_NS] = census->duration_ns,
 		[FLT_FOOTER_FAILED] = census->failed,
@@ -184,6 +185,7 @@ static void read_fields(struct flt_summary *summary, const uint64_t *field)
 	summary->live_end_bytes = field[FLT_FOOTER_LIVE_END_BYTES];
 	summary->live_end_objects = field[FLT_FOOTER_LIVE_END_OBJECTS];
 	summary->cross_thread_frees = field[FLT_FOOTER_CROSS_THREAD_FREES];
+	summary->cross_thread_reallocs = field[FLT_FOOTER_CROSS_THREAD_REALLOCS];
 	summary->null_frees = field[FLT_FOOTER_NULL_FREES];
 	summary->duration_ns = field[FLT_FOOTER_DURATION_NS];
 	summary->failed = field[FLT_FOOTER_FAILED];
@@ -208,6 +210,7 @@ void flt_summary_of_census(struct flt_summary *summary, const struct census *cen
 	summary->live_end_bytes = census->live_bytes;
 	summary->live_end_objects = census->live_objects;
 	summary->cross_thread_frees = census->cross_thread_frees;
+	summary->cross_thread_reallocs = census->cross_thread_reallocs;
 	summary->null_frees = census->null_frees;
 	summary->duration_ns = census->duration_ns;
 	summary->failed = census->failed;

@@ -27,6 +27,7 @@ static enum trace_status compare_counts(const struct flt_summary *footer, const 
 		{"bytes left at exit", footer->left_at_exit_bytes, found->left_at_exit_bytes},
 		{"objects left at exit", footer->left_at_exit_objects, found->left_at_exit_objects},
 		{"cross-thread frees", footer->cross_thread_frees, found->cross_thread_frees},
+		{"cross-thread reallocs", footer->cross_thread_reallocs, found->cross_thread_reallocs},
 		{"frees of NULL", footer->null_frees, found->null_frees},
 		{"failed calls", footer->failed, found->failed},
 		{"foreign objects", footer->foreign, found->foreign},
