@@ -1,1 +1,18 @@
-traces_libtraces_a_SOURCES +=
+# Generators: one file per workload, workloads.c lists them.
+traces_libtraces_a_SOURCES += \
+	%D%/binary_tree.c %D%/binary_tree.h \
+	%D%/death_queue.c %D%/death_queue.h \
+	%D%/emitter.c %D%/emitter.h \
+	%D%/fixed.c %D%/fixed.h \
+	%D%/fleetbench.c %D%/fleetbench.h \
+	%D%/fragmenter_a.c %D%/fragmenter_a.h \
+	%D%/fragmenter_b.c %D%/fragmenter_b.h \
+	%D%/larson.c %D%/larson.h \
+	%D%/phases.c %D%/phases.h \
+	%D%/profile.c %D%/profile.h \
+	%D%/queue.c %D%/queue.h \
+	%D%/realloc_growth.c %D%/realloc_growth.h \
+	%D%/uniform.c %D%/uniform.h \
+	%D%/workload.c %D%/workload.h \
+	%D%/workloads.c %D%/workloads.h \
+	%D%/xoshiro.c %D%/xoshiro.h
