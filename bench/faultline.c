@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "bench/command.h"
+#include "bench/command_import.h"
 #include "bench/command_trace.h"
 
 #include <stdarg.h>
@@ -9,6 +10,8 @@
 
 /* One line per subcommand; the functions live in bench/command_NAME.c. */
 static const struct command commands[] = {
+	{"import", "makes a trace from another tool's recording", command_import},
+	{"generate", "makes a trace of a synthetic program", command_generate},
 	{"report", "makes a page of tables and charts from what compare or replay left", command_report},
 	{"info", "says what a trace holds", command_info},
 	{"cat", "prints the events of a trace as text", command_cat},

@@ -55,13 +55,15 @@ static void threads_by_appearance_and_id_reuse(void **state)
 {
 	struct foreign_options options = {.format = "aosp"};
 	struct foreign foreign;
-	const char *text = "9800: malloc 0x10 1\n202: malloc 0x20 2\n9800: thread_done 0x0\n9800: free 0x20\n";
+	const char *text =
+	    "9800: malloc 0x10 1\n202: malloc 0x20 2\n9800: thread_done 0x0\n9800: free 0x20\n";
 
 	(void)state;
 	foreign_import(&foreign, text, strlen(text), &options);
 	assert_string_equal(foreign.log.text, "malloc 1 1\n[0.1] malloc 2 2\nthread_exit\n[0.2] free 2\n");
-	assert_string_equal(foreign.log.cast,
-			    "process 0 id 0\nthread 0 of 0 id 9800\nthread 1 of 0 id 202\nthread 2 of 0 id 9800\n");
+	assert_string_equal(
+	    foreign.log.cast,
+	    "process 0 id 0\nthread 0 of 0 id 9800\nthread 1 of 0 id 202\nthread 2 of 0 id 9800\n");
 	assert_false(foreign.has_time);
 	foreign_drop(&foreign);
 }
@@ -87,16 +89,17 @@ static void time_stamps_on_some_lines(void **state)
 	(void)state;
 	foreign_expect("aosp", "1: malloc 0x10 8 50 51\n1: malloc 0x20 8\n1: free 0x10 70 71\n",
 		       "malloc 1 8\nmalloc 2 8\nfree 1 at 20\n", "time stamps on some lines only: 1\n");
-	foreign_expect("aosp", "1: malloc 0x10 8\n1: malloc 0x20 8\n1: free 0x10 70 71\n", "malloc 1 8\nmalloc 2 8\nfree 1\n",
-		       "time stamps on some lines only: 1\n");
+	foreign_expect("aosp", "1: malloc 0x10 8\n1: malloc 0x20 8\n1: free 0x10 70 71\n",
+		       "malloc 1 8\nmalloc 2 8\nfree 1\n", "time stamps on some lines only: 1\n");
 }
 
 static void trailing_numbers(void **state)
 {
 	(void)state;
-	foreign_expect("aosp", "1: malloc 0x10 8 77\n1: free 0x10\n", "malloc 1 8\nfree 1\n", "unknown trailing number: 1\n");
-	foreign_expect("aosp", "1: malloc 0x10 8 50 51 77\n1: free 0x10 52 53 9 9 9\n", "malloc 1 8\nfree 1 at 2\n",
-		       "unknown trailing number: 2\n");
+	foreign_expect("aosp", "1: malloc 0x10 8 77\n1: free 0x10\n", "malloc 1 8\nfree 1\n",
+		       "unknown trailing number: 1\n");
+	foreign_expect("aosp", "1: malloc 0x10 8 50 51 77\n1: free 0x10 52 53 9 9 9\n",
+		       "malloc 1 8\nfree 1 at 2\n", "unknown trailing number: 2\n");
 }
 
 static void damaged_lines(void **state)
@@ -123,24 +126,26 @@ static void strict_refuses_the_first_warning(void **state)
 	struct foreign_options options = {.format = "aosp", .strict = true};
 
 	(void)state;
-	foreign_expect_failure(&options, "1: malloc 0x10 8\n1: free 0x20\n1: nonsense\n",
-			       "in:2: 0x20 was not allocated by any line before; it is taken as born before the recording");
-	foreign_expect_failure(&options, "1: malloc 0x10 8\n\001 nonsense\n",
-			       "in:2: \"? nonsense\" is no line of format aosp, which look like \"202: malloc 0xb4827400 "
-			       "1024\"");
+	foreign_expect_failure(
+	    &options, "1: malloc 0x10 8\n1: free 0x20\n1: nonsense\n",
+	    "in:2: 0x20 was not allocated by any line before; it is taken as born before the recording");
+	foreign_expect_failure(
+	    &options, "1: malloc 0x10 8\n\001 nonsense\n",
+	    "in:2: \"? nonsense\" is no line of format aosp, which look like \"202: malloc 0xb4827400 "
+	    "1024\"");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_operation),
-		cmocka_unit_test(failed_calls),
-		cmocka_unit_test(threads_by_appearance_and_id_reuse),
-		cmocka_unit_test(time_stamps),
-		cmocka_unit_test(time_stamps_on_some_lines),
-		cmocka_unit_test(trailing_numbers),
-		cmocka_unit_test(damaged_lines),
-		cmocka_unit_test(strict_refuses_the_first_warning),
+	    cmocka_unit_test(every_operation),
+	    cmocka_unit_test(failed_calls),
+	    cmocka_unit_test(threads_by_appearance_and_id_reuse),
+	    cmocka_unit_test(time_stamps),
+	    cmocka_unit_test(time_stamps_on_some_lines),
+	    cmocka_unit_test(trailing_numbers),
+	    cmocka_unit_test(damaged_lines),
+	    cmocka_unit_test(strict_refuses_the_first_warning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

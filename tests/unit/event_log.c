@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 static void append(char **text, size_t *length, size_t *capacity, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 
 static void append(char **text, size_t *length, size_t *capacity, const char *format, ...)
 {
@@ -58,7 +58,8 @@ static void log_fields(struct event_log *log, const struct event *event)
 	}
 }
 
-static enum trace_status log_put(struct event_sink *sink, const struct event *event, struct trace_error *error)
+static enum trace_status log_put(struct event_sink *sink, const struct event *event,
+				 struct trace_error *error)
 {
 	struct event_log *log = (struct event_log *)sink;
 
@@ -70,29 +71,31 @@ static enum trace_status log_put(struct event_sink *sink, const struct event *ev
 	log_fields(log, event);
 	if (event->time_ns)
 		LOG(" at %" PRIu64, event->time_ns);
-	LOG("%s%s\n", event->flags & EVENT_FAILED ? " failed" : "", event->flags & EVENT_FOREIGN ? " foreign" : "");
+	LOG("%s%s\n", event->flags & EVENT_FAILED ? " failed" : "",
+	    event->flags & EVENT_FOREIGN ? " foreign" : "");
 	return TRACE_OK;
 }
 
-static enum trace_status log_thread(struct event_sink *sink, uint32_t thread, uint32_t process, uint64_t os_id,
-				    const char *name, struct trace_error *error)
+static enum trace_status log_thread(struct event_sink *sink, uint32_t thread, uint32_t process,
+				    uint64_t os_id, const char *name, struct trace_error *error)
 {
 	struct event_log *log = (struct event_log *)sink;
 
 	(void)error;
-	CAST("thread %" PRIu32 " of %" PRIu32 " id %" PRIu64 "%s%s\n", thread, process, os_id, name ? " " : "",
-	     name ? name : "");
+	CAST("thread %" PRIu32 " of %" PRIu32 " id %" PRIu64 "%s%s\n", thread, process, os_id,
+	     name ? " " : "", name ? name : "");
 	return TRACE_OK;
 }
 
-static enum trace_status log_process(struct event_sink *sink, uint32_t process, uint32_t parent, uint64_t os_id,
-				     const char *command, struct trace_error *error)
+static enum trace_status log_process(struct event_sink *sink, uint32_t process, uint32_t parent,
+				     uint64_t os_id, const char *command, struct trace_error *error)
 {
 	struct event_log *log = (struct event_log *)sink;
 
 	(void)error;
 	(void)parent;
-	CAST("process %" PRIu32 " id %" PRIu64 "%s%s\n", process, os_id, command ? " " : "", command ? command : "");
+	CAST("process %" PRIu32 " id %" PRIu64 "%s%s\n", process, os_id, command ? " " : "",
+	     command ? command : "");
 	return TRACE_OK;
 }
 

@@ -20,7 +20,8 @@ struct event_log {
 	struct event_sink sink;
 	char *text; /* the events */
 	size_t length, capacity;
-	char *cast; /* one line per announced process and thread: `process 0 id 22 ./t`, `thread 1 of 0 id 23` */
+	char *
+	    cast; /* one line per announced process and thread: `process 0 id 22 ./t`, `thread 1 of 0 id 23` */
 	size_t cast_length, cast_capacity;
 	uint64_t events;
 	uint64_t refuse_at; /* put fails at this event (1 = first); 0 = never */

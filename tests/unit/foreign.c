@@ -37,19 +37,21 @@ static void keep_warnings(struct foreign *foreign, const struct warnings *warnin
 	size_t used = 0;
 
 	for (size_t index = 0; index < warnings->kinds; index++) {
-		used += (size_t)snprintf(foreign->warnings + used, sizeof(foreign->warnings) - used, "%s: %" PRIu64 "\n",
-					 warnings->kind[index].what, warnings->kind[index].count);
+		used += (size_t)snprintf(foreign->warnings + used, sizeof(foreign->warnings) - used,
+					 "%s: %" PRIu64 "\n", warnings->kind[index].what,
+					 warnings->kind[index].count);
 		assert_true(used < sizeof(foreign->warnings));
 	}
 }
 
-void foreign_import(struct foreign *foreign, const void *bytes, size_t length, const struct foreign_options *options)
+void foreign_import(struct foreign *foreign, const void *bytes, size_t length,
+		    const struct foreign_options *options)
 {
 	struct ear ear = {{ear_say, ear_progress}, foreign};
 	struct importer_options importer_options = {
-		.format = options->format ? options->format : "auto",
-		.strict = options->strict,
-		.listener = &ear.listener,
+	    .format = options->format ? options->format : "auto",
+	    .strict = options->strict,
+	    .listener = &ear.listener,
 	};
 	struct importer *importer;
 	struct input *input;

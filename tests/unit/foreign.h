@@ -27,7 +27,8 @@ struct foreign_options {
 };
 
 /* Imports `length` bytes called "in". */
-void foreign_import(struct foreign *foreign, const void *bytes, size_t length, const struct foreign_options *options);
+void foreign_import(struct foreign *foreign, const void *bytes, size_t length,
+		    const struct foreign_options *options);
 void foreign_drop(struct foreign *foreign);
 
 /* Imports `text`, which must succeed, and compares events and warnings. */

@@ -49,7 +49,8 @@ static void without_thread_ids_and_by_process(void **state)
 	foreign_import(&foreign, text, strlen(text), &options);
 	assert_string_equal(foreign.format, "logalloc");
 	assert_string_equal(foreign.log.text, "malloc 1 1\n[1.1] malloc 2 2\n[1.1] free 2\n");
-	assert_string_equal(foreign.log.cast, "process 0 id 7\nthread 0 of 0 id 7\nprocess 1 id 9\nthread 1 of 1 id 9\n");
+	assert_string_equal(foreign.log.cast,
+			    "process 0 id 7\nthread 0 of 0 id 7\nprocess 1 id 9\nthread 1 of 1 id 9\n");
 	foreign_drop(&foreign);
 }
 
@@ -99,10 +100,10 @@ static void damaged_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain),
-		cmocka_unit_test(without_thread_ids_and_by_process),
-		cmocka_unit_test(munged),
-		cmocka_unit_test(damaged_lines),
+	    cmocka_unit_test(plain),
+	    cmocka_unit_test(without_thread_ids_and_by_process),
+	    cmocka_unit_test(munged),
+	    cmocka_unit_test(damaged_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,19 +12,22 @@
 static void header_dialects(void **state)
 {
 	static const char *const headers[] = {
-		"20000\n2\n5\n1\n",           /* classic: heap, ids, operations, weight */
-		"2\n5\n",                     /* ids, operations */
-		"1\n2\n5\n0\n", "0\n2\n5\n1\n", /* CMU: weight, ids, operations, ignore ranges */
-		"1\n2\n5\n4080\n",            /* CMU since 2017: weight, ids, operations, peak */
-		"20000 \n2\t\n5\r\n1\r\n",
+	    "20000\n2\n5\n1\n", /* classic: heap, ids, operations, weight */
+	    "2\n5\n",		/* ids, operations */
+	    "1\n2\n5\n0\n",
+	    "0\n2\n5\n1\n",    /* CMU: weight, ids, operations, ignore ranges */
+	    "1\n2\n5\n4080\n", /* CMU since 2017: weight, ids, operations, peak */
+	    "20000 \n2\t\n5\r\n1\r\n",
 	};
 
 	(void)state;
 	for (size_t index = 0; index < sizeof(headers) / sizeof(headers[0]); index++) {
 		char text[256] = "";
 
-		(void)snprintf(text, sizeof(text), "%sa 0 2040\na 1 2040\nr 0 48\nf 1\nf 0\n", headers[index]);
-		foreign_expect(NULL, text, "malloc 1 2040\nmalloc 2 2040\nrealloc 3 <1 48\nfree 2\nfree 3\n", "");
+		(void)snprintf(text, sizeof(text), "%sa 0 2040\na 1 2040\nr 0 48\nf 1\nf 0\n",
+			       headers[index]);
+		foreign_expect(NULL, text, "malloc 1 2040\nmalloc 2 2040\nrealloc 3 <1 48\nfree 2\nfree 3\n",
+			       "");
 	}
 }
 
@@ -33,7 +36,8 @@ static void wrong_counts_in_the_header(void **state)
 	(void)state;
 	foreign_expect("malloclab", "20000\n1\n3\n1\na 0 8\nf 0\n", "malloc 1 8\nfree 1\n",
 		       "operations differ from the header: 1\n");
-	foreign_expect("malloclab", "1\n1\n2\n9\na 0 8\nf 0\n", "malloc 1 8\nfree 1\n", "peak differs from the header: 1\n");
+	foreign_expect("malloclab", "1\n1\n2\n9\na 0 8\nf 0\n", "malloc 1 8\nfree 1\n",
+		       "peak differs from the header: 1\n");
 	foreign_expect("malloclab", "1\n1\n2\na 0 8\nf 0\n", "malloc 1 8\nfree 1\n", "unknown header: 1\n");
 	foreign_expect("malloclab", "a 0 8\nf 0\n", "malloc 1 8\nfree 1\n", "unknown header: 1\n");
 }
@@ -98,19 +102,16 @@ static void damaged_lines(void **state)
 static void impossible_sizes_are_failed_calls(void **state)
 {
 	(void)state;
-	foreign_expect("malloclab", "1\n2\na 0 18446744073709551615\nf -1\n", "malloc 0 18446744073709551615 failed\nfree 0\n",
-		       "impossible size: 1\n");
+	foreign_expect("malloclab", "1\n2\na 0 18446744073709551615\nf -1\n",
+		       "malloc 0 18446744073709551615 failed\nfree 0\n", "impossible size: 1\n");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(header_dialects),
-		cmocka_unit_test(wrong_counts_in_the_header),
-		cmocka_unit_test(quirks_of_the_driver),
-		cmocka_unit_test(threads),
-		cmocka_unit_test(damaged_lines),
-		cmocka_unit_test(impossible_sizes_are_failed_calls),
+	    cmocka_unit_test(header_dialects),	    cmocka_unit_test(wrong_counts_in_the_header),
+	    cmocka_unit_test(quirks_of_the_driver), cmocka_unit_test(threads),
+	    cmocka_unit_test(damaged_lines),	    cmocka_unit_test(impossible_sizes_are_failed_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

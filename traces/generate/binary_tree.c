@@ -9,9 +9,9 @@
 enum { TREE_DEPTH, TREE_NODE };
 
 static const struct workload_key binary_tree_keys[] = {
-	[TREE_DEPTH] = {"depth", "levels of edges of the tree that stays", 12, SMALLEST_DEPTH, 26, false},
-	[TREE_NODE] = {"node_bytes", "size of a node", 32, 0, UINT64_C(1) << 30, false},
-	{0},
+    [TREE_DEPTH] = {"depth", "levels of edges of the tree that stays", 12, SMALLEST_DEPTH, 26, false},
+    [TREE_NODE] = {"node_bytes", "size of a node", 32, 0, UINT64_C(1) << 30, false},
+    {0},
 };
 
 static size_t nodes_of(uint64_t depth)
@@ -49,7 +49,8 @@ static void binary_tree_play(struct generation *generation)
 		for (uint64_t depth = SMALLEST_DEPTH; depth <= deepest; depth += 2) {
 			uint64_t trees = UINT64_C(1) << (deepest - depth + SMALLEST_DEPTH);
 
-			for (uint64_t tree = 0; tree < trees && emitter_goes_on(&generation->emitter, UINT64_MAX); tree++) {
+			for (uint64_t tree = 0;
+			     tree < trees && emitter_goes_on(&generation->emitter, UINT64_MAX); tree++) {
 				build(generation, passing, depth);
 				drop(generation, passing, depth);
 			}
@@ -61,8 +62,8 @@ static void binary_tree_play(struct generation *generation)
 }
 
 const struct workload binary_tree_workload = {
-	.name = "binary-tree",
-	.summary = "perfect binary trees built and dropped (GCBench, binary-trees)",
-	.key = binary_tree_keys,
-	.play = binary_tree_play,
+    .name = "binary-tree",
+    .summary = "perfect binary trees built and dropped (GCBench, binary-trees)",
+    .key = binary_tree_keys,
+    .play = binary_tree_play,
 };

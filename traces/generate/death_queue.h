@@ -33,7 +33,8 @@ struct death_queue {
 void death_queue_destroy(struct death_queue *queue);
 
 /* False when there is no memory; the queue is then as before. */
-bool death_queue_add(struct death_queue *queue, const struct death *death) __attribute__((warn_unused_result));
+bool death_queue_add(struct death_queue *queue, const struct death *death)
+    __attribute__((warn_unused_result));
 
 /* The next to die, NULL when the queue is empty; valid until the next change. */
 const struct death *death_queue_first(const struct death_queue *queue);

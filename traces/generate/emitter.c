@@ -5,7 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void emitter_create(struct emitter *emitter, struct event_sink *sink, const char *command, struct trace_error *error)
+void emitter_create(struct emitter *emitter, struct event_sink *sink, const char *command,
+		    struct trace_error *error)
 {
 	*emitter = (struct emitter){.sink = sink, .error = error};
 	if (sink->process)
@@ -31,7 +32,8 @@ uint32_t emitter_thread(struct emitter *emitter, const char *name)
 	uint32_t thread = emitter->threads++;
 
 	if (emitter->status == TRACE_OK && emitter->sink->thread)
-		emitter->status = emitter->sink->thread(emitter->sink, thread, 0, thread, name, emitter->error);
+		emitter->status =
+		    emitter->sink->thread(emitter->sink, thread, 0, thread, name, emitter->error);
 	if (thread > 0)
 		emit(emitter, (struct event){.kind = EVENT_THREAD_START, .thread = thread});
 	return thread;
@@ -46,7 +48,8 @@ uint64_t emitter_malloc(struct emitter *emitter, uint32_t thread, uint64_t bytes
 {
 	uint64_t object = ++emitter->objects;
 
-	emit(emitter, (struct event){.kind = EVENT_MALLOC, .thread = thread, .object = object, .size = bytes});
+	emit(emitter,
+	     (struct event){.kind = EVENT_MALLOC, .thread = thread, .object = object, .size = bytes});
 	return object;
 }
 

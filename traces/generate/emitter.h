@@ -15,14 +15,15 @@ struct emitter {
 	struct event_sink *sink;
 	struct trace_error *error;
 	enum trace_status status; /* of the first call that failed */
-	uint64_t objects;         /* ids given so far */
+	uint64_t objects;	  /* ids given so far */
 	uint64_t events;
-	uint64_t time_ns;         /* of the events that follow */
-	uint32_t threads;         /* announced so far */
+	uint64_t time_ns; /* of the events that follow */
+	uint32_t threads; /* announced so far */
 };
 
 /* Starts a trace of one process with the command `command`. */
-void emitter_create(struct emitter *emitter, struct event_sink *sink, const char *command, struct trace_error *error);
+void emitter_create(struct emitter *emitter, struct event_sink *sink, const char *command,
+		    struct trace_error *error);
 
 /* Nothing has failed, and fewer than `events` events are written. */
 bool emitter_goes_on(const struct emitter *emitter, uint64_t events);
@@ -39,6 +40,6 @@ void emitter_marker(struct emitter *emitter, uint32_t thread, uint64_t number);
 
 /* Ends the trace with a failure of the workload itself: printf-formatted as trace_fail. */
 void emitter_fail(struct emitter *emitter, enum trace_status status, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 #endif

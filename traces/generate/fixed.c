@@ -16,7 +16,8 @@ static struct wide multiply(uint64_t a, uint64_t b)
 	uint64_t middle = a_high * b_low + (low >> 32);
 	uint64_t other = a_low * b_high + (middle & UINT32_MAX);
 
-	return (struct wide){a_high * b_high + (middle >> 32) + (other >> 32), other << 32 | (low & UINT32_MAX)};
+	return (struct wide){a_high * b_high + (middle >> 32) + (other >> 32),
+			     other << 32 | (low & UINT32_MAX)};
 }
 
 /* Schoolbook division bit by bit; `high` of the dividend is below the divisor. */
@@ -51,6 +52,17 @@ uint64_t fixed_multiply_divide(uint64_t a, uint64_t b, uint64_t c)
 		quotient = divide(product, c, &remainder);
 	}
 	return quotient < UINT64_MAX && remainder >= c - remainder ? quotient + 1 : quotient;
+}
+
+uint64_t fixed_multiply_q32(uint64_t a, uint64_t b_q32)
+{
+	struct wide product = multiply(a, b_q32);
+	uint64_t whole;
+
+	if (product.high >> 32)
+		return UINT64_MAX;
+	whole = product.high << 32 | product.low >> 32;
+	return whole < UINT64_MAX ? whole + (product.low >> 31 & 1) : whole;
 }
 
 /* Squaring a mantissa doubles its logarithm: each time it passes 2, the next bit of the fraction is 1. */

@@ -16,6 +16,9 @@
 /* a x b / c rounded to the nearest, with a product of 128 bits; UINT64_MAX when the result does not fit or c is 0. */
 uint64_t fixed_multiply_divide(uint64_t a, uint64_t b, uint64_t c);
 
+/* a x b_q32 rounded to the nearest: a times a number in 2^-32; UINT64_MAX when the result does not fit. */
+uint64_t fixed_multiply_q32(uint64_t a, uint64_t b_q32);
+
 /* log2(value) in 2^-32; value > 0. The error is below 2^-24, the cost 24 multiplications (C. Turner, "A Fast Binary Logarithm
  * Algorithm", IEEE Signal Processing Magazine 27, 2010). */
 uint64_t fixed_log2(uint64_t value);

@@ -10,27 +10,28 @@
 #include <stdlib.h>
 
 #define MAX_START_BLOCKS (UINT64_C(1) << 26)
-#define GAP_UNIT UINT64_C(65536) /* gaps between births are in 2^-16 ns */
+#define GAP_UNIT UINT64_C(65536)	      /* gaps between births are in 2^-16 ns */
 #define NS_RATE UINT64_C(1000000000000000000) /* ns per second x PROFILE_RATE_UNIT */
 
 enum { FLEET_PROFILE, FLEET_HEAP, FLEET_MAX, FLEET_THREADS, FLEET_CROSS, FLEET_EVENTS };
 
 static const struct workload_key fleetbench_keys[] = {
-	[FLEET_PROFILE] = {"profile", "CSV file: size, alloc_rate, num_live (required)", 0, 0, 0, true},
-	[FLEET_HEAP] = {"heap_mib", "live bytes, MiB", 64, 1, 1 << 20, false},
-	[FLEET_MAX] = {"max_bytes", "larger sizes are left out; 0 = a 64th of the heap", 0, 0, UINT64_C(1) << 40, false},
-	[FLEET_THREADS] = {"threads", "threads that allocate", 1, 1, 1024, false},
-	[FLEET_CROSS] = {"cross_percent", "frees by another thread than the allocating one", 0, 0, 100, false},
-	[FLEET_EVENTS] = {"events", "length of the trace, the blocks live at its start included", 1000000, 1,
-			  UINT64_C(100000000000), false},
-	{0},
+    [FLEET_PROFILE] = {"profile", "CSV file: size, alloc_rate, num_live (required)", 0, 0, 0, true},
+    [FLEET_HEAP] = {"heap_mib", "live bytes, MiB", 64, 1, 1 << 20, false},
+    [FLEET_MAX] = {"max_bytes", "larger sizes are left out; 0 = a 64th of the heap", 0, 0, UINT64_C(1) << 40,
+		   false},
+    [FLEET_THREADS] = {"threads", "threads that allocate", 1, 1, 1024, false},
+    [FLEET_CROSS] = {"cross_percent", "frees by another thread than the allocating one", 0, 0, 100, false},
+    [FLEET_EVENTS] = {"events", "length of the trace, the blocks live at its start included", 1000000, 1,
+		      UINT64_C(100000000000), false},
+    {0},
 };
 
 struct fleet {
-	struct profile profile;   /* the rows that are played, live counts scaled */
+	struct profile profile;	  /* the rows that are played, live counts scaled */
 	uint64_t *cumulated_rate; /* of rows 0 ... i */
 	uint64_t start_blocks;
-	uint64_t mean_gap;        /* between births, in 2^-16 ns */
+	uint64_t mean_gap; /* between births, in 2^-16 ns */
 	struct death_queue deaths;
 };
 
@@ -38,8 +39,9 @@ static const char *fleetbench_fault(const struct settings *settings)
 {
 	if (settings->text[0] == '\0')
 		return "a profile is needed: --set profile=FILE.csv";
-	return settings->value[FLEET_CROSS] && settings->value[FLEET_THREADS] < 2 ? "cross_percent needs at least 2 threads"
-										  : NULL;
+	return settings->value[FLEET_CROSS] && settings->value[FLEET_THREADS] < 2
+		   ? "cross_percent needs at least 2 threads"
+		   : NULL;
 }
 
 static void fleet_load(struct generation *generation, struct fleet *fleet)
@@ -60,7 +62,8 @@ static uint64_t live_bytes_of(const struct profile *profile)
 	uint64_t sum = 0;
 
 	for (size_t index = 0; index < profile->rows; index++) {
-		uint64_t bytes = fixed_multiply_divide(profile->row[index].size_bytes, profile->row[index].live, 1);
+		uint64_t bytes =
+		    fixed_multiply_divide(profile->row[index].size_bytes, profile->row[index].live, 1);
 
 		if (bytes == UINT64_MAX || sum > UINT64_MAX - bytes)
 			return UINT64_MAX;
@@ -88,8 +91,8 @@ static void fleet_choose_rows(struct generation *generation, struct fleet *fleet
 	profile->rows = kept;
 	if (kept == 0)
 		emitter_fail(&generation->emitter, TRACE_BAD_INPUT,
-			     "%s: all sizes are above max_bytes (%llu); raise max_bytes or heap_mib", generation->settings->text,
-			     (unsigned long long)largest);
+			     "%s: all sizes are above max_bytes (%llu); raise max_bytes or heap_mib",
+			     generation->settings->text, (unsigned long long)largest);
 }
 
 /* Brings the profile to heap_mib: live counts and the pace of births by the same factor. */
@@ -103,9 +106,11 @@ static void fleet_scale(struct generation *generation, struct fleet *fleet)
 
 		row->live = fixed_multiply_divide(row->live, heap, whole);
 		fleet->start_blocks += row->live / PROFILE_LIVE_UNIT + 1;
-		if (whole == UINT64_MAX || rate > UINT64_MAX - row->rate || fleet->start_blocks > MAX_START_BLOCKS) {
+		if (whole == UINT64_MAX || rate > UINT64_MAX - row->rate ||
+		    fleet->start_blocks > MAX_START_BLOCKS) {
 			emitter_fail(&generation->emitter, TRACE_BAD_INPUT,
-				     "%s: its counts and rates make more than %llu live blocks or do not fit in 64 bits; lower "
+				     "%s: its counts and rates make more than %llu live blocks or do not fit "
+				     "in 64 bits; lower "
 				     "heap_mib",
 				     generation->settings->text, (unsigned long long)MAX_START_BLOCKS);
 			return;
@@ -116,8 +121,8 @@ static void fleet_scale(struct generation *generation, struct fleet *fleet)
 	rate = fixed_multiply_divide(rate, heap, whole);
 	fleet->mean_gap = fixed_multiply_divide(NS_RATE, GAP_UNIT, rate);
 	if (fleet->mean_gap > UINT64_C(1) << 56)
-		emitter_fail(&generation->emitter, TRACE_BAD_INPUT, "%s: its rates are too low; raise heap_mib",
-			     generation->settings->text);
+		emitter_fail(&generation->emitter, TRACE_BAD_INPUT,
+			     "%s: its rates are too low; raise heap_mib", generation->settings->text);
 }
 
 static void fleet_birth(struct generation *generation, struct fleet *fleet, const struct profile_row *row)
@@ -125,14 +130,17 @@ static void fleet_birth(struct generation *generation, struct fleet *fleet, cons
 	const uint64_t *value = generation->settings->value;
 	uint64_t thread = xoshiro_below(&generation->random, value[FLEET_THREADS]), end = thread;
 	struct emitter *emitter = &generation->emitter;
-	struct death death = {.time_ns = emitter->time_ns + xoshiro_exponential(&generation->random, row->mean_life_ns)};
+	struct death death = {.time_ns = emitter->time_ns +
+					 xoshiro_exponential(&generation->random, row->mean_life_ns)};
 
 	if (xoshiro_percent(&generation->random, value[FLEET_CROSS]))
-		end = (thread + 1 + xoshiro_below(&generation->random, value[FLEET_THREADS] - 1)) % value[FLEET_THREADS];
+		end = (thread + 1 + xoshiro_below(&generation->random, value[FLEET_THREADS] - 1)) %
+		      value[FLEET_THREADS];
 	death.object = emitter_malloc(emitter, (uint32_t)thread, row->size_bytes);
 	death.thread = (uint32_t)end;
 	if (!death_queue_add(&fleet->deaths, &death))
-		emitter_fail(emitter, TRACE_NO_MEMORY, "no memory for %zu live blocks", fleet->deaths.entries + 1);
+		emitter_fail(emitter, TRACE_NO_MEMORY, "no memory for %zu live blocks",
+			     fleet->deaths.entries + 1);
 }
 
 /* The blocks live at the start: each row's average, its fraction rounded up or down at random, all rows mixed. */
@@ -212,7 +220,8 @@ static void fleetbench_play(struct generation *generation)
 	if (generation->emitter.status == TRACE_OK)
 		fleet_choose_rows(generation, &fleet);
 	if (generation->emitter.status == TRACE_OK)
-		fleet.cumulated_rate = generation_array(generation, fleet.profile.rows, sizeof(*fleet.cumulated_rate));
+		fleet.cumulated_rate =
+		    generation_array(generation, fleet.profile.rows, sizeof(*fleet.cumulated_rate));
 	if (generation->emitter.status == TRACE_OK)
 		fleet_scale(generation, &fleet);
 	for (uint64_t thread = 0; thread < generation->settings->value[FLEET_THREADS]; thread++)
@@ -227,10 +236,11 @@ static void fleetbench_play(struct generation *generation)
 }
 
 const struct workload fleetbench_workload = {
-	.name = "fleetbench",
-	.summary = "a steady heap with the sizes, rates and live counts of a profile (Google Fleetbench's CSV files)",
-	.key = fleetbench_keys,
-	.has_time = true,
-	.fault = fleetbench_fault,
-	.play = fleetbench_play,
+    .name = "fleetbench",
+    .summary =
+	"a steady heap with the sizes, rates and live counts of a profile (Google Fleetbench's CSV files)",
+    .key = fleetbench_keys,
+    .has_time = true,
+    .fault = fleetbench_fault,
+    .play = fleetbench_play,
 };

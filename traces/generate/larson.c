@@ -8,13 +8,13 @@
 enum { LARSON_THREADS, LARSON_OBJECTS, LARSON_MIN, LARSON_MAX, LARSON_OPERATIONS, LARSON_GENERATIONS };
 
 static const struct workload_key larson_keys[] = {
-	[LARSON_THREADS] = {"threads", "threads at a time", 4, 1, 1024, false},
-	[LARSON_OBJECTS] = {"objects", "blocks per thread", 1000, 1, 1 << 20, false},
-	[LARSON_MIN] = {"min_bytes", "smallest block", 8, 0, UINT64_C(1) << 40, false},
-	[LARSON_MAX] = {"max_bytes", "largest block", 1000, 0, UINT64_C(1) << 40, false},
-	[LARSON_OPERATIONS] = {"operations", "replacements per thread and generation", 10000, 1, 1 << 30, false},
-	[LARSON_GENERATIONS] = {"generations", "threads that inherit from each other", 10, 1, 512, false},
-	{0},
+    [LARSON_THREADS] = {"threads", "threads at a time", 4, 1, 1024, false},
+    [LARSON_OBJECTS] = {"objects", "blocks per thread", 1000, 1, 1 << 20, false},
+    [LARSON_MIN] = {"min_bytes", "smallest block", 8, 0, UINT64_C(1) << 40, false},
+    [LARSON_MAX] = {"max_bytes", "largest block", 1000, 0, UINT64_C(1) << 40, false},
+    [LARSON_OPERATIONS] = {"operations", "replacements per thread and generation", 10000, 1, 1 << 30, false},
+    [LARSON_GENERATIONS] = {"generations", "threads that inherit from each other", 10, 1, 512, false},
+    {0},
 };
 
 struct larson_server {
@@ -26,7 +26,9 @@ struct larson_server {
 
 static const char *larson_fault(const struct settings *settings)
 {
-	return settings->value[LARSON_MIN] > settings->value[LARSON_MAX] ? "min_bytes must not be above max_bytes" : NULL;
+	return settings->value[LARSON_MIN] > settings->value[LARSON_MAX]
+		   ? "min_bytes must not be above max_bytes"
+		   : NULL;
 }
 
 static uint64_t larson_size(struct generation *generation)
@@ -101,9 +103,9 @@ static void larson_play(struct generation *generation)
 }
 
 const struct workload larson_workload = {
-	.name = "larson",
-	.summary = "server threads that replace random blocks and inherit them (Larson and Krishnan 1998)",
-	.key = larson_keys,
-	.fault = larson_fault,
-	.play = larson_play,
+    .name = "larson",
+    .summary = "server threads that replace random blocks and inherit them (Larson and Krishnan 1998)",
+    .key = larson_keys,
+    .fault = larson_fault,
+    .play = larson_play,
 };

@@ -7,12 +7,13 @@
 enum { PHASES_HEAP, PHASES_FIRST, PHASES_GROWTH, PHASES_PHASES, PHASES_SURVIVORS };
 
 static const struct workload_key phases_keys[] = {
-	[PHASES_HEAP] = {"heap_mib", "live bytes at the end of each phase's filling, MiB", 64, 1, 1 << 20, false},
-	[PHASES_FIRST] = {"first_bytes", "size of the first phase's blocks", 32, 16, 1 << 30, false},
-	[PHASES_GROWTH] = {"growth_percent", "size of a phase's blocks, in percent of the phase before", 200, 101, 1000, false},
-	[PHASES_PHASES] = {"phases", "number of phases", 6, 1, 64, false},
-	[PHASES_SURVIVORS] = {"survivor_percent", "blocks of a phase that stay for good", 2, 0, 50, false},
-	{0},
+    [PHASES_HEAP] = {"heap_mib", "live bytes at the end of each phase's filling, MiB", 64, 1, 1 << 20, false},
+    [PHASES_FIRST] = {"first_bytes", "size of the first phase's blocks", 32, 16, 1 << 30, false},
+    [PHASES_GROWTH] = {"growth_percent", "size of a phase's blocks, in percent of the phase before", 200, 101,
+		       1000, false},
+    [PHASES_PHASES] = {"phases", "number of phases", 6, 1, 64, false},
+    [PHASES_SURVIVORS] = {"survivor_percent", "blocks of a phase that stay for good", 2, 0, 50, false},
+    {0},
 };
 
 static const char *phases_fault(const struct settings *settings)
@@ -42,7 +43,8 @@ static void phases_play(struct generation *generation)
 	if (!object)
 		return;
 	(void)emitter_thread(emitter, "main");
-	for (uint64_t phase = 1; phase <= value[PHASES_PHASES] && emitter_goes_on(emitter, UINT64_MAX); phase++) {
+	for (uint64_t phase = 1; phase <= value[PHASES_PHASES] && emitter_goes_on(emitter, UINT64_MAX);
+	     phase++) {
 		size_t blocks = (size_t)((heap_bytes - survived_bytes) / bytes);
 
 		for (size_t index = 0; index < blocks; index++)
@@ -60,9 +62,9 @@ static void phases_play(struct generation *generation)
 }
 
 const struct workload phases_workload = {
-	.name = "phases",
-	.summary = "fill with one size after another, a few blocks of each stay: pinned pages",
-	.key = phases_keys,
-	.fault = phases_fault,
-	.play = phases_play,
+    .name = "phases",
+    .summary = "fill with one size after another, a few blocks of each stay: pinned pages",
+    .key = phases_keys,
+    .fault = phases_fault,
+    .play = phases_play,
 };

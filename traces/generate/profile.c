@@ -22,8 +22,9 @@ static bool scan_comma(struct scan *scan)
 static bool parse_row(struct scan scan, struct profile_row *row)
 {
 	scan_blanks(&scan);
-	return scan_decimal(&scan, &row->size_bytes) && scan_comma(&scan) && fixed_parse(&scan, 9, &row->rate) &&
-	       scan_comma(&scan) && fixed_parse(&scan, 6, &row->live) && scan_ended(&scan);
+	return scan_decimal(&scan, &row->size_bytes) && scan_comma(&scan) &&
+	       fixed_parse(&scan, 9, &row->rate) && scan_comma(&scan) && fixed_parse(&scan, 6, &row->live) &&
+	       scan_ended(&scan);
 }
 
 static const char *row_fault(const struct profile_row *row)
@@ -35,16 +36,19 @@ static const char *row_fault(const struct profile_row *row)
 	return NULL;
 }
 
-static enum trace_status profile_add(struct profile *profile, const struct profile_row *row, struct trace_error *error)
+static enum trace_status profile_add(struct profile *profile, const struct profile_row *row,
+				     struct trace_error *error)
 {
 	if (profile->rows == PROFILE_ROWS_MAX)
-		return trace_fail(error, TRACE_BAD_INPUT, "a profile may have at most %zu rows", PROFILE_ROWS_MAX);
+		return trace_fail(error, TRACE_BAD_INPUT, "a profile may have at most %zu rows",
+				  PROFILE_ROWS_MAX);
 	if (profile->rows == profile->capacity) {
 		size_t capacity = profile->capacity ? profile->capacity * 2 : 1024;
 		struct profile_row *larger = realloc(profile->row, capacity * sizeof(*larger));
 
 		if (!larger)
-			return trace_fail(error, TRACE_NO_MEMORY, "no memory for a profile of %zu rows", capacity);
+			return trace_fail(error, TRACE_NO_MEMORY, "no memory for a profile of %zu rows",
+					  capacity);
 		profile->row = larger;
 		profile->capacity = capacity;
 	}
@@ -59,8 +63,8 @@ static bool is_skipped(const struct input_line *line)
 	return scan_ended(&scan) || *scan.at == '#' || (line->number == 1 && scan_literal(&scan, "size"));
 }
 
-static enum trace_status profile_line(struct profile *profile, const char *name, const struct input_line *line,
-				      struct trace_error *error)
+static enum trace_status profile_line(struct profile *profile, const char *name,
+				      const struct input_line *line, struct trace_error *error)
 {
 	struct profile_row row = {0};
 	const char *fault = NULL;
@@ -68,11 +72,13 @@ static enum trace_status profile_line(struct profile *profile, const char *name,
 	if (is_skipped(line))
 		return TRACE_OK;
 	if (!parse_row(scan_text(line->text, line->length), &row))
-		fault = "a row must look like \"8, 958.84, 9.77\": size in bytes, allocations per second, live blocks";
+		fault = "a row must look like \"8, 958.84, 9.77\": size in bytes, allocations per second, "
+			"live blocks";
 	else
 		fault = row_fault(&row);
 	if (fault)
-		return trace_fail(error, TRACE_BAD_INPUT, "%s:%llu: %s", name, (unsigned long long)line->number, fault);
+		return trace_fail(error, TRACE_BAD_INPUT, "%s:%llu: %s", name,
+				  (unsigned long long)line->number, fault);
 	row.mean_life_ns = fixed_multiply_divide(row.live, NS_RATE_PER_LIVE, row.rate);
 	return profile_add(profile, &row, error);
 }
@@ -90,7 +96,8 @@ enum trace_status profile_read(struct profile *profile, struct input *input, str
 	}
 	if (status == TRACE_END)
 		status = profile->rows ? TRACE_OK
-				       : trace_fail(error, TRACE_BAD_INPUT, "%s: has no rows; they look like \"8, 958.84, 9.77\"",
+				       : trace_fail(error, TRACE_BAD_INPUT,
+						    "%s: has no rows; they look like \"8, 958.84, 9.77\"",
 						    input_name(input));
 	if (status != TRACE_OK)
 		profile_destroy(profile);

@@ -23,8 +23,8 @@
 
 struct profile_row {
 	uint64_t size_bytes;
-	uint64_t rate;       /* 10^-9 allocations per second */
-	uint64_t live;       /* 10^-6 blocks */
+	uint64_t rate; /* 10^-9 allocations per second */
+	uint64_t live; /* 10^-6 blocks */
 	uint64_t mean_life_ns;
 };
 
@@ -36,7 +36,8 @@ struct profile {
 /* Reads all lines; a header, blank lines and lines beginning with # are skipped. TRACE_BAD_INPUT, with file and line, for a
  * line that is no row, a size of 0 or above 2^40 bytes, a row that is never allocated or never live, and for a table without
  * rows. */
-enum trace_status profile_read(struct profile *profile, struct input *input, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status profile_read(struct profile *profile, struct input *input,
+			       struct trace_error *error) TRACE_MUST_USE;
 
 void profile_destroy(struct profile *profile);
 

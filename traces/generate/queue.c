@@ -8,14 +8,14 @@
 enum { QUEUE_PRODUCERS, QUEUE_CONSUMERS, QUEUE_CAPACITY, QUEUE_MIN, QUEUE_MAX, QUEUE_BURST, QUEUE_MESSAGES };
 
 static const struct workload_key queue_keys[] = {
-	[QUEUE_PRODUCERS] = {"producers", "threads that allocate", 2, 1, 1024, false},
-	[QUEUE_CONSUMERS] = {"consumers", "threads that free", 2, 1, 1024, false},
-	[QUEUE_CAPACITY] = {"capacity", "messages in the queue at most", 1000, 1, 1 << 26, false},
-	[QUEUE_MIN] = {"min_bytes", "smallest message", 16, 0, UINT64_C(1) << 40, false},
-	[QUEUE_MAX] = {"max_bytes", "largest message", 4096, 0, UINT64_C(1) << 40, false},
-	[QUEUE_BURST] = {"burst", "moves in one direction at most", 200, 1, 1 << 26, false},
-	[QUEUE_MESSAGES] = {"messages", "messages in all", 500000, 1, UINT64_C(50000000000), false},
-	{0},
+    [QUEUE_PRODUCERS] = {"producers", "threads that allocate", 2, 1, 1024, false},
+    [QUEUE_CONSUMERS] = {"consumers", "threads that free", 2, 1, 1024, false},
+    [QUEUE_CAPACITY] = {"capacity", "messages in the queue at most", 1000, 1, 1 << 26, false},
+    [QUEUE_MIN] = {"min_bytes", "smallest message", 16, 0, UINT64_C(1) << 40, false},
+    [QUEUE_MAX] = {"max_bytes", "largest message", 4096, 0, UINT64_C(1) << 40, false},
+    [QUEUE_BURST] = {"burst", "moves in one direction at most", 200, 1, 1 << 26, false},
+    [QUEUE_MESSAGES] = {"messages", "messages in all", 500000, 1, UINT64_C(50000000000), false},
+    {0},
 };
 
 /* A ring of the messages sent and not yet received. */
@@ -26,7 +26,9 @@ struct queue_ring {
 
 static const char *queue_fault(const struct settings *settings)
 {
-	return settings->value[QUEUE_MIN] > settings->value[QUEUE_MAX] ? "min_bytes must not be above max_bytes" : NULL;
+	return settings->value[QUEUE_MIN] > settings->value[QUEUE_MAX]
+		   ? "min_bytes must not be above max_bytes"
+		   : NULL;
 }
 
 static void queue_send(struct generation *generation, struct queue_ring *ring)
@@ -35,15 +37,18 @@ static void queue_send(struct generation *generation, struct queue_ring *ring)
 	uint32_t producer = (uint32_t)xoshiro_below(&generation->random, value[QUEUE_PRODUCERS]);
 	uint64_t bytes = xoshiro_between(&generation->random, value[QUEUE_MIN], value[QUEUE_MAX]);
 
-	ring->object[ring->sent++ % value[QUEUE_CAPACITY]] = emitter_malloc(&generation->emitter, producer, bytes);
+	ring->object[ring->sent++ % value[QUEUE_CAPACITY]] =
+	    emitter_malloc(&generation->emitter, producer, bytes);
 }
 
 static void queue_receive(struct generation *generation, struct queue_ring *ring)
 {
 	const uint64_t *value = generation->settings->value;
-	uint64_t consumer = value[QUEUE_PRODUCERS] + xoshiro_below(&generation->random, value[QUEUE_CONSUMERS]);
+	uint64_t consumer =
+	    value[QUEUE_PRODUCERS] + xoshiro_below(&generation->random, value[QUEUE_CONSUMERS]);
 
-	emitter_free(&generation->emitter, (uint32_t)consumer, ring->object[ring->received++ % value[QUEUE_CAPACITY]]);
+	emitter_free(&generation->emitter, (uint32_t)consumer,
+		     ring->object[ring->received++ % value[QUEUE_CAPACITY]]);
 }
 
 static void queue_run(struct generation *generation, struct queue_ring *ring)
@@ -83,7 +88,8 @@ static void queue_play(struct generation *generation)
 {
 	struct queue_ring ring = {0};
 
-	ring.object = generation_array(generation, (size_t)generation->settings->value[QUEUE_CAPACITY], sizeof(*ring.object));
+	ring.object = generation_array(generation, (size_t)generation->settings->value[QUEUE_CAPACITY],
+				       sizeof(*ring.object));
 	if (!ring.object)
 		return;
 	queue_start_threads(generation);
@@ -92,9 +98,9 @@ static void queue_play(struct generation *generation)
 }
 
 const struct workload queue_workload = {
-	.name = "queue",
-	.summary = "producer threads allocate messages that consumer threads free",
-	.key = queue_keys,
-	.fault = queue_fault,
-	.play = queue_play,
+    .name = "queue",
+    .summary = "producer threads allocate messages that consumer threads free",
+    .key = queue_keys,
+    .fault = queue_fault,
+    .play = queue_play,
 };

@@ -7,12 +7,12 @@
 enum { GROWTH_BUFFERS, GROWTH_START, GROWTH_MAX, GROWTH_PERCENT, GROWTH_EVENTS };
 
 static const struct workload_key realloc_growth_keys[] = {
-	[GROWTH_BUFFERS] = {"buffers", "buffers that grow at a time", 100, 1, 1 << 24, false},
-	[GROWTH_START] = {"start_bytes", "size of a new buffer", 16, 1, UINT64_C(1) << 40, false},
-	[GROWTH_MAX] = {"max_bytes", "largest limit of a buffer", 1 << 20, 1, UINT64_C(1) << 40, false},
-	[GROWTH_PERCENT] = {"growth_percent", "new size of a full buffer", 150, 101, 1000, false},
-	[GROWTH_EVENTS] = {"events", "length of the trace", 500000, 1, UINT64_C(100000000000), false},
-	{0},
+    [GROWTH_BUFFERS] = {"buffers", "buffers that grow at a time", 100, 1, 1 << 24, false},
+    [GROWTH_START] = {"start_bytes", "size of a new buffer", 16, 1, UINT64_C(1) << 40, false},
+    [GROWTH_MAX] = {"max_bytes", "largest limit of a buffer", 1 << 20, 1, UINT64_C(1) << 40, false},
+    [GROWTH_PERCENT] = {"growth_percent", "new size of a full buffer", 150, 101, 1000, false},
+    [GROWTH_EVENTS] = {"events", "length of the trace", 500000, 1, UINT64_C(100000000000), false},
+    {0},
 };
 
 struct growth_buffer {
@@ -23,7 +23,9 @@ struct growth_buffer {
 
 static const char *realloc_growth_fault(const struct settings *settings)
 {
-	return settings->value[GROWTH_START] > settings->value[GROWTH_MAX] ? "start_bytes must not be above max_bytes" : NULL;
+	return settings->value[GROWTH_START] > settings->value[GROWTH_MAX]
+		   ? "start_bytes must not be above max_bytes"
+		   : NULL;
 }
 
 /* Sizes halve between max_bytes and start_bytes: a limit is one of these steps. */
@@ -61,7 +63,7 @@ static void realloc_growth_play(struct generation *generation)
 {
 	const uint64_t *value = generation->settings->value;
 	struct growth_buffer *buffer =
-		generation_array(generation, (size_t)value[GROWTH_BUFFERS], sizeof(*buffer));
+	    generation_array(generation, (size_t)value[GROWTH_BUFFERS], sizeof(*buffer));
 
 	if (!buffer)
 		return;
@@ -72,9 +74,9 @@ static void realloc_growth_play(struct generation *generation)
 }
 
 const struct workload realloc_growth_workload = {
-	.name = "realloc-growth",
-	.summary = "buffers that grow by realloc and begin again",
-	.key = realloc_growth_keys,
-	.fault = realloc_growth_fault,
-	.play = realloc_growth_play,
+    .name = "realloc-growth",
+    .summary = "buffers that grow by realloc and begin again",
+    .key = realloc_growth_keys,
+    .fault = realloc_growth_fault,
+    .play = realloc_growth_play,
 };

@@ -4,17 +4,25 @@
 
 #include <stdlib.h>
 
-enum { UNIFORM_OBJECTS, UNIFORM_MIN, UNIFORM_MAX, UNIFORM_THREADS, UNIFORM_CROSS, UNIFORM_REALLOC, UNIFORM_EVENTS };
+enum {
+	UNIFORM_OBJECTS,
+	UNIFORM_MIN,
+	UNIFORM_MAX,
+	UNIFORM_THREADS,
+	UNIFORM_CROSS,
+	UNIFORM_REALLOC,
+	UNIFORM_EVENTS
+};
 
 static const struct workload_key uniform_keys[] = {
-	[UNIFORM_OBJECTS] = {"objects", "live blocks", 10000, 1, 1 << 28, false},
-	[UNIFORM_MIN] = {"min_bytes", "smallest block", 16, 0, UINT64_C(1) << 40, false},
-	[UNIFORM_MAX] = {"max_bytes", "largest block", 1024, 0, UINT64_C(1) << 40, false},
-	[UNIFORM_THREADS] = {"threads", "threads", 1, 1, 1024, false},
-	[UNIFORM_CROSS] = {"cross_percent", "frees by another thread than the allocating one", 0, 0, 100, false},
-	[UNIFORM_REALLOC] = {"realloc_percent", "moves that resize instead of replace", 0, 0, 100, false},
-	[UNIFORM_EVENTS] = {"events", "length of the trace", 1000000, 1, UINT64_C(100000000000), false},
-	{0},
+    [UNIFORM_OBJECTS] = {"objects", "live blocks", 10000, 1, 1 << 28, false},
+    [UNIFORM_MIN] = {"min_bytes", "smallest block", 16, 0, UINT64_C(1) << 40, false},
+    [UNIFORM_MAX] = {"max_bytes", "largest block", 1024, 0, UINT64_C(1) << 40, false},
+    [UNIFORM_THREADS] = {"threads", "threads", 1, 1, 1024, false},
+    [UNIFORM_CROSS] = {"cross_percent", "frees by another thread than the allocating one", 0, 0, 100, false},
+    [UNIFORM_REALLOC] = {"realloc_percent", "moves that resize instead of replace", 0, 0, 100, false},
+    [UNIFORM_EVENTS] = {"events", "length of the trace", 1000000, 1, UINT64_C(100000000000), false},
+    {0},
 };
 
 struct uniform_block {
@@ -27,8 +35,8 @@ static const char *uniform_fault(const struct settings *settings)
 	if (settings->value[UNIFORM_MIN] > settings->value[UNIFORM_MAX])
 		return "min_bytes must not be above max_bytes";
 	return settings->value[UNIFORM_CROSS] && settings->value[UNIFORM_THREADS] < 2
-		       ? "cross_percent needs at least 2 threads"
-		       : NULL;
+		   ? "cross_percent needs at least 2 threads"
+		   : NULL;
 }
 
 static uint64_t uniform_size(struct generation *generation)
@@ -40,7 +48,8 @@ static uint64_t uniform_size(struct generation *generation)
 
 static void uniform_allocate(struct generation *generation, struct uniform_block *block)
 {
-	block->thread = (uint32_t)xoshiro_below(&generation->random, generation->settings->value[UNIFORM_THREADS]);
+	block->thread =
+	    (uint32_t)xoshiro_below(&generation->random, generation->settings->value[UNIFORM_THREADS]);
 	block->object = emitter_malloc(&generation->emitter, block->thread, uniform_size(generation));
 }
 
@@ -61,7 +70,8 @@ static void uniform_move(struct generation *generation, struct uniform_block *bl
 	if (!block->object)
 		uniform_allocate(generation, block);
 	else if (xoshiro_percent(&generation->random, generation->settings->value[UNIFORM_REALLOC]))
-		block->object = emitter_realloc(&generation->emitter, block->thread, block->object, uniform_size(generation));
+		block->object = emitter_realloc(&generation->emitter, block->thread, block->object,
+						uniform_size(generation));
 	else
 		uniform_free(generation, block);
 }
@@ -69,13 +79,16 @@ static void uniform_move(struct generation *generation, struct uniform_block *bl
 static void uniform_play(struct generation *generation)
 {
 	const uint64_t *value = generation->settings->value;
-	struct uniform_block *block = generation_array(generation, (size_t)value[UNIFORM_OBJECTS], sizeof(*block)), *last;
+	struct uniform_block *block =
+				 generation_array(generation, (size_t)value[UNIFORM_OBJECTS], sizeof(*block)),
+			     *last;
 
 	if (!block)
 		return;
 	for (uint64_t thread = 0; thread < value[UNIFORM_THREADS]; thread++)
 		(void)emitter_thread(&generation->emitter, NULL);
-	for (uint64_t index = 0; index < value[UNIFORM_OBJECTS] && emitter_goes_on(&generation->emitter, value[UNIFORM_EVENTS]);
+	for (uint64_t index = 0;
+	     index < value[UNIFORM_OBJECTS] && emitter_goes_on(&generation->emitter, value[UNIFORM_EVENTS]);
 	     index++)
 		uniform_allocate(generation, &block[index]);
 	last = block;
@@ -88,9 +101,9 @@ static void uniform_play(struct generation *generation)
 }
 
 const struct workload uniform_workload = {
-	.name = "uniform",
-	.summary = "random replacement in a steady heap, sizes uniform",
-	.key = uniform_keys,
-	.fault = uniform_fault,
-	.play = uniform_play,
+    .name = "uniform",
+    .summary = "random replacement in a steady heap, sizes uniform",
+    .key = uniform_keys,
+    .fault = uniform_fault,
+    .play = uniform_play,
 };

@@ -25,8 +25,8 @@ static enum trace_status refuse_key(const struct workload *workload, const char 
 	for (size_t index = 0; workload->key[index].name && used < sizeof(keys); index++)
 		used += (size_t)snprintf(keys + used, sizeof(keys) - used, "%s%s", index ? ", " : "",
 					 workload->key[index].name);
-	return trace_fail(error, TRACE_BAD_INPUT, "workload %s has no key '%.*s'; its keys are %s", workload->name,
-			  length > 64 ? 64 : length, name, keys);
+	return trace_fail(error, TRACE_BAD_INPUT, "workload %s has no key '%.*s'; its keys are %s",
+			  workload->name, length > 64 ? 64 : length, name, keys);
 }
 
 static bool parse_quantity(const char *text, uint64_t *quantity)
@@ -49,7 +49,8 @@ static bool parse_quantity(const char *text, uint64_t *quantity)
 	return scan.at == scan.end;
 }
 
-static enum trace_status set_text(struct settings *settings, const char *key, const char *text, struct trace_error *error)
+static enum trace_status set_text(struct settings *settings, const char *key, const char *text,
+				  struct trace_error *error)
 {
 	size_t length = strlen(text);
 
@@ -60,7 +61,8 @@ static enum trace_status set_text(struct settings *settings, const char *key, co
 	return TRACE_OK;
 }
 
-enum trace_status settings_set(struct settings *settings, const char *key_and_value, struct trace_error *error)
+enum trace_status settings_set(struct settings *settings, const char *key_and_value,
+			       struct trace_error *error)
 {
 	const char *equals = strchr(key_and_value, '=');
 	size_t length = equals ? (size_t)(equals - key_and_value) : strlen(key_and_value), index = 0;
@@ -68,7 +70,8 @@ enum trace_status settings_set(struct settings *settings, const char *key_and_va
 	uint64_t value;
 
 	if (!equals)
-		return trace_fail(error, TRACE_BAD_INPUT, "'%.64s' must have the form KEY=VALUE", key_and_value);
+		return trace_fail(error, TRACE_BAD_INPUT, "'%.64s' must have the form KEY=VALUE",
+				  key_and_value);
 	while (key[index].name && !scan_equal(key_and_value, length, key[index].name))
 		index++;
 	if (!key[index].name)
@@ -89,7 +92,8 @@ enum trace_status settings_check(const struct settings *settings, struct trace_e
 	const struct workload *workload = settings->workload;
 	const char *fault = workload->fault ? workload->fault(settings) : NULL;
 
-	return fault ? trace_fail(error, TRACE_BAD_INPUT, "workload %s: %s", workload->name, fault) : TRACE_OK;
+	return fault ? trace_fail(error, TRACE_BAD_INPUT, "workload %s: %s", workload->name, fault)
+		     : TRACE_OK;
 }
 
 void settings_describe(const struct settings *settings, char *text, size_t length)
@@ -99,7 +103,8 @@ void settings_describe(const struct settings *settings, char *text, size_t lengt
 
 	for (size_t index = 0; key[index].name && used >= 0 && (size_t)used < length; index++) {
 		if (key[index].is_text)
-			used += snprintf(text + used, length - (size_t)used, " %s=%s", key[index].name, settings->text);
+			used += snprintf(text + used, length - (size_t)used, " %s=%s", key[index].name,
+					 settings->text);
 		else
 			used += snprintf(text + used, length - (size_t)used, " %s=%" PRIu64, key[index].name,
 					 settings->value[index]);
@@ -108,8 +113,8 @@ void settings_describe(const struct settings *settings, char *text, size_t lengt
 		(void)snprintf(text + used, length - (size_t)used, " seed=%" PRIu64, settings->seed);
 }
 
-enum trace_status settings_play(const struct settings *settings, struct event_sink *sink, struct trace_error *error,
-				char note[GENERATION_NOTE_BYTES])
+enum trace_status settings_play(const struct settings *settings, struct event_sink *sink,
+				struct trace_error *error, char note[GENERATION_NOTE_BYTES])
 {
 	struct generation generation = {.settings = settings};
 	char command[WORKLOAD_TEXT_BYTES + 512];
@@ -131,6 +136,7 @@ void *generation_array(struct generation *generation, size_t count, size_t bytes
 	void *array = calloc(count ? count : 1, bytes);
 
 	if (!array)
-		emitter_fail(&generation->emitter, TRACE_NO_MEMORY, "no memory for %zu entries of %zu bytes", count, bytes);
+		emitter_fail(&generation->emitter, TRACE_NO_MEMORY, "no memory for %zu entries of %zu bytes",
+			     count, bytes);
 	return array;
 }

@@ -24,7 +24,7 @@ struct workload_key {
 	const char *help; /* one line, with the unit */
 	uint64_t initial; /* default */
 	uint64_t minimum, maximum;
-	bool is_text;     /* a file's name instead of a number; there is one such key at most */
+	bool is_text; /* a file's name instead of a number; there is one such key at most */
 };
 
 struct settings;
@@ -32,10 +32,11 @@ struct generation;
 
 struct workload {
 	const char *name;
-	const char *summary;              /* one line */
-	const struct workload_key *key;   /* ends with a key without name */
-	bool has_time;                    /* its events carry time */
-	const char *(*fault)(const struct settings *settings); /* what is wrong with the values together, or NULL; may be NULL */
+	const char *summary;		/* one line */
+	const struct workload_key *key; /* ends with a key without name */
+	bool has_time;			/* its events carry time */
+	const char *(*fault)(const struct settings *
+				 settings); /* what is wrong with the values together, or NULL; may be NULL */
 	void (*play)(struct generation *generation);
 };
 
@@ -43,7 +44,7 @@ struct settings {
 	const struct workload *workload;
 	uint64_t seed;
 	uint64_t value[WORKLOAD_KEYS_MAX]; /* by position in workload->key */
-	char text[WORKLOAD_TEXT_BYTES];    /* of the text key; "" = not set */
+	char text[WORKLOAD_TEXT_BYTES];	   /* of the text key; "" = not set */
 };
 
 /* One playing of a workload. */
@@ -59,7 +60,8 @@ void settings_create(struct settings *settings, const struct workload *workload)
 
 /* Sets KEY=VALUE. Numbers are decimal with an optional K, M or G for 2^10, 2^20, 2^30. TRACE_BAD_INPUT, and no change, when
  * the key is unknown or the value is none or out of its range. */
-enum trace_status settings_set(struct settings *settings, const char *key_and_value, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status settings_set(struct settings *settings, const char *key_and_value,
+			       struct trace_error *error) TRACE_MUST_USE;
 
 /* TRACE_BAD_INPUT when the values do not go together. */
 enum trace_status settings_check(const struct settings *settings, struct trace_error *error) TRACE_MUST_USE;
@@ -69,8 +71,8 @@ void settings_describe(const struct settings *settings, char *text, size_t lengt
 
 /* Plays the workload into the sink. TRACE_OK or what went wrong: the sink's failure, TRACE_NO_MEMORY, a profile that cannot
  * be read. `note` gets generation.note. */
-enum trace_status settings_play(const struct settings *settings, struct event_sink *sink, struct trace_error *error,
-				char note[GENERATION_NOTE_BYTES]) TRACE_MUST_USE;
+enum trace_status settings_play(const struct settings *settings, struct event_sink *sink,
+				struct trace_error *error, char note[GENERATION_NOTE_BYTES]) TRACE_MUST_USE;
 
 /* An array of `count` elements of `bytes` bytes, all 0; NULL, and the generation failed, when there is no memory. */
 void *generation_array(struct generation *generation, size_t count, size_t bytes);

@@ -15,8 +15,9 @@
 #include <string.h>
 
 static const struct workload *const workloads[] = {
-	&fleetbench_workload,  &larson_workload, &fragmenter_a_workload,   &fragmenter_b_workload, &binary_tree_workload,
-	&queue_workload, &realloc_growth_workload, &uniform_workload, &phases_workload,
+    &fleetbench_workload,     &larson_workload,	     &fragmenter_a_workload,
+    &fragmenter_b_workload,   &binary_tree_workload, &queue_workload,
+    &realloc_growth_workload, &uniform_workload,     &phases_workload,
 };
 
 #define WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))

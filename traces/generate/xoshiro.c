@@ -72,5 +72,5 @@ uint64_t xoshiro_exponential(struct xoshiro *random, uint64_t mean)
 	uint64_t draw = xoshiro_next(random);
 	uint64_t bits = (UINT64_C(64) << 32) - fixed_log2(draw ? draw : 1);
 
-	return fixed_multiply_divide(mean, fixed_multiply_divide(bits, FIXED_LN2, UINT64_C(1) << 32), UINT64_C(1) << 32);
+	return fixed_multiply_q32(mean, fixed_multiply_q32(bits, FIXED_LN2));
 }

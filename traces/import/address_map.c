@@ -40,7 +40,8 @@ void address_map_destroy(struct address_map *map)
 	*map = (struct address_map){0};
 }
 
-const struct address_entry *address_map_find(const struct address_map *map, uint32_t process, uint64_t address)
+const struct address_entry *address_map_find(const struct address_map *map, uint32_t process,
+					     uint64_t address)
 {
 	size_t slot = home_slot(map, process, address);
 
@@ -125,7 +126,8 @@ static const char *check_entry(const struct address_map *map, size_t slot)
 	for (; probe != slot; probe = next_slot(map, probe)) {
 		if (!map->slots[probe].address)
 			return "I4: no empty slot lies between an entry's home and its slot";
-		if (map->slots[probe].address == entry->address && map->slots[probe].process == entry->process)
+		if (map->slots[probe].address == entry->address &&
+		    map->slots[probe].process == entry->process)
 			return "I5: no (process, address) is stored twice";
 	}
 	return NULL;

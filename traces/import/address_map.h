@@ -30,7 +30,7 @@
 struct address_entry {
 	uint64_t address; /* 0 = empty slot: NULL is never live */
 	uint64_t object;  /* the trace's id of the block */
-	uint64_t size;    /* requested bytes */
+	uint64_t size;	  /* requested bytes */
 	uint32_t process; /* dense number */
 };
 
@@ -47,7 +47,8 @@ bool address_map_create(struct address_map *map, uint64_t seed) TRACE_MUST_USE;
 void address_map_destroy(struct address_map *map);
 
 /* The live entry, or NULL; valid until the next change of the map. Constant time on average. */
-const struct address_entry *address_map_find(const struct address_map *map, uint32_t process, uint64_t address);
+const struct address_entry *address_map_find(const struct address_map *map, uint32_t process,
+					     uint64_t address);
 
 /* Adds an entry whose address is not 0 and not live; false when there is no memory, the map is then as before. */
 bool address_map_add(struct address_map *map, const struct address_entry *entry) TRACE_MUST_USE;

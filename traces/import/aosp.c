@@ -9,7 +9,7 @@ struct aosp_line {
 	struct heap_call call;
 	bool thread_done;
 	uint64_t number[AOSP_NUMBERS_MAX]; /* what follows the call */
-	unsigned numbers;                  /* how many follow, also more than we keep */
+	unsigned numbers;		   /* how many follow, also more than we keep */
 };
 
 struct aosp_clock {
@@ -141,7 +141,8 @@ static void aosp_advance(struct aosp_clock *clock, uint64_t time_ns)
 	clock->now_ns = time_ns > clock->first_ns ? time_ns - clock->first_ns : 0;
 }
 
-static enum trace_status aosp_read_time(struct importer *importer, const struct aosp_line *line, struct aosp_clock *clock)
+static enum trace_status aosp_read_time(struct importer *importer, const struct aosp_line *line,
+					struct aosp_clock *clock)
 {
 	unsigned times = aosp_times(line);
 	enum trace_status status = TRACE_OK;
@@ -155,8 +156,9 @@ static enum trace_status aosp_read_time(struct importer *importer, const struct 
 		return importer_warn(importer, "time stamps on some lines only",
 				     "has a time stamp although the file began without; it was skipped");
 	if (times == 0 && importer->has_time && !line->thread_done)
-		return importer_warn(importer, "time stamps on some lines only",
-				     "lacks the time stamps that the file began with; it got the time of the line before");
+		return importer_warn(
+		    importer, "time stamps on some lines only",
+		    "lacks the time stamps that the file began with; it got the time of the line before");
 	if (times > 0)
 		aosp_advance(clock, line->number[0]);
 	return TRACE_OK;
@@ -199,10 +201,10 @@ static enum trace_status aosp_run(struct importer *importer)
 }
 
 const struct import_format aosp_format = {
-	.name = "aosp",
-	.summary = "Android memory_replay text, with or without time stamps",
-	.sample = "202: malloc 0xb4827400 1024",
-	.detect = aosp_detect,
-	.has_time = aosp_has_time,
-	.run = aosp_run,
+    .name = "aosp",
+    .summary = "Android memory_replay text, with or without time stamps",
+    .sample = "202: malloc 0xb4827400 1024",
+    .detect = aosp_detect,
+    .has_time = aosp_has_time,
+    .run = aosp_run,
 };

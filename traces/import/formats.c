@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const struct import_format *const formats[] = {
-	&aosp_format, &malloclab_format, &mtrace_format, &valgrind_format, &logalloc_format, &heaptrack_format,
+    &aosp_format, &malloclab_format, &mtrace_format, &valgrind_format, &logalloc_format, &heaptrack_format,
 };
 
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))

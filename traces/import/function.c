@@ -11,25 +11,25 @@ struct function_name {
 };
 
 static const struct function_name names[] = {
-	{"malloc", FUNCTION_MALLOC, 1},
-	{"free", FUNCTION_FREE, 1},
-	{"calloc", FUNCTION_CALLOC, 2},
-	{"realloc", FUNCTION_REALLOC, 2},
-	{"memalign", FUNCTION_MEMALIGN, 2},
-	{"posix_memalign", FUNCTION_MEMALIGN, 2},
-	{"aligned_alloc", FUNCTION_MEMALIGN, 2},
-	{"valloc", FUNCTION_PAGE_ALIGNED, 1},
-	{"pvalloc", FUNCTION_PAGE_ALIGNED, 1},
-	{"cfree", FUNCTION_FREE, 1},
-	{"free_sized", FUNCTION_FREE, 2},
-	{"free_aligned_sized", FUNCTION_FREE, 3},
-	{"malloc_usable_size", FUNCTION_IGNORED, 1},
-	{"malloc_trim", FUNCTION_IGNORED, 1},
-	{"malloc_stats", FUNCTION_IGNORED, 0},
-	{"mallinfo", FUNCTION_IGNORED, 0},
-	{"mallinfo2", FUNCTION_IGNORED, 0},
-	{"mallopt", FUNCTION_IGNORED, 2},
-	{"jemalloc_stats", FUNCTION_IGNORED, 0},
+    {"malloc", FUNCTION_MALLOC, 1},
+    {"free", FUNCTION_FREE, 1},
+    {"calloc", FUNCTION_CALLOC, 2},
+    {"realloc", FUNCTION_REALLOC, 2},
+    {"memalign", FUNCTION_MEMALIGN, 2},
+    {"posix_memalign", FUNCTION_MEMALIGN, 2},
+    {"aligned_alloc", FUNCTION_MEMALIGN, 2},
+    {"valloc", FUNCTION_PAGE_ALIGNED, 1},
+    {"pvalloc", FUNCTION_PAGE_ALIGNED, 1},
+    {"cfree", FUNCTION_FREE, 1},
+    {"free_sized", FUNCTION_FREE, 2},
+    {"free_aligned_sized", FUNCTION_FREE, 3},
+    {"malloc_usable_size", FUNCTION_IGNORED, 1},
+    {"malloc_trim", FUNCTION_IGNORED, 1},
+    {"malloc_stats", FUNCTION_IGNORED, 0},
+    {"mallinfo", FUNCTION_IGNORED, 0},
+    {"mallinfo2", FUNCTION_IGNORED, 0},
+    {"mallopt", FUNCTION_IGNORED, 2},
+    {"jemalloc_stats", FUNCTION_IGNORED, 0},
 };
 
 /* operator new and new[] are _Znw, _Zna and a letter for size_t; with an alignment they hold "align_val_t". delete and
@@ -101,7 +101,8 @@ bool function_parse(struct scan *scan, struct function_call *call)
 	*call = (struct function_call){0};
 	if (!scan_name(&at, &name, &length) || !scan_character(&at, '('))
 		return false;
-	while (call->arguments < FUNCTION_ARGUMENTS_MAX && parse_argument(&at, &call->argument[call->arguments])) {
+	while (call->arguments < FUNCTION_ARGUMENTS_MAX &&
+	       parse_argument(&at, &call->argument[call->arguments])) {
 		call->arguments++;
 		scan_blanks(&at);
 		if (!scan_character(&at, ','))

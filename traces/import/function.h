@@ -20,7 +20,7 @@ enum function_kind {
 	FUNCTION_REALLOC, /* old, size */
 	FUNCTION_MEMALIGN,
 	FUNCTION_PAGE_ALIGNED, /* valloc, pvalloc: size */
-	FUNCTION_FREE,         /* pointer */
+	FUNCTION_FREE,	       /* pointer */
 };
 
 #define FUNCTION_ARGUMENTS_MAX 3
@@ -28,8 +28,8 @@ enum function_kind {
 
 struct function_argument {
 	uint64_t value;
-	bool is_id;     /* written #N */
-	bool is_size;   /* named `size` */
+	bool is_id;	 /* written #N */
+	bool is_size;	 /* named `size` */
 	bool is_pointer; /* written 0x... */
 };
 

@@ -26,8 +26,9 @@ static bool heaptrack_parse_birth(struct scan scan, struct heap_call *call)
 {
 	uint64_t stack;
 
-	return scan_literal(&scan, "+ ") && heaptrack_number(&scan, &call->size) && heaptrack_number(&scan, &stack) &&
-	       heaptrack_number(&scan, &call->address) && scan_ended(&scan);
+	return scan_literal(&scan, "+ ") && heaptrack_number(&scan, &call->size) &&
+	       heaptrack_number(&scan, &stack) && heaptrack_number(&scan, &call->address) &&
+	       scan_ended(&scan);
 }
 
 /* - ADDRESS */
@@ -80,7 +81,8 @@ static enum trace_status heaptrack_name(struct importer *importer, struct scan s
 	return roster_name_process(&importer->roster, 0, command, importer->error);
 }
 
-static enum trace_status heaptrack_book(struct importer *importer, struct heaptrack_state *state, struct heap_call *call)
+static enum trace_status heaptrack_book(struct importer *importer, struct heaptrack_state *state,
+					struct heap_call *call)
 {
 	if (!state->placed) {
 		enum trace_status status = importer_place(importer, 0, 0, &state->place);
@@ -94,12 +96,14 @@ static enum trace_status heaptrack_book(struct importer *importer, struct heaptr
 	return importer_book(importer, call);
 }
 
-static enum trace_status heaptrack_clock(struct importer *importer, struct heaptrack_state *state, uint64_t milliseconds)
+static enum trace_status heaptrack_clock(struct importer *importer, struct heaptrack_state *state,
+					 uint64_t milliseconds)
 {
 	uint64_t now_ns = milliseconds * UINT64_C(1000000);
 
 	if (milliseconds > UINT64_MAX / UINT64_C(1000000) || now_ns < state->now_ns)
-		return importer_warn(importer, "time does not advance", "sets the clock back or beyond 584 years; skipped");
+		return importer_warn(importer, "time does not advance",
+				     "sets the clock back or beyond 584 years; skipped");
 	state->now_ns = now_ns;
 	return TRACE_OK;
 }
@@ -126,13 +130,15 @@ static enum trace_status heaptrack_line(struct importer *importer, struct heaptr
 	if (heaptrack_parse_clock(scan, &milliseconds))
 		return heaptrack_clock(importer, state, milliseconds);
 	if (scan.end - scan.at < 2 || scan.at[1] != ' ')
-		return *scan.at == 'A' && scan.end - scan.at == 1 ? TRACE_OK : importer_not_understood(importer);
+		return *scan.at == 'A' && scan.end - scan.at == 1 ? TRACE_OK
+								  : importer_not_understood(importer);
 	if (*scan.at == 'X')
 		return heaptrack_name(importer, scan);
 	if (is_one_of(*scan.at, HEAPTRACK_INTERPRETED))
-		return warnings_refuse(&importer->warnings, importer->error,
-				       "this is heaptrack's interpreted output, whose frees do not say which block they "
-				       "free; record with `heaptrack --raw` and import that file");
+		return warnings_refuse(
+		    &importer->warnings, importer->error,
+		    "this is heaptrack's interpreted output, whose frees do not say which block they "
+		    "free; record with `heaptrack --raw` and import that file");
 	return is_one_of(*scan.at, HEAPTRACK_SKIPPED) ? TRACE_OK : importer_not_understood(importer);
 }
 
@@ -150,10 +156,10 @@ static enum trace_status heaptrack_run(struct importer *importer)
 }
 
 const struct import_format heaptrack_format = {
-	.name = "heaptrack",
-	.summary = "heaptrack --raw (not the interpreted .zst)",
-	.sample = "+ 20 8 5646129a01d0",
-	.detect = heaptrack_detect,
-	.has_time = heaptrack_has_time,
-	.run = heaptrack_run,
+    .name = "heaptrack",
+    .summary = "heaptrack --raw (not the interpreted .zst)",
+    .sample = "+ 20 8 5646129a01d0",
+    .detect = heaptrack_detect,
+    .has_time = heaptrack_has_time,
+    .run = heaptrack_run,
 };

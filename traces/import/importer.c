@@ -19,7 +19,8 @@ static void list_formats(char list[LIST_BYTES])
 
 	list[0] = '\0';
 	for (size_t index = 0; (format = import_format_at(index)) && used < LIST_BYTES; index++)
-		used += (size_t)snprintf(list + used, LIST_BYTES - used, "%s%s", index ? ", " : "", format->name);
+		used +=
+		    (size_t)snprintf(list + used, LIST_BYTES - used, "%s%s", index ? ", " : "", format->name);
 }
 
 static enum trace_status settle_format(struct importer *importer, const char *name, struct trace_error *error)
@@ -35,21 +36,23 @@ static enum trace_status settle_format(struct importer *importer, const char *na
 	if (strcmp(name, "auto") != 0) {
 		importer->format = import_format_find(name);
 		if (!importer->format)
-			return trace_fail(error, TRACE_UNSUPPORTED, "there is no format '%s'; there are auto, %s", name, list);
+			return trace_fail(error, TRACE_UNSUPPORTED,
+					  "there is no format '%s'; there are auto, %s", name, list);
 	} else {
 		importer->format = import_format_detect(bytes, length);
 		if (!importer->format)
-			return trace_fail(error, TRACE_BAD_INPUT,
-					  "%s:1: none of the formats %s is recognised in its first %zu bytes; name the "
-					  "format with --from",
-					  input_name(importer->input), list, length);
+			return trace_fail(
+			    error, TRACE_BAD_INPUT,
+			    "%s:1: none of the formats %s is recognised in its first %zu bytes; name the "
+			    "format with --from",
+			    input_name(importer->input), list, length);
 	}
 	importer->has_time = importer->format->has_time(bytes, length);
 	return TRACE_OK;
 }
 
-enum trace_status importer_create(struct importer **created, struct input *input, const struct importer_options *options,
-				  struct trace_error *error)
+enum trace_status importer_create(struct importer **created, struct input *input,
+				  const struct importer_options *options, struct trace_error *error)
 {
 	struct importer *importer = calloc(1, sizeof(*importer));
 	enum trace_status status;
@@ -109,14 +112,16 @@ enum trace_status importer_run(struct importer *importer, struct event_sink *sin
 
 	importer->error = error ? error : &own;
 	if (!ledger_create(&importer->ledger, sink, &importer->warnings, random_seed()))
-		return trace_fail(error, TRACE_NO_MEMORY, "%s: no memory for its live blocks", importer->warnings.file);
+		return trace_fail(error, TRACE_NO_MEMORY, "%s: no memory for its live blocks",
+				  importer->warnings.file);
 	roster_create(&importer->roster, sink);
 	status = importer->format->run(importer);
 	if (status == TRACE_OK && importer->ledger.events == 0)
-		status = trace_fail(importer->error, TRACE_BAD_INPUT,
-				    "%s:%llu: the file ended without one event; a line of format %s looks like \"%s\"",
-				    importer->warnings.file, (unsigned long long)importer->warnings.line,
-				    importer->format->name, importer->format->sample);
+		status = trace_fail(
+		    importer->error, TRACE_BAD_INPUT,
+		    "%s:%llu: the file ended without one event; a line of format %s looks like \"%s\"",
+		    importer->warnings.file, (unsigned long long)importer->warnings.line,
+		    importer->format->name, importer->format->sample);
 	else if (status == TRACE_BAD_INPUT)
 		locate(importer, importer->error);
 	roster_destroy(&importer->roster);
@@ -131,8 +136,9 @@ enum trace_status importer_next(struct importer *importer)
 
 	while (status == TRACE_OK && importer->line.cut) {
 		importer->warnings.line = importer->line.number;
-		status = importer_warn(importer, "line too long",
-				       "is the beginning of a line of more than 65,536 bytes; it was skipped");
+		status =
+		    importer_warn(importer, "line too long",
+				  "is the beginning of a line of more than 65,536 bytes; it was skipped");
 		if (status == TRACE_OK)
 			status = input_next(importer->input, &importer->line, importer->error);
 	}
@@ -149,8 +155,8 @@ enum trace_status importer_not_understood(struct importer *importer)
 
 	return warnings_add(&importer->warnings, "line not understood", importer->error,
 			    "%s is no line of format %s, which look like \"%s\"",
-			    warning_excerpt(excerpt, importer->line.text, importer->line.length), importer->format->name,
-			    importer->format->sample);
+			    warning_excerpt(excerpt, importer->line.text, importer->line.length),
+			    importer->format->name, importer->format->sample);
 }
 
 enum trace_status importer_warn(struct importer *importer, const char *what, const char *sentence)

@@ -38,8 +38,8 @@ struct import_format {
 };
 
 struct importer_options {
-	const char *format; /* a name of formats.h, or "auto" */
-	bool strict;        /* the first warning ends the import */
+	const char *format;		  /* a name of formats.h, or "auto" */
+	bool strict;			  /* the first warning ends the import */
 	struct import_listener *listener; /* may be NULL */
 };
 
@@ -48,7 +48,7 @@ struct importer {
 	const struct import_format *format;
 	bool has_time;
 	struct warnings warnings;
-	struct input_line line;     /* the line being read */
+	struct input_line line; /* the line being read */
 	/* While running: */
 	struct roster roster;
 	struct ledger ledger;
@@ -57,11 +57,13 @@ struct importer {
 
 /* Takes `input` over, whatever the result, and settles the format. TRACE_BAD_INPUT when the format is not recognised,
  * TRACE_UNSUPPORTED when there is no format of that name or the file is of a kind that cannot be imported. */
-enum trace_status importer_create(struct importer **importer, struct input *input, const struct importer_options *options,
+enum trace_status importer_create(struct importer **importer, struct input *input,
+				  const struct importer_options *options,
 				  struct trace_error *error) TRACE_MUST_USE;
 
 /* Reads the file to its end and pushes its events. On failure the sink has got the events before it. */
-enum trace_status importer_run(struct importer *importer, struct event_sink *sink, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status importer_run(struct importer *importer, struct event_sink *sink,
+			       struct trace_error *error) TRACE_MUST_USE;
 
 void importer_destroy(struct importer *importer);
 
@@ -74,7 +76,8 @@ enum trace_status importer_next(struct importer *importer) TRACE_MUST_USE;
 enum trace_status importer_not_understood(struct importer *importer) TRACE_MUST_USE;
 
 /* Counts one line of the kind `what`, whose sentence is "EXCERPT: SENTENCE". */
-enum trace_status importer_warn(struct importer *importer, const char *what, const char *sentence) TRACE_MUST_USE;
+enum trace_status importer_warn(struct importer *importer, const char *what,
+				const char *sentence) TRACE_MUST_USE;
 
 /* Numbers the thread and books the call. */
 enum trace_status importer_place(struct importer *importer, uint64_t process_id, uint64_t thread_id,

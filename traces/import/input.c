@@ -17,13 +17,13 @@
 
 struct input {
 	struct archive *archive;
-	int descriptor;         /* what to close, -1 = nothing of ours */
-	bool is_archive;        /* zip or tar: there may be more members */
-	bool ended;             /* libarchive has no more bytes of this member */
-	bool skipping;          /* `start` lies in a line that was handed out cut */
-	size_t start, end;      /* the unread bytes in `buffer` */
-	uint64_t line;          /* number of the last line handed out */
-	uint64_t bytes;         /* decompressed so far */
+	int descriptor;		/* what to close, -1 = nothing of ours */
+	bool is_archive;	/* zip or tar: there may be more members */
+	bool ended;		/* libarchive has no more bytes of this member */
+	bool skipping;		/* `start` lies in a line that was handed out cut */
+	size_t start, end;	/* the unread bytes in `buffer` */
+	uint64_t line;		/* number of the last line handed out */
+	uint64_t bytes;		/* decompressed so far */
 	uint64_t other_members; /* known at the end */
 	char name[INPUT_NAME_BYTES];
 	char buffer[INPUT_BUFFER_BYTES];
@@ -33,10 +33,11 @@ static enum trace_status input_fail(const struct input *input, struct trace_erro
 {
 	const char *reason = archive_error_string(input->archive);
 
-	return trace_fail(error, TRACE_BAD_INPUT,
-			  "%s:%llu: cannot be read on: %s; the file should be text, plain or as gzip, bzip2, xz, zstd, "
-			  "zip or tar, and complete",
-			  input->name, (unsigned long long)input->line + 1, reason ? reason : "damaged data");
+	return trace_fail(
+	    error, TRACE_BAD_INPUT,
+	    "%s:%llu: cannot be read on: %s; the file should be text, plain or as gzip, bzip2, xz, zstd, "
+	    "zip or tar, and complete",
+	    input->name, (unsigned long long)input->line + 1, reason ? reason : "damaged data");
 }
 
 /* archive_read_support_filter_all would also enable filters that run external programs. */
@@ -66,7 +67,8 @@ static enum trace_status input_create(struct input **created, const char *name, 
 	if (!input->archive || !input_enable_formats(input->archive)) {
 		input_close(input);
 		return trace_fail(error, TRACE_UNSUPPORTED,
-				  "%s: this libarchive lacks gzip, bzip2, xz, zstd, zip or tar; install one with all of them",
+				  "%s: this libarchive lacks gzip, bzip2, xz, zstd, zip or tar; install one "
+				  "with all of them",
 				  name);
 	}
 	*created = input;
@@ -94,10 +96,11 @@ static enum trace_status input_enter_member(struct input *input, struct trace_er
 	do {
 		result = archive_read_next_header(input->archive, &entry);
 		if (result == ARCHIVE_EOF)
-			return trace_fail(error, TRACE_BAD_INPUT,
-					  "%s: holds no data; a recording in one of the formats of `faultline import "
-					  "--list` was expected",
-					  input->name);
+			return trace_fail(
+			    error, TRACE_BAD_INPUT,
+			    "%s: holds no data; a recording in one of the formats of `faultline import "
+			    "--list` was expected",
+			    input->name);
 		if (result != ARCHIVE_OK && result != ARCHIVE_WARN)
 			return input_fail(input, error);
 	} while (archive_entry_filetype(entry) != AE_IFREG);
@@ -117,7 +120,8 @@ static enum trace_status input_fill(struct input *input, struct trace_error *err
 		input->end -= input->start;
 		input->start = 0;
 	}
-	got = archive_read_data(input->archive, input->buffer + input->end, sizeof(input->buffer) - input->end);
+	got =
+	    archive_read_data(input->archive, input->buffer + input->end, sizeof(input->buffer) - input->end);
 	if (got < 0)
 		return input_fail(input, error);
 	input->ended = got == 0;
@@ -133,10 +137,11 @@ static enum trace_status input_start(struct input **opened, struct input *input,
 	if (status == TRACE_OK)
 		status = input_fill(input, error);
 	if (status == TRACE_OK && input->end == 0)
-		status = trace_fail(error, TRACE_BAD_INPUT,
-				    "%s: is empty; a recording in one of the formats of `faultline import --list` was "
-				    "expected",
-				    input->name);
+		status = trace_fail(
+		    error, TRACE_BAD_INPUT,
+		    "%s: is empty; a recording in one of the formats of `faultline import --list` was "
+		    "expected",
+		    input->name);
 	if (status != TRACE_OK) {
 		input_close(input);
 		return status;
@@ -157,13 +162,14 @@ enum trace_status input_open(struct input **opened, const char *path, struct tra
 	if (!standard) {
 		input->descriptor = open(path, O_RDONLY | O_CLOEXEC);
 		if (input->descriptor < 0) {
-			status = trace_fail(error, TRACE_IO, "%s: cannot be opened: %s", path, strerror(errno));
+			status =
+			    trace_fail(error, TRACE_IO, "%s: cannot be opened: %s", path, strerror(errno));
 			input_close(input);
 			return status;
 		}
 	}
-	if (archive_read_open_fd(input->archive, standard ? STDIN_FILENO : input->descriptor, INPUT_BLOCK_BYTES) !=
-	    ARCHIVE_OK) {
+	if (archive_read_open_fd(input->archive, standard ? STDIN_FILENO : input->descriptor,
+				 INPUT_BLOCK_BYTES) != ARCHIVE_OK) {
 		status = trace_fail(error, TRACE_IO, "%s: cannot be read: %s", input->name,
 				    archive_error_string(input->archive));
 		input_close(input);
@@ -194,7 +200,8 @@ const char *input_name(const struct input *input)
 	return input->name;
 }
 
-enum trace_status input_peek(struct input *input, const char **bytes, size_t *length, struct trace_error *error)
+enum trace_status input_peek(struct input *input, const char **bytes, size_t *length,
+			     struct trace_error *error)
 {
 	while (!input->ended && input->end - input->start < INPUT_PEEK_BYTES) {
 		enum trace_status status = input_fill(input, error);

@@ -22,14 +22,15 @@ struct input;
 
 struct input_line {
 	const char *text; /* not terminated; valid until the next input_next */
-	size_t length;    /* bytes, without the newline and the carriage return before it */
+	size_t length;	  /* bytes, without the newline and the carriage return before it */
 	uint64_t number;  /* 1 = first line of the (decompressed) file */
-	bool cut;         /* the line was longer than INPUT_LINE_MAX_BYTES; `text` is its beginning */
+	bool cut;	  /* the line was longer than INPUT_LINE_MAX_BYTES; `text` is its beginning */
 };
 
 /* Opens the file at `path`, "-" = standard input. TRACE_IO when the system refuses, TRACE_BAD_INPUT for an empty file, an
  * archive without a regular file or a damaged one, TRACE_NO_MEMORY. */
-enum trace_status input_open(struct input **input, const char *path, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status input_open(struct input **input, const char *path,
+			     struct trace_error *error) TRACE_MUST_USE;
 
 /* The same over `length` bytes that the caller keeps until input_close; `name` is copied and stands in messages. */
 enum trace_status input_open_memory(struct input **input, const void *bytes, size_t length, const char *name,
@@ -44,7 +45,8 @@ enum trace_status input_peek(struct input *input, const char **bytes, size_t *le
 
 /* The next line; TRACE_END after the last. A last line without newline is a line. TRACE_BAD_INPUT or TRACE_IO when the
  * bytes cannot be decompressed or read. */
-enum trace_status input_next(struct input *input, struct input_line *line, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status input_next(struct input *input, struct input_line *line,
+			     struct trace_error *error) TRACE_MUST_USE;
 
 /* Regular members of the archive after the one that was read. Only after input_next said TRACE_END. */
 uint64_t input_other_members(const struct input *input);

@@ -23,10 +23,10 @@ bool ledger_is_live(const struct ledger *ledger, uint32_t process, uint64_t addr
 static struct event event_of(const struct heap_call *call)
 {
 	return (struct event){
-		.time_ns = call->time_ns,
-		.thread = call->place.thread,
-		.process = call->place.process,
-		.kind = (uint8_t)call->kind,
+	    .time_ns = call->time_ns,
+	    .thread = call->place.thread,
+	    .process = call->place.process,
+	    .kind = (uint8_t)call->kind,
 	};
 }
 
@@ -47,37 +47,41 @@ static enum trace_status next_object(struct ledger *ledger, uint64_t *object, st
 }
 
 /* Makes the call's result live under a new id. */
-static enum trace_status give_birth(struct ledger *ledger, const struct heap_call *call, uint64_t size, uint64_t *object,
-				    struct trace_error *error)
+static enum trace_status give_birth(struct ledger *ledger, const struct heap_call *call, uint64_t size,
+				    uint64_t *object, struct trace_error *error)
 {
 	enum trace_status status = next_object(ledger, object, error);
 	struct address_entry entry = {
-		.address = call->address,
-		.size = size,
-		.process = call->place.process,
+	    .address = call->address,
+	    .size = size,
+	    .process = call->place.process,
 	};
 
 	if (status != TRACE_OK)
 		return status;
 	entry.object = *object;
 	if (!address_map_add(&ledger->live, &entry))
-		return trace_fail(error, TRACE_NO_MEMORY, "no memory for %zu live blocks", ledger->live.entries + 1);
+		return trace_fail(error, TRACE_NO_MEMORY, "no memory for %zu live blocks",
+				  ledger->live.entries + 1);
 	return TRACE_OK;
 }
 
 /* The block that still lies at the call's result must have been freed unseen. */
-static enum trace_status free_unseen(struct ledger *ledger, const struct heap_call *call, struct trace_error *error)
+static enum trace_status free_unseen(struct ledger *ledger, const struct heap_call *call,
+				     struct trace_error *error)
 {
-	const struct address_entry *entry = address_map_find(&ledger->live, call->place.process, call->address);
+	const struct address_entry *entry =
+	    address_map_find(&ledger->live, call->place.process, call->address);
 	struct event event = event_of(call);
 	enum trace_status status;
 
 	if (!entry)
 		return TRACE_OK;
-	status = warnings_add(ledger->warnings, "address handed out while still live", error,
-			      "0x%llx was handed out while it was still live; its free is missing before this line, one "
-			      "was put in",
-			      (unsigned long long)call->address);
+	status = warnings_add(
+	    ledger->warnings, "address handed out while still live", error,
+	    "0x%llx was handed out while it was still live; its free is missing before this line, one "
+	    "was put in",
+	    (unsigned long long)call->address);
 	if (status != TRACE_OK)
 		return status;
 	event.kind = EVENT_FREE;
@@ -89,14 +93,15 @@ static enum trace_status free_unseen(struct ledger *ledger, const struct heap_ca
 static enum trace_status warn_unknown(struct ledger *ledger, const char *what, uint64_t address,
 				      struct trace_error *error)
 {
-	return warnings_add(ledger->warnings, what, error,
-			    "0x%llx was not allocated by any line before; it is taken as born before the recording",
-			    (unsigned long long)address);
+	return warnings_add(
+	    ledger->warnings, what, error,
+	    "0x%llx was not allocated by any line before; it is taken as born before the recording",
+	    (unsigned long long)address);
 }
 
 /* What the call asked for, or a size that no call can be given: then it is kept as one that failed. */
-static enum trace_status check_request(struct ledger *ledger, const struct heap_call *call, struct event *event,
-				       struct trace_error *error)
+static enum trace_status check_request(struct ledger *ledger, const struct heap_call *call,
+				       struct event *event, struct trace_error *error)
 {
 	bool overflows = call->kind == EVENT_CALLOC && call->count && call->size > UINT64_MAX / call->count;
 	uint64_t live_bytes = ledger->live.live_bytes;
@@ -109,12 +114,14 @@ static enum trace_status check_request(struct ledger *ledger, const struct heap_
 		event->flags |= EVENT_FAILED;
 	if (!call->address)
 		return TRACE_OK;
-	if (overflows || event->size > LEDGER_MAX_LIVE_BYTES || live_bytes > LEDGER_MAX_LIVE_BYTES - event->size) {
+	if (overflows || event->size > LEDGER_MAX_LIVE_BYTES ||
+	    live_bytes > LEDGER_MAX_LIVE_BYTES - event->size) {
 		event->flags |= EVENT_FAILED;
-		return warnings_add(ledger->warnings, "impossible size", error,
-				    "a block of that size cannot exist beside the %llu bytes that are live; kept as a call "
-				    "that failed",
-				    (unsigned long long)live_bytes);
+		return warnings_add(
+		    ledger->warnings, "impossible size", error,
+		    "a block of that size cannot exist beside the %llu bytes that are live; kept as a call "
+		    "that failed",
+		    (unsigned long long)live_bytes);
 	}
 	return TRACE_OK;
 }
@@ -129,11 +136,12 @@ static enum trace_status check_alignment(struct ledger *ledger, uint64_t alignme
 	while (event->alignment < alignment && event->alignment < MAX_ALIGNMENT)
 		event->alignment <<= 1;
 	return warnings_add(ledger->warnings, "alignment is no power of two", error,
-			    "the alignment %llu should be a power of two; taken as %llu", (unsigned long long)alignment,
-			    (unsigned long long)event->alignment);
+			    "the alignment %llu should be a power of two; taken as %llu",
+			    (unsigned long long)alignment, (unsigned long long)event->alignment);
 }
 
-static enum trace_status book_birth(struct ledger *ledger, const struct heap_call *call, struct trace_error *error)
+static enum trace_status book_birth(struct ledger *ledger, const struct heap_call *call,
+				    struct trace_error *error)
 {
 	struct event event = event_of(call);
 	enum trace_status status = check_request(ledger, call, &event, error);
@@ -148,7 +156,8 @@ static enum trace_status book_birth(struct ledger *ledger, const struct heap_cal
 	return status == TRACE_OK ? put(ledger, &event, error) : status;
 }
 
-static enum trace_status book_free(struct ledger *ledger, const struct heap_call *call, struct trace_error *error)
+static enum trace_status book_free(struct ledger *ledger, const struct heap_call *call,
+				   struct trace_error *error)
 {
 	const struct address_entry *entry = NULL;
 	struct event event = event_of(call);
@@ -174,7 +183,7 @@ static enum trace_status name_old(struct ledger *ledger, const struct heap_call 
 				  struct trace_error *error)
 {
 	const struct address_entry *entry =
-		address_map_find(&ledger->live, call->place.process, call->old_address);
+	    address_map_find(&ledger->live, call->place.process, call->old_address);
 	struct heap_call born_before = {.place = call->place, .address = call->old_address};
 	enum trace_status status;
 
@@ -189,7 +198,8 @@ static enum trace_status name_old(struct ledger *ledger, const struct heap_call 
 	return give_birth(ledger, &born_before, 0, &event->old_object, error);
 }
 
-static enum trace_status book_realloc(struct ledger *ledger, const struct heap_call *call, struct trace_error *error)
+static enum trace_status book_realloc(struct ledger *ledger, const struct heap_call *call,
+				      struct trace_error *error)
 {
 	struct event event = event_of(call);
 	enum trace_status status = check_request(ledger, call, &event, error);
@@ -224,10 +234,10 @@ enum trace_status ledger_end_thread(struct ledger *ledger, const struct roster_p
 				    struct trace_error *error)
 {
 	struct event event = {
-		.time_ns = time_ns,
-		.thread = place->thread,
-		.process = place->process,
-		.kind = EVENT_THREAD_EXIT,
+	    .time_ns = time_ns,
+	    .thread = place->thread,
+	    .process = place->process,
+	    .kind = EVENT_THREAD_EXIT,
 	};
 
 	return put(ledger, &event, error);

@@ -31,8 +31,8 @@ struct heap_call {
 	struct roster_place place;
 	uint64_t address;     /* the result; for free, what is freed */
 	uint64_t old_address; /* realloc */
-	uint64_t size;        /* requested bytes; for calloc, bytes of one element */
-	uint64_t count;       /* calloc: elements */
+	uint64_t size;	      /* requested bytes; for calloc, bytes of one element */
+	uint64_t count;	      /* calloc: elements */
 	uint64_t alignment;   /* memalign */
 	uint64_t time_ns;     /* since the start of the recording */
 };
@@ -41,18 +41,20 @@ struct ledger {
 	struct event_sink *sink;
 	struct warnings *warnings;
 	struct address_map live;
-	uint64_t objects;         /* ids given so far */
-	uint64_t events;          /* handed to the sink so far */
+	uint64_t objects;	  /* ids given so far */
+	uint64_t events;	  /* handed to the sink so far */
 	uint64_t peak_live_bytes; /* highest live.live_bytes after an event */
 };
 
 /* An empty ledger that writes to `sink`. `seed` is for address_map.h. False when there is no memory. */
-bool ledger_create(struct ledger *ledger, struct event_sink *sink, struct warnings *warnings, uint64_t seed) TRACE_MUST_USE;
+bool ledger_create(struct ledger *ledger, struct event_sink *sink, struct warnings *warnings,
+		   uint64_t seed) TRACE_MUST_USE;
 void ledger_destroy(struct ledger *ledger);
 
 /* Books one call. TRACE_OK, TRACE_BAD_INPUT (a strict import met its first warning, or the trace's bounds are reached),
  * TRACE_NO_MEMORY, or what the sink says. */
-enum trace_status ledger_book(struct ledger *ledger, const struct heap_call *call, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status ledger_book(struct ledger *ledger, const struct heap_call *call,
+			      struct trace_error *error) TRACE_MUST_USE;
 
 /* Books the end of a thread. */
 enum trace_status ledger_end_thread(struct ledger *ledger, const struct roster_place *place, uint64_t time_ns,

@@ -55,7 +55,8 @@ static bool logalloc_recognise(struct scan scan)
 {
 	struct logalloc_line line;
 
-	return logalloc_parse(scan, &line) && line.function.kind != FUNCTION_UNKNOWN && logalloc_is_whole(&line);
+	return logalloc_parse(scan, &line) && line.function.kind != FUNCTION_UNKNOWN &&
+	       logalloc_is_whole(&line);
 }
 
 static size_t logalloc_detect(const char *bytes, size_t length)
@@ -80,8 +81,9 @@ static bool logalloc_reserve(struct logalloc_nulls *nulls, uint32_t process)
 }
 
 /* What an argument that names a block means: its number in a munged log may stand for NULL. */
-static enum trace_status logalloc_address(struct importer *importer, struct logalloc_nulls *nulls, uint32_t process,
-					  const struct function_argument *argument, uint64_t *address)
+static enum trace_status logalloc_address(struct importer *importer, struct logalloc_nulls *nulls,
+					  uint32_t process, const struct function_argument *argument,
+					  uint64_t *address)
 {
 	*address = argument->value;
 	if (!argument->is_id || *address == 0 || ledger_is_live(&importer->ledger, process, *address))
@@ -122,7 +124,8 @@ static enum trace_status logalloc_line(struct importer *importer, struct logallo
 	if (!logalloc_parse(scan, &line))
 		return importer_not_understood(importer);
 	if (line.function.kind == FUNCTION_UNKNOWN)
-		return importer_warn(importer, "unknown function", "calls a function that is no allocator's; it was skipped");
+		return importer_warn(importer, "unknown function",
+				     "calls a function that is no allocator's; it was skipped");
 	if (!logalloc_is_whole(&line))
 		return importer_not_understood(importer);
 	return line.function.kind == FUNCTION_IGNORED ? TRACE_OK : logalloc_book(importer, nulls, &line);
@@ -143,10 +146,10 @@ static enum trace_status logalloc_run(struct importer *importer)
 }
 
 const struct import_format logalloc_format = {
-	.name = "logalloc",
-	.summary = "Mozilla logalloc, plain or munged",
-	.sample = "18545 18545 malloc(32)=0x7f90495120e0",
-	.detect = logalloc_detect,
-	.has_time = importer_without_time,
-	.run = logalloc_run,
+    .name = "logalloc",
+    .summary = "Mozilla logalloc, plain or munged",
+    .sample = "18545 18545 malloc(32)=0x7f90495120e0",
+    .detect = logalloc_detect,
+    .has_time = importer_without_time,
+    .run = logalloc_run,
 };

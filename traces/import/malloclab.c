@@ -9,7 +9,7 @@ struct malloclab_line {
 	uint64_t id;
 	uint64_t size;
 	char operation; /* a, r or f */
-	bool null;      /* id -1 */
+	bool null;	/* id -1 */
 	bool sized;
 };
 
@@ -67,7 +67,8 @@ static bool malloclab_begins(const char *bytes, size_t length)
 	struct scan first = scan_text(bytes, length);
 	uint64_t number;
 
-	while (first.at < first.end && (*first.at == ' ' || *first.at == '\t' || *first.at == '\r' || *first.at == '\n'))
+	while (first.at < first.end &&
+	       (*first.at == ' ' || *first.at == '\t' || *first.at == '\r' || *first.at == '\n'))
 		first.at++;
 	if (!scan_decimal(&first, &number))
 		return false;
@@ -104,7 +105,8 @@ static enum trace_status malloclab_take(struct importer *importer, const struct 
 		return malloclab_free(importer, &call);
 	}
 	if (!line->sized) {
-		status = importer_warn(importer, "missing size", "lacks the size behind the id; taken as 0 bytes");
+		status =
+		    importer_warn(importer, "missing size", "lacks the size behind the id; taken as 0 bytes");
 		if (status != TRACE_OK)
 			return status;
 	}
@@ -117,8 +119,8 @@ static enum trace_status malloclab_take(struct importer *importer, const struct 
 	return importer_book(importer, &call);
 }
 
-static enum trace_status malloclab_check_header(struct importer *importer, const struct malloclab_header *header,
-						uint64_t operations)
+static enum trace_status malloclab_check_header(struct importer *importer,
+						const struct malloclab_header *header, uint64_t operations)
 {
 	struct warnings *warnings = &importer->warnings;
 	uint64_t promised = header->lines == 4 ? header->number[2] : header->number[1];
@@ -127,11 +129,12 @@ static enum trace_status malloclab_check_header(struct importer *importer, const
 
 	if (header->lines != 2 && header->lines != 4)
 		return warnings_add(warnings, "unknown header", importer->error,
-				    "the header has %u numbers; 2 (ids, operations) or 4 are known", header->lines);
+				    "the header has %u numbers; 2 (ids, operations) or 4 are known",
+				    header->lines);
 	if (promised != operations)
 		status = warnings_add(warnings, "operations differ from the header", importer->error,
-				      "the header promises %llu operations, the file has %llu", (unsigned long long)promised,
-				      (unsigned long long)operations);
+				      "the header promises %llu operations, the file has %llu",
+				      (unsigned long long)promised, (unsigned long long)operations);
 	if (status != TRACE_OK || header->lines != 4 || header->number[0] > 3 || peak <= 1 ||
 	    peak == importer->ledger.peak_live_bytes)
 		return status;
@@ -152,7 +155,8 @@ static enum trace_status malloclab_run(struct importer *importer)
 
 		if (scan_ended(&scan))
 			continue;
-		if (operations == 0 && header.lines < MALLOCLAB_HEADER_MAX && malloclab_parse_number(scan, &number)) {
+		if (operations == 0 && header.lines < MALLOCLAB_HEADER_MAX &&
+		    malloclab_parse_number(scan, &number)) {
 			header.number[header.lines++] = number;
 		} else if (malloclab_parse(scan, &line)) {
 			operations++;
@@ -167,10 +171,10 @@ static enum trace_status malloclab_run(struct importer *importer)
 }
 
 const struct import_format malloclab_format = {
-	.name = "malloclab",
-	.summary = "CS:APP malloc lab .rep, every known header",
-	.sample = "a 0 2040",
-	.detect = malloclab_detect,
-	.has_time = importer_without_time,
-	.run = malloclab_run,
+    .name = "malloclab",
+    .summary = "CS:APP malloc lab .rep, every known header",
+    .sample = "a 0 2040",
+    .detect = malloclab_detect,
+    .has_time = importer_without_time,
+    .run = malloclab_run,
 };

@@ -99,7 +99,8 @@ static enum trace_status mtrace_take(struct importer *importer, struct mtrace_st
 	struct heap_call call = {.place = state->place, .address = line->address, .size = line->size};
 
 	if (line->operation == '>' && !state->has_old)
-		return importer_warn(importer, "realloc torn apart", "must follow its `<` line; it was skipped");
+		return importer_warn(importer, "realloc torn apart",
+				     "must follow its `<` line; it was skipped");
 	switch (line->operation) {
 	case '+':
 		call.kind = EVENT_MALLOC;
@@ -156,10 +157,10 @@ static enum trace_status mtrace_run(struct importer *importer)
 }
 
 const struct import_format mtrace_format = {
-	.name = "mtrace",
-	.summary = "glibc mtrace(3)",
-	.sample = "@ ./t:[0x1210] + 0x556d130244a0 0x20",
-	.detect = mtrace_detect,
-	.has_time = importer_without_time,
-	.run = mtrace_run,
+    .name = "mtrace",
+    .summary = "glibc mtrace(3)",
+    .sample = "@ ./t:[0x1210] + 0x556d130244a0 0x20",
+    .detect = mtrace_detect,
+    .has_time = importer_without_time,
+    .run = mtrace_run,
 };

@@ -9,7 +9,7 @@
 #include <uthash.h>
 
 struct roster_key {
-	uint64_t id;      /* the operating system's */
+	uint64_t id;	  /* the operating system's */
 	uint64_t process; /* dense number; 0 in the table of processes */
 };
 
@@ -51,7 +51,8 @@ static struct roster_member *table_find(struct roster_member *table, const struc
 	return member;
 }
 
-static struct roster_member *table_add(struct roster_member **table, const struct roster_key *key, uint32_t number)
+static struct roster_member *table_add(struct roster_member **table, const struct roster_key *key,
+				       uint32_t number)
 {
 	struct roster_member *member = calloc(1, sizeof(*member));
 
@@ -69,7 +70,8 @@ static struct roster_member *table_add(struct roster_member **table, const struc
 	return member;
 }
 
-static enum trace_status add_process(struct roster *roster, uint64_t id, const char *command, struct trace_error *error)
+static enum trace_status add_process(struct roster *roster, uint64_t id, const char *command,
+				     struct trace_error *error)
 {
 	struct roster_key key = {.id = id};
 	uint32_t number = roster->processes;
@@ -79,14 +81,16 @@ static enum trace_status add_process(struct roster *roster, uint64_t id, const c
 				  "the file names more than %u processes, the most that a trace can hold",
 				  EVENT_MAX_PROCESSES);
 	if (!table_add(&roster->process_table, &key, number))
-		return trace_fail(error, TRACE_NO_MEMORY, "no memory for process %llu", (unsigned long long)id);
+		return trace_fail(error, TRACE_NO_MEMORY, "no memory for process %llu",
+				  (unsigned long long)id);
 	roster->processes++;
 	if (!roster->sink->process)
 		return TRACE_OK;
 	return roster->sink->process(roster->sink, number, number, id, command, error);
 }
 
-static enum trace_status find_process(struct roster *roster, uint64_t id, uint32_t *number, struct trace_error *error)
+static enum trace_status find_process(struct roster *roster, uint64_t id, uint32_t *number,
+				      struct trace_error *error)
 {
 	struct roster_key key = {.id = id};
 	const struct roster_member *member = table_find(roster->process_table, &key);
@@ -98,7 +102,8 @@ static enum trace_status find_process(struct roster *roster, uint64_t id, uint32
 	return status;
 }
 
-static enum trace_status add_thread(struct roster *roster, const struct roster_key *key, struct trace_error *error)
+static enum trace_status add_thread(struct roster *roster, const struct roster_key *key,
+				    struct trace_error *error)
 {
 	uint32_t number = roster->threads;
 	struct roster_member *member;
@@ -109,7 +114,8 @@ static enum trace_status add_thread(struct roster *roster, const struct roster_k
 				  EVENT_MAX_THREADS);
 	member = table_add(&roster->thread_table, key, number);
 	if (!member)
-		return trace_fail(error, TRACE_NO_MEMORY, "no memory for thread %llu", (unsigned long long)key->id);
+		return trace_fail(error, TRACE_NO_MEMORY, "no memory for thread %llu",
+				  (unsigned long long)key->id);
 	roster->threads++;
 	roster->last = member;
 	if (!roster->sink->thread)
@@ -117,8 +123,8 @@ static enum trace_status add_thread(struct roster *roster, const struct roster_k
 	return roster->sink->thread(roster->sink, number, (uint32_t)key->process, key->id, NULL, error);
 }
 
-enum trace_status roster_find(struct roster *roster, uint64_t process_id, uint64_t thread_id, struct roster_place *place,
-			      struct trace_error *error)
+enum trace_status roster_find(struct roster *roster, uint64_t process_id, uint64_t thread_id,
+			      struct roster_place *place, struct trace_error *error)
 {
 	struct roster_key key = {.id = thread_id};
 	enum trace_status status;

@@ -25,8 +25,8 @@ struct roster {
 	struct roster_member *thread_table;  /* by (process, operating system's thread id) */
 	struct roster_member *process_table; /* by operating system's process id */
 	const struct roster_member *last;    /* the thread found last: most lines stay with one */
-	uint64_t last_process_id;            /* whose process had this id */
-	uint32_t threads, processes;         /* numbers given so far */
+	uint64_t last_process_id;	     /* whose process had this id */
+	uint32_t threads, processes;	     /* numbers given so far */
 };
 
 void roster_create(struct roster *roster, struct event_sink *sink);
@@ -35,8 +35,8 @@ void roster_destroy(struct roster *roster);
 /* The numbers of a thread, new ones at its first appearance. `process_id` and `thread_id` are the operating system's, 0 in
  * a format that has none. TRACE_BAD_INPUT when there are more threads or processes than event.h allows, TRACE_NO_MEMORY,
  * or what the sink says. */
-enum trace_status roster_find(struct roster *roster, uint64_t process_id, uint64_t thread_id, struct roster_place *place,
-			      struct trace_error *error) TRACE_MUST_USE;
+enum trace_status roster_find(struct roster *roster, uint64_t process_id, uint64_t thread_id,
+			      struct roster_place *place, struct trace_error *error) TRACE_MUST_USE;
 
 /* Names the command line of a process that has not appeared yet; without effect afterwards. `command` is copied by the
  * sink. */

@@ -42,7 +42,8 @@ static bool valgrind_recognise(struct scan scan)
 	struct function_call call;
 	uint64_t process_id;
 
-	return valgrind_prefix(&scan, &process_id) && function_parse(&scan, &call) && call.kind != FUNCTION_UNKNOWN;
+	return valgrind_prefix(&scan, &process_id) && function_parse(&scan, &call) &&
+	       call.kind != FUNCTION_UNKNOWN;
 }
 
 static size_t valgrind_detect(const char *bytes, size_t length)
@@ -67,20 +68,22 @@ static enum trace_status valgrind_give_up(struct importer *importer, struct valg
 		call->address = 0;
 		return importer_book(importer, call);
 	}
-	return warnings_add(&importer->warnings, "call without result", importer->error,
-			    "a call before this line has no result; the line should end in ` = 0x...`; the call was "
-			    "skipped");
+	return warnings_add(
+	    &importer->warnings, "call without result", importer->error,
+	    "a call before this line has no result; the line should end in ` = 0x...`; the call was "
+	    "skipped");
 }
 
-static enum trace_status valgrind_finish(struct importer *importer, struct valgrind_state *state, uint64_t address)
+static enum trace_status valgrind_finish(struct importer *importer, struct valgrind_state *state,
+					 uint64_t address)
 {
 	state->pending.waits = false;
 	state->pending.call.address = address;
 	return importer_book(importer, &state->pending.call);
 }
 
-static enum trace_status valgrind_result(struct importer *importer, struct valgrind_state *state, struct scan *scan,
-					 uint64_t process_id)
+static enum trace_status valgrind_result(struct importer *importer, struct valgrind_state *state,
+					 struct scan *scan, uint64_t process_id)
 {
 	struct function_argument value;
 
@@ -95,8 +98,8 @@ static enum trace_status valgrind_result(struct importer *importer, struct valgr
 	return importer_not_understood(importer);
 }
 
-static enum trace_status valgrind_free(struct importer *importer, struct valgrind_state *state, struct heap_call *call,
-				       uint64_t address)
+static enum trace_status valgrind_free(struct importer *importer, struct valgrind_state *state,
+				       struct heap_call *call, uint64_t address)
 {
 	struct valgrind_call *pending = &state->pending;
 	enum trace_status status;
@@ -112,7 +115,8 @@ static enum trace_status valgrind_free(struct importer *importer, struct valgrin
 }
 
 static enum trace_status valgrind_allocation(struct importer *importer, struct valgrind_state *state,
-					     const struct function_call *function, const struct valgrind_call *pending)
+					     const struct function_call *function,
+					     const struct valgrind_call *pending)
 {
 	enum trace_status status;
 
@@ -135,7 +139,8 @@ static enum trace_status valgrind_call(struct importer *importer, struct valgrin
 	if (function->kind == FUNCTION_IGNORED)
 		return TRACE_OK;
 	if (function->kind == FUNCTION_UNKNOWN)
-		return importer_warn(importer, "unknown function", "calls a function that is no allocator's; it was skipped");
+		return importer_warn(importer, "unknown function",
+				     "calls a function that is no allocator's; it was skipped");
 	status = importer_place(importer, process_id, process_id, &pending.call.place);
 	if (status != TRACE_OK)
 		return status;
@@ -150,8 +155,8 @@ static enum trace_status valgrind_call(struct importer *importer, struct valgrin
 }
 
 /* One line after its prefix: calls, each with or without its result. Other text is valgrind's own. */
-static enum trace_status valgrind_line(struct importer *importer, struct valgrind_state *state, struct scan scan,
-				       uint64_t process_id)
+static enum trace_status valgrind_line(struct importer *importer, struct valgrind_state *state,
+				       struct scan scan, uint64_t process_id)
 {
 	struct function_call function;
 	enum trace_status status;
@@ -186,10 +191,10 @@ static enum trace_status valgrind_run(struct importer *importer)
 }
 
 const struct import_format valgrind_format = {
-	.name = "valgrind",
-	.summary = "valgrind --trace-malloc=yes, also amid other output",
-	.sample = "--22910-- malloc(32) = 0x4A43040",
-	.detect = valgrind_detect,
-	.has_time = importer_without_time,
-	.run = valgrind_run,
+    .name = "valgrind",
+    .summary = "valgrind --trace-malloc=yes, also amid other output",
+    .sample = "--22910-- malloc(32) = 0x4A43040",
+    .detect = valgrind_detect,
+    .has_time = importer_without_time,
+    .run = valgrind_run,
 };

@@ -20,13 +20,14 @@ static struct warning_kind *warnings_kind(struct warnings *warnings, const char 
 	return &warnings->kind[warnings->kinds++];
 }
 
-static void warnings_sentence(const struct warnings *warnings, char sentence[SENTENCE_BYTES], const char *format,
-			      va_list arguments) __attribute__((format(printf, 3, 0)));
+static void warnings_sentence(const struct warnings *warnings, char sentence[SENTENCE_BYTES],
+			      const char *format, va_list arguments) __attribute__((format(printf, 3, 0)));
 
-static void warnings_sentence(const struct warnings *warnings, char sentence[SENTENCE_BYTES], const char *format,
-			      va_list arguments)
+static void warnings_sentence(const struct warnings *warnings, char sentence[SENTENCE_BYTES],
+			      const char *format, va_list arguments)
 {
-	int used = snprintf(sentence, SENTENCE_BYTES, "%s:%llu: ", warnings->file, (unsigned long long)warnings->line);
+	int used = snprintf(sentence, SENTENCE_BYTES, "%s:%llu: ", warnings->file,
+			    (unsigned long long)warnings->line);
 
 	if (used > 0 && used < SENTENCE_BYTES)
 		(void)vsnprintf(sentence + used, SENTENCE_BYTES - (size_t)used, format, arguments);
@@ -52,7 +53,8 @@ enum trace_status warnings_add(struct warnings *warnings, const char *what, stru
 	return TRACE_OK;
 }
 
-enum trace_status warnings_refuse(const struct warnings *warnings, struct trace_error *error, const char *format, ...)
+enum trace_status warnings_refuse(const struct warnings *warnings, struct trace_error *error,
+				  const char *format, ...)
 {
 	char sentence[SENTENCE_BYTES];
 	va_list arguments;

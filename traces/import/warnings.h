@@ -34,18 +34,19 @@ struct warnings {
 	size_t kinds;
 	bool strict;
 	const char *file; /* for FILE:LINE; the caller's, kept as long as the warnings are */
-	uint64_t line;    /* the line being read */
+	uint64_t line;	  /* the line being read */
 	struct import_listener *listener;
 };
 
 /* Counts one warning of the kind `what` (compared as text). The printf-formatted sentence says what was wrong and what
  * would be right. TRACE_OK, or TRACE_BAD_INPUT with FILE:LINE: SENTENCE in `error` when strict. */
-enum trace_status warnings_add(struct warnings *warnings, const char *what, struct trace_error *error, const char *format,
-			       ...) __attribute__((format(printf, 4, 5))) TRACE_MUST_USE;
+enum trace_status warnings_add(struct warnings *warnings, const char *what, struct trace_error *error,
+			       const char *format, ...) __attribute__((format(printf, 4, 5))) TRACE_MUST_USE;
 
 /* TRACE_BAD_INPUT with FILE:LINE: SENTENCE in `error`, for what cannot be gone on from. */
-enum trace_status warnings_refuse(const struct warnings *warnings, struct trace_error *error, const char *format, ...)
-	__attribute__((format(printf, 3, 4))) TRACE_MUST_USE;
+enum trace_status warnings_refuse(const struct warnings *warnings, struct trace_error *error,
+				  const char *format, ...)
+    __attribute__((format(printf, 3, 4))) TRACE_MUST_USE;
 
 /* The number of warnings of all kinds. */
 uint64_t warnings_total(const struct warnings *warnings);
