@@ -25,8 +25,15 @@ AM_TESTS_ENVIRONMENT = \
 EXTRA_DIST += %D%/tap.sh %D%/total.sh %D%/runs.sh
 LONG_TESTS =
 
+# The tests of what is threaded: they are members of TESTS, too; .ci/run threads runs them under ThreadSanitizer.
+THREAD_TESTS =
+print-thread-tests:
+	@echo $(THREAD_TESTS)
+.PHONY: print-thread-tests
+
 include tests/unit/local.mk
 include tests/cli/local.mk
+include tests/fuzz/local.mk
 
 # As automake's own rule, but the total is printed, and decides, whatever the result.
 check-TESTS: $(check_PROGRAMS) $(check_SCRIPTS)

@@ -1,0 +1,30 @@
+#include "config.h"
+
+#include "tests/fuzz/fuzz.h"
+#include "bench/report/run_summary.h"
+#include "bench/report/summary.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+/* A run.json: read, and every metric put into words. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct run_summary run;
+	struct trace_error error;
+	json_t *document = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
+
+	if (!document || run_summary_create(&run, document, "input", &error) != TRACE_OK)
+		return 0;
+	for (unsigned metric = 0; metric < METRICS; metric++) {
+		char text[METRIC_TEXT_BYTES];
+
+		summary_text(&run, metric, text);
+	}
+	char count[METRIC_TEXT_BYTES];
+
+	metric_count_text(run.events, count);
+	free(comparison_directory_name(run.target));
+	run_summary_destroy(&run);
+	return 0;
+}
