@@ -131,27 +131,31 @@ static void sort_runs(struct comparison *comparison)
 
 static enum trace_status read_document(struct comparison *comparison, struct trace_error *error)
 {
-	char *path = NULL;
-
-	if (asprintf(&path, "%s/compare.json", comparison->directory) < 0)
-		return trace_fail(error, TRACE_NO_MEMORY, "out of memory");
-	bool single = access(path, F_OK) != 0;
-
-	if (single)
-		(void)strcpy(strrchr(path, '/'), "/run.json");
+	char *all = NULL, *one = NULL;
 	enum trace_status status;
 
-	if (single && access(path, F_OK) != 0)
+	if (asprintf(&all, "%s/compare.json", comparison->directory) < 0)
+		return trace_fail(error, TRACE_NO_MEMORY, "out of memory");
+	if (asprintf(&one, "%s/run.json", comparison->directory) < 0) {
+		free(all);
+		return trace_fail(error, TRACE_NO_MEMORY, "out of memory");
+	}
+	if (access(all, F_OK) == 0) {
+		status = load(all, &comparison->document, error);
+		if (status == TRACE_OK)
+			status = read_runs(comparison, all, error);
+	} else if (access(one, F_OK) == 0) {
+		status = load(one, &comparison->document, error);
+		if (status == TRACE_OK)
+			status = read_single(comparison, one, error);
+	} else {
 		status = trace_fail(error, TRACE_IO,
 				    "%s holds neither compare.json nor run.json; give a directory that "
-				    "`faultline compare -o` "
-				    "or `faultline replay -o` has written",
+				    "`faultline compare -o` or `faultline replay -o` has written",
 				    comparison->directory);
-	else
-		status = load(path, &comparison->document, error);
-	if (status == TRACE_OK)
-		status = single ? read_single(comparison, path, error) : read_runs(comparison, path, error);
-	free(path);
+	}
+	free(all);
+	free(one);
 	return status;
 }
 
@@ -167,7 +171,7 @@ enum trace_status comparison_read(struct comparison **comparison, const char *di
 						   : trace_fail(error, TRACE_NO_MEMORY, "out of memory");
 
 	if (status == TRACE_OK) {
-		made->group = calloc(made->runs, sizeof(*made->group));
+		made->group = calloc(made->runs ? made->runs : 1, sizeof(*made->group));
 		if (!made->group)
 			status = trace_fail(error, TRACE_NO_MEMORY, "out of memory");
 	}

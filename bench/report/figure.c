@@ -84,8 +84,13 @@ static void label_of(const char *name, char label[LONGEST_LABEL + 1])
 
 	if (slash && slash[1])
 		name = slash + 1;
-	for (; *name && length < LONGEST_LABEL; name++, length++)
-		label[length] = *name >= ' ' && *name <= '~' && !strchr("\"#'\\`", *name) ? *name : '_';
+	for (; *name && length < LONGEST_LABEL; name++, length++) {
+		bool harmless = *name >= ' ' && *name <= '~' && !strchr("\"#'\`", *name);
+
+		label[length] = '_';
+		if (harmless)
+			label[length] = *name;
+	}
 	label[length] = '\0';
 }
 

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define NAME_COLUMNS 28
-#define FEWEST_COLUMNS 12
+#define FEWEST_COLUMNS ((size_t)12)
+#define MOST_COLUMNS ((size_t)24)
 
 bool summary_has(const struct comparison *comparison, const struct run_group *group, unsigned metric)
 {
@@ -105,7 +106,9 @@ static size_t column_width(const struct run_summary *run)
 {
 	size_t name = columns_of(run->target);
 
-	return name < FEWEST_COLUMNS ? FEWEST_COLUMNS : name > 2 * FEWEST_COLUMNS ? 2 * FEWEST_COLUMNS : name;
+	if (name < FEWEST_COLUMNS)
+		return FEWEST_COLUMNS;
+	return name < MOST_COLUMNS ? name : MOST_COLUMNS;
 }
 
 static void print_heading(FILE *out, const struct comparison *comparison, const struct run_group *group)

@@ -128,8 +128,12 @@ int main(int argc, char **argv)
 	char *directory = NULL;
 	uint8_t *bytes = malloc(FUZZ_SEED_BYTES);
 
-	if (bytes && argc == 3 && strcmp(argv[1], "--seeds") == 0)
-		return write_seeds(argv[2], bytes);
+	if (bytes && argc == 3 && strcmp(argv[1], "--seeds") == 0) {
+		int result = write_seeds(argv[2], bytes);
+
+		free(bytes);
+		return result;
+	}
 	if (!bytes || asprintf(&directory, "%s/tests/fuzz/corpus/%s", source ? source : ".",
 			       slash ? slash + 1 : argv[0]) < 0)
 		return EXIT_FAILURE;
