@@ -85,7 +85,7 @@ static void label_of(const char *name, char label[LONGEST_LABEL + 1])
 	if (slash && slash[1])
 		name = slash + 1;
 	for (; *name && length < LONGEST_LABEL; name++, length++) {
-		bool harmless = *name >= ' ' && *name <= '~' && !strchr("\"#'\`", *name);
+		bool harmless = *name >= ' ' && *name <= '~' && !strchr("\"#'\\`", *name);
 
 		label[length] = '_';
 		if (harmless)

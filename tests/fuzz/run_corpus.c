@@ -121,21 +121,14 @@ static int write_seeds(const char *directory, uint8_t *bytes)
 	return EXIT_SUCCESS;
 }
 
-int main(int argc, char **argv)
+static int run_corpus(const char *program, uint8_t *bytes)
 {
 	const char *source = getenv("top_srcdir");
-	const char *slash = strrchr(argv[0], '/');
+	const char *slash = strrchr(program, '/');
 	char *directory = NULL;
-	uint8_t *bytes = malloc(FUZZ_SEED_BYTES);
 
-	if (bytes && argc == 3 && strcmp(argv[1], "--seeds") == 0) {
-		int result = write_seeds(argv[2], bytes);
-
-		free(bytes);
-		return result;
-	}
-	if (!bytes || asprintf(&directory, "%s/tests/fuzz/corpus/%s", source ? source : ".",
-			       slash ? slash + 1 : argv[0]) < 0)
+	if (asprintf(&directory, "%s/tests/fuzz/corpus/%s", source ? source : ".",
+		     slash ? slash + 1 : program) < 0)
 		return EXIT_FAILURE;
 	bool all = try_corpus(directory, bytes);
 
@@ -146,6 +139,18 @@ int main(int argc, char **argv)
 		(void)printf("not ok %u - seeds are there and can be read (%s)\n", ++cases, directory);
 	(void)printf("1..%u\n", cases);
 	free(directory);
-	free(bytes);
 	return all && cases >= 2 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	uint8_t *bytes = malloc(FUZZ_SEED_BYTES);
+	int result = EXIT_FAILURE;
+
+	if (bytes && argc == 3 && strcmp(argv[1], "--seeds") == 0)
+		result = write_seeds(argv[2], bytes);
+	else if (bytes)
+		result = run_corpus(argv[0], bytes);
+	free(bytes);
+	return result;
 }
