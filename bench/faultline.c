@@ -15,6 +15,8 @@ static const struct command commands[] = {
 	{"report", "makes a page of tables and charts from what compare or replay left", command_report},
 	{"info", "says what a trace holds", command_info},
 	{"cat", "prints the events of a trace as text", command_cat},
+	{"slice", "writes a part of a trace as a trace of its own", command_slice},
+	{"export", "writes a trace in a foreign format", command_export},
 	{NULL, NULL, NULL},
 };
 

@@ -16,4 +16,5 @@ bench_faultline_LDADD = bench/libbench.a $(traces_libs) engine/libengine.a $(JAN
 bench_faultline_SOURCES = %D%/faultline.c %D%/command.h
 bench_faultline_SOURCES += %D%/command_report.c
 bench_faultline_SOURCES += %D%/command_trace.h %D%/command_trace.c %D%/command_info.c %D%/command_cat.c
+bench_faultline_SOURCES += %D%/command_slice.c %D%/command_export.c
 bench_faultline_SOURCES += %D%/command_import.h %D%/command_import.c %D%/command_generate.c

@@ -146,7 +146,13 @@ enum trace_status flt_reader_seek(struct flt_reader *reader, uint64_t position, 
 /* The return addresses of stack id `stack`, innermost first; *depth 0 for id 0 or an unknown id. */
 const uint64_t *flt_reader_stack(struct flt_reader *reader, uint32_t stack, size_t *depth);
 
+struct live_sets;
 struct flt_tables;
+
+/* Goes to event `position` like flt_reader_seek and fills empty `sets` (live_sets.h) with what is alive before it. Cost:
+ * the events since the checkpoint before it, at most about a million or 16 per live object. */
+enum trace_status flt_reader_live(struct flt_reader *reader, uint64_t position, struct live_sets *sets,
+				  struct trace_error *error) TRACE_MUST_USE;
 
 /* The trace's tables with all its stacks (flt_tables.h); for those that look into the format itself. */
 const struct flt_tables *flt_reader_tables(struct flt_reader *reader);

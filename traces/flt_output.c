@@ -24,9 +24,6 @@ static enum trace_status failed(const struct flt_output *output, const char *ver
 
 static enum trace_status open_standard_output(struct flt_output *output, struct trace_error *error)
 {
-	if (isatty(STDOUT_FILENO))
-		return trace_fail(error, TRACE_IO,
-				  "a trace is binary and standard output is a terminal: redirect it, or give -o FILE");
 	output->fd = dup(STDOUT_FILENO);
 	return output->fd < 0 ? failed(output, "write", error) : TRACE_OK;
 }
@@ -106,6 +103,11 @@ enum trace_status flt_output_write(struct flt_output *output, const void *bytes,
 		output->offset += (uint64_t)written;
 	}
 	return TRACE_OK;
+}
+
+bool flt_output_is_terminal(const struct flt_output *output)
+{
+	return isatty(output->fd);
 }
 
 static void forget(struct flt_output *output)

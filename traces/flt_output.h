@@ -4,6 +4,7 @@
 
 #include "traces/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,7 +15,7 @@ struct flt_output {
 	uint64_t offset; /* bytes written */
 };
 
-/* "-" is standard output, which is refused when it is a terminal. Nothing exists under `path` before
+/* "-" is standard output. Nothing exists under `path` before
  * flt_output_commit; a device or pipe under `path` is written directly. */
 enum trace_status flt_output_open(struct flt_output *output, const char *path, struct trace_error *error) TRACE_MUST_USE;
 
@@ -26,6 +27,8 @@ enum trace_status flt_output_commit(struct flt_output *output, struct trace_erro
 
 /* Closes and removes the temporary file. */
 void flt_output_abandon(struct flt_output *output);
+
+bool flt_output_is_terminal(const struct flt_output *output);
 
 /* Its name for messages. */
 const char *flt_output_name(const struct flt_output *output);

@@ -3,6 +3,7 @@
 #include "traces/flt.h"
 
 #include "traces/flt_block.h"
+#include "traces/flt_checkpoint.h"
 #include "traces/flt_footer.h"
 #include "traces/flt_input.h"
 #include "traces/flt_salvage.h"
@@ -286,6 +287,52 @@ enum trace_status flt_reader_seek(struct flt_reader *reader, uint64_t position, 
 	reader->entry = low;
 	reader->position = position;
 	return TRACE_OK;
+}
+
+/* The last checkpoint at or before `position`, or NULL. */
+static const struct flt_index_entry *find_checkpoint(const struct flt_index *index, uint64_t position)
+{
+	const struct flt_index_entry *found = NULL;
+
+	for (size_t i = 0; i < index->entries && index->entry[i].first <= position; i++) {
+		if (index->entry[i].code == FLT_INDEX_LIVE)
+			found = &index->entry[i];
+	}
+	return found;
+}
+
+static enum trace_status load_checkpoint(struct flt_reader *reader, const struct flt_index_entry *entry,
+					 struct live_sets *sets, struct trace_error *error)
+{
+	struct flt_section section;
+	enum trace_status status = flt_section_read(&section, &reader->input, entry->offset, error);
+
+	if (status == TRACE_OK && (memcmp(section.tag, FLT_TAG_LIVE, sizeof(section.tag)) != 0 ||
+				   section.field[FLT_CHECKPOINT_POSITION] != entry->first))
+		status = TRACE_END;
+	if (status == TRACE_END)
+		return trace_fail(error, TRACE_BAD_INPUT, "%s: the index names a checkpoint at byte %" PRIu64
+				  " where there is none", reader->input.name, entry->offset);
+	return status == TRACE_OK ? flt_checkpoint_read(sets, &reader->columns, &section, error) : status;
+}
+
+enum trace_status flt_reader_live(struct flt_reader *reader, uint64_t position, struct live_sets *sets,
+				  struct trace_error *error)
+{
+	enum trace_status status = flt_reader_seek(reader, position, error);
+	const struct flt_index_entry *checkpoint = find_checkpoint(&reader->index, position);
+	struct event event;
+
+	if (status == TRACE_OK && checkpoint)
+		status = load_checkpoint(reader, checkpoint, sets, error);
+	if (status == TRACE_OK)
+		status = flt_reader_seek(reader, checkpoint ? checkpoint->first : 0, error);
+	while (status == TRACE_OK && reader->position < position) {
+		status = flt_reader_next(reader, &event, error);
+		if (status == TRACE_OK)
+			status = live_sets_apply(sets, &event, error);
+	}
+	return status;
 }
 
 static enum trace_status load_stacks(struct flt_reader *reader)

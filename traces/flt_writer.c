@@ -4,6 +4,7 @@
 
 #include "traces/census.h"
 #include "traces/flt_block.h"
+#include "traces/flt_checkpoint.h"
 #include "traces/flt_footer.h"
 #include "traces/flt_hash.h"
 #include "traces/flt_output.h"
@@ -25,6 +26,7 @@ struct flt_writer {
 	struct flt_index index;
 	struct flt_hash hash;
 	struct census census;
+	uint64_t checkpoint; /* events before the last one */
 	bool has_time;
 };
 
@@ -90,6 +92,9 @@ static enum trace_status start(struct flt_writer *writer, const struct flt_descr
 {
 	enum trace_status status;
 
+	if (flt_output_is_terminal(&writer->output))
+		return trace_fail(error, TRACE_IO,
+				  "a trace is binary and standard output is a terminal: redirect it, or give -o FILE");
 	writer->sink = (struct event_sink){sink_put, sink_thread, sink_process};
 	writer->has_time = description->has_time;
 	writer->index.end = FLT_HEADER_BYTES;
@@ -181,6 +186,21 @@ static enum trace_status flush(struct flt_writer *writer, struct trace_error *er
 	return status;
 }
 
+static enum trace_status add_checkpoint(struct flt_writer *writer, struct trace_error *error)
+{
+	enum trace_status status = TRACE_OK;
+
+	if (flt_checkpoint_due(&writer->census, writer->census.events - writer->checkpoint)) {
+		status = flt_checkpoint_write(&writer->census, &writer->section, error);
+		/* A live set that is too large for a section is left out: a reader then starts further ahead. */
+		if (status != TRACE_OK)
+			return status == TRACE_UNSUPPORTED ? TRACE_OK : status;
+		status = write_section(writer, 0, error);
+		writer->checkpoint = writer->census.events;
+	}
+	return status;
+}
+
 /* The tables follow what the event made known. */
 static enum trace_status name_new(struct flt_writer *writer, const struct event *event, struct trace_error *error)
 {
@@ -223,7 +243,10 @@ enum trace_status flt_writer_add(struct flt_writer *writer, const struct event *
 	}
 	flt_block_append(&writer->block, event);
 	flt_hash_event(&writer->hash, event);
-	return writer->block.events == writer->block.capacity ? flush(writer, error) : TRACE_OK;
+	if (writer->block.events < writer->block.capacity)
+		return TRACE_OK;
+	status = flush(writer, error);
+	return status == TRACE_OK ? add_checkpoint(writer, error) : status;
 }
 
 static enum trace_status finish(struct flt_writer *writer, struct trace_error *error)

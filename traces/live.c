@@ -191,6 +191,16 @@ bool live_set_insert(struct live_set *set, uint64_t id, const struct live_object
 	return true;
 }
 
+bool live_set_label(struct live_set *set, uint64_t id, uint64_t label)
+{
+	void **path[MAX_HEIGHT + 1];
+	struct leaf *leaf = own_path(set, id - 1, path);
+
+	if (leaf)
+		leaf->object[leaf_index(id - 1)].label = label;
+	return leaf != NULL;
+}
+
 bool live_set_remove(struct live_set *set, uint64_t id)
 {
 	void **path[MAX_HEIGHT + 1];

@@ -25,6 +25,7 @@
 
 struct live_object {
 	uint64_t size_bytes; /* requested; 0 for a foreign object */
+	uint64_t label;      /* whatever the owner of the set keeps with an object: its address, its id in another trace */
 	uint32_t thread;     /* that created it */
 	uint32_t live;       /* 1, or 0 for a slot without object */
 };
@@ -44,6 +45,9 @@ const struct live_object *live_set_find(const struct live_set *set, uint64_t id)
 
 /* Makes `id`, which must not be alive, alive. False when memory is short; the set is then as before. */
 bool live_set_insert(struct live_set *set, uint64_t id, const struct live_object *object);
+
+/* Gives `id`, which must be alive, another label. False when memory for a private copy of a shared node is short. */
+bool live_set_label(struct live_set *set, uint64_t id, uint64_t label);
 
 /* Ends `id`, which must be alive. False when memory for a private copy of a shared node is short. */
 bool live_set_remove(struct live_set *set, uint64_t id);

@@ -7,7 +7,9 @@ traces_libtraces_a_SOURCES = %D%/event.h %D%/event.c %D%/error.h %D%/error.c %D%
 	%D%/flt_bytes.h %D%/flt_varint.h %D%/flt_varint.c %D%/flt_input.h %D%/flt_input.c %D%/flt_output.h %D%/flt_output.c \
 	%D%/flt_section.h %D%/flt_section.c %D%/flt_column.c %D%/flt_columns.h %D%/flt_block.h %D%/flt_block.c \
 	%D%/flt_block_encode.c %D%/flt_block_decode.c %D%/flt_tables.h %D%/flt_tables.c %D%/flt_tables_read.c \
-	%D%/flt_hash.h %D%/flt_hash.c %D%/flt_footer.h %D%/flt_footer.c %D%/flt_header.c %D%/flt_verify.h %D%/flt_verify.c
+	%D%/flt_hash.h %D%/flt_hash.c %D%/flt_footer.h %D%/flt_footer.c %D%/flt_header.c %D%/flt_verify.h %D%/flt_verify.c \
+	%D%/live_sets.h %D%/live_sets.c %D%/flt_checkpoint.h %D%/flt_checkpoint.c %D%/slice.h %D%/slice.c
 include traces/import/local.mk
+include traces/export/local.mk
 include traces/generate/local.mk
 include traces/record/local.mk
