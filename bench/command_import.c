@@ -206,10 +206,10 @@ static void summarise(const struct importer *importer, const char *output)
 	for (size_t index = 0; index < warnings->kinds; index++)
 		complain("import", "%" PRIu64 " x %s", warnings->kind[index].count,
 			 warnings->kind[index].what);
-	complain("import", "%s: %" PRIu64 " events of %" PRIu32 " threads from %s (%s, %" PRIu64 " lines)",
+	complain("import", "%s: %" PRIu64 " events of %" PRIu32 " thread%s from %s (%s, %" PRIu64 " lines)",
 		 strcmp(output, "-") == 0 ? "standard output" : output, importer->ledger.events,
-		 importer->roster.threads, input_name(importer->input), importer->format->name,
-		 importer->line.number);
+		 importer->roster.threads, importer->roster.threads == 1 ? "" : "s",
+		 input_name(importer->input), importer->format->name, importer->line.number);
 }
 
 int command_import(int argc, char **argv)

@@ -1,17 +1,36 @@
 # Unit tests of the importers.
 foreign_sources = %D%/foreign.c %D%/foreign.h %D%/event_log.c %D%/event_log.h
-import_tests = %D%/aosp %D%/malloclab %D%/mtrace %D%/valgrind %D%/logalloc %D%/heaptrack
+import_tests = \
+	%D%/address_map %D%/aosp %D%/function %D%/heaptrack %D%/importer %D%/input %D%/ledger %D%/logalloc \
+	%D%/malloclab %D%/mtrace %D%/roster %D%/scan %D%/valgrind %D%/warnings
 check_PROGRAMS += $(import_tests)
 TESTS += $(import_tests)
+%C%_address_map_SOURCES = %D%/address_map.c $(unit_model)
+%C%_address_map_LDADD = $(unit_libs)
+%C%_function_SOURCES = %D%/function.c
+%C%_function_LDADD = $(unit_libs)
+%C%_scan_SOURCES = %D%/scan.c
+%C%_scan_LDADD = $(unit_libs)
+%C%_warnings_SOURCES = %D%/warnings.c
+%C%_warnings_LDADD = $(unit_libs)
+%C%_ledger_SOURCES = %D%/ledger.c %D%/event_log.c %D%/event_log.h
+%C%_ledger_LDADD = $(unit_libs)
+%C%_roster_SOURCES = %D%/roster.c %D%/event_log.c %D%/event_log.h
+%C%_roster_LDADD = $(unit_libs)
+%C%_input_SOURCES = %D%/input.c
+%C%_input_CFLAGS = $(AM_CFLAGS) $(ARCHIVE_CFLAGS)
+%C%_input_LDADD = $(unit_libs)
 %C%_aosp_SOURCES = %D%/aosp.c $(foreign_sources)
 %C%_aosp_LDADD = $(unit_libs)
+%C%_heaptrack_SOURCES = %D%/heaptrack.c $(foreign_sources)
+%C%_heaptrack_LDADD = $(unit_libs)
+%C%_importer_SOURCES = %D%/importer.c $(foreign_sources)
+%C%_importer_LDADD = $(unit_libs)
+%C%_logalloc_SOURCES = %D%/logalloc.c $(foreign_sources)
+%C%_logalloc_LDADD = $(unit_libs)
 %C%_malloclab_SOURCES = %D%/malloclab.c $(foreign_sources)
 %C%_malloclab_LDADD = $(unit_libs)
 %C%_mtrace_SOURCES = %D%/mtrace.c $(foreign_sources)
 %C%_mtrace_LDADD = $(unit_libs)
 %C%_valgrind_SOURCES = %D%/valgrind.c $(foreign_sources)
 %C%_valgrind_LDADD = $(unit_libs)
-%C%_logalloc_SOURCES = %D%/logalloc.c $(foreign_sources)
-%C%_logalloc_LDADD = $(unit_libs)
-%C%_heaptrack_SOURCES = %D%/heaptrack.c $(foreign_sources)
-%C%_heaptrack_LDADD = $(unit_libs)

@@ -92,6 +92,19 @@ static bool parse_argument(struct scan *scan, struct function_argument *argument
 	return function_parse_value(scan, argument);
 }
 
+/* One argument or more, and the closing parenthesis. */
+static bool parse_arguments(struct scan *scan, struct function_call *call)
+{
+	do {
+		if (call->arguments == FUNCTION_ARGUMENTS_MAX ||
+		    !parse_argument(scan, &call->argument[call->arguments]))
+			return false;
+		call->arguments++;
+		scan_blanks(scan);
+	} while (scan_character(scan, ','));
+	return scan_character(scan, ')');
+}
+
 bool function_parse(struct scan *scan, struct function_call *call)
 {
 	struct scan at = *scan;
@@ -101,14 +114,8 @@ bool function_parse(struct scan *scan, struct function_call *call)
 	*call = (struct function_call){0};
 	if (!scan_name(&at, &name, &length) || !scan_character(&at, '('))
 		return false;
-	while (call->arguments < FUNCTION_ARGUMENTS_MAX &&
-	       parse_argument(&at, &call->argument[call->arguments])) {
-		call->arguments++;
-		scan_blanks(&at);
-		if (!scan_character(&at, ','))
-			break;
-	}
-	if (!scan_character(&at, ')'))
+	scan_blanks(&at);
+	if (!scan_character(&at, ')') && !parse_arguments(&at, call))
 		return false;
 	call->kind = name_kind(name, length, call->arguments);
 	*scan = at;
