@@ -1,0 +1,61 @@
+#include "config.h"
+
+#include "bench/command_replay.h"
+
+#include "bench/command.h"
+#include "bench/comparison.h"
+#include "bench/run_directory.h"
+#include "bench/summary.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+static bool report(const struct comparison *comparison, const struct replay_options *options)
+{
+	const struct run *run = &comparison->run[0];
+	struct trace_error error;
+
+	if (options->output && !run_directory_write(run, options->output, &error)) {
+		complain("replay", "%s", error.message);
+		return false;
+	}
+	if (!options->json) {
+		summary_print(run, 1, stdout);
+		if (run->measurement->verified)
+			(void)puts("verified: every block kept its contents, its alignment and its zeroes");
+	} else {
+		json_t *json = run_json(run);
+
+		if (!json || json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) != 0) {
+			complain("replay", "not enough memory for run.json");
+			json_decref(json);
+			return false;
+		}
+		(void)putchar('\n');
+		json_decref(json);
+	}
+	if (fflush(stdout) != 0) {
+		complain("replay", "cannot write to standard output");
+		return false;
+	}
+	return true;
+}
+
+int command_replay(int argc, char **argv)
+{
+	struct replay_options options;
+	struct comparison comparison;
+	int status;
+
+	if (!replay_options_parse(&options, argc, argv, &status))
+		return status;
+	if (optind + 1 != argc || options.target_count != 1) {
+		complain("replay", "takes one trace and one --on TARGET; `faultline compare` takes several");
+		return EXIT_USAGE;
+	}
+	bool ok = comparison_prepare(&comparison, &options, argv[optind]) && comparison_measure(&comparison, &options) &&
+		  report(&comparison, &options);
+
+	comparison_destroy(&comparison);
+	return ok ? EXIT_DONE : EXIT_FAILED;
+}

@@ -1,0 +1,29 @@
+/* comparison.h: one trace on several targets: plans, passes, models, and a run for each target. `replay` is a comparison of one. */
+#ifndef FAULTLINE_BENCH_COMPARISON_H
+#define FAULTLINE_BENCH_COMPARISON_H
+
+#include "bench/replay_options.h"
+#include "bench/run.h"
+
+struct comparison {
+	const char *trace_path;
+	struct plan *speed_plan, *memory_plan; /* may be the same */
+	struct measurement_options options;
+	size_t count;
+	struct target target[MEASUREMENT_MAX_TARGETS];
+	struct measurement *measurement;
+	struct model *model[MEASUREMENT_MAX_TARGETS]; /* NULL but for engine targets */
+	char *command[MEASUREMENT_MAX_TARGETS];
+	struct run run[MEASUREMENT_MAX_TARGETS];
+};
+
+/* Everything that can be refused before anything is measured: the targets exist, the trace can be read. Says on stderr which process is
+ * replayed when the trace has several, and what is left out. False after one message. */
+bool comparison_prepare(struct comparison *comparison, const struct replay_options *options, const char *trace);
+
+/* Measures. False after one message. */
+bool comparison_measure(struct comparison *comparison, const struct replay_options *options);
+
+void comparison_destroy(struct comparison *comparison);
+
+#endif

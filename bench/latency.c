@@ -1,0 +1,35 @@
+#include "config.h"
+
+#include "bench/latency.h"
+
+const struct latency_key latency_keys[] = {{"p50", 0.5},	{"p90", 0.9},	  {"p99", 0.99},
+					   {"p999", 0.999}, {"p9999", 0.9999}, {"max", 1}};
+const unsigned latency_key_count = sizeof(latency_keys) / sizeof(latency_keys[0]);
+
+double latency_resolution_ns(const struct session_reply *reply)
+{
+	return (double)reply->clock_step_ns_x1000 / 1000;
+}
+
+double latency_clock_overhead_ns(const struct session_reply *reply)
+{
+	return (double)reply->clock_overhead_ns_x1000 / 1000;
+}
+
+struct latency latency_quantile(const struct session_reply *reply, enum latency_kind kind, double quantile)
+{
+	const struct histogram *histogram = &reply->latency[kind];
+	double step_ns = latency_resolution_ns(reply);
+	struct latency latency = {0};
+
+	latency.exists = histogram->samples > 0 && (quantile >= 1 || histogram_supports(histogram->samples, quantile));
+	if (!latency.exists)
+		return latency;
+	uint64_t steps = quantile >= 1 ? histogram->maximum : histogram_quantile(histogram, quantile);
+
+	latency.ns = (double)steps * step_ns - latency_clock_overhead_ns(reply);
+	latency.below_resolution = latency.ns < step_ns;
+	if (latency.below_resolution)
+		latency.ns = 0;
+	return latency;
+}

@@ -1,0 +1,70 @@
+#include "config.h"
+
+#include "bench/replay/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct session *session_map(int descriptor)
+{
+	struct stat status;
+
+	if (fstat(descriptor, &status) != 0 || (size_t)status.st_size < sizeof(struct session))
+		return NULL;
+	struct session *session = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+				       descriptor, 0);
+
+	if (session == MAP_FAILED || session->request.magic != SESSION_MAGIC || session->bytes != (uint64_t)status.st_size)
+		return NULL;
+	return session;
+}
+
+static void tables_create(struct child *child)
+{
+	const struct session_request *request = &child->session->request;
+	size_t slots = request->slots + 1; /* operations without a block name slot 0 */
+
+	child->operations = session_operations(child->session);
+	child->slots = child_memory_map(child, slots * sizeof(child->slots[0]));
+	child->bytes = child_memory_map(child, slots * sizeof(child->bytes[0]));
+	if (request->pass == PASS_MEMORY)
+		child->granted = child_memory_map(child, slots * sizeof(child->granted[0]));
+	if (request->pass == PASS_VERIFY)
+		child->tags = child_memory_map(child, slots * sizeof(child->tags[0]));
+	child_lanes_create(child);
+}
+
+int main(int argc, char **argv)
+{
+	static struct child child;
+
+	if (argc != 2) {
+		(void)fputs("faultline-replay is started by `faultline replay` and `faultline compare`\n", stderr);
+		return 2;
+	}
+	child.session = session_map(atoi(argv[1])); /* NOLINT(cert-err34-c): a wrong number is no session */
+	if (!child.session) {
+		(void)fputs("faultline-replay: the descriptor holds no session of this version\n", stderr);
+		return 2;
+	}
+	if (prctl(PR_SET_THP_DISABLE, child.session->request.thp_disable, 0, 0, 0) != 0)
+		child_fail_setup(child.session, "prctl(PR_SET_THP_DISABLE) failed", "");
+	(void)prctl(PR_SET_PDEATHSIG, 9);
+	child.memory_descriptor = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
+	if (child.memory_descriptor < 0)
+		child_fail_setup(child.session, "cannot open /proc/self/smaps_rollup", "");
+	child_signals_catch(child.session);
+	tables_create(&child);
+	child_calls_find(&child);
+	clock_measure(&child.clock);
+	child_memory_read(&child, &child.session->reply.baseline);
+	child.start_ns = clock_now_ns();
+	child_run(&child);
+	return 0;
+}

@@ -1,0 +1,9 @@
+#include "config.h"
+
+#include "bench/replay/child_null.h"
+
+bool child_linked_calls(struct child_calls *calls)
+{
+	(void)calls;
+	return false;
+}

@@ -1,0 +1,26 @@
+# replay, compare, diff: what they share goes into libbench.a.
+bench_libbench_a_SOURCES += bench/histogram.h bench/histogram.c bench/interval.h bench/interval.c \
+	bench/timeline.h bench/timeline.c bench/targets/target.h bench/targets/target.c \
+	bench/regression.h bench/regression.c bench/latency.h bench/latency.c bench/measurement.h bench/measurement.c \
+	bench/model.h bench/model.c bench/host.h bench/host.c bench/run.h bench/run.c \
+	bench/run_directory.h bench/run_directory.c \
+	%D%/operation.h %D%/operation.c %D%/session.h %D%/session.c %D%/clock.h %D%/clock.c \
+	%D%/block_table.h %D%/block_table.c %D%/slot_pool.h %D%/slot_pool.c %D%/family.h %D%/family.c \
+	%D%/planner.h %D%/planner.c %D%/plan.h %D%/plan.c %D%/feed.h %D%/feed.c \
+	%D%/child_process.h %D%/child_process.c %D%/pass.h %D%/pass.c
+
+bench_faultline_SOURCES += bench/command_replay.h bench/command_replay.c bench/replay_options.h \
+	bench/replay_options.c bench/comparison.h bench/comparison.c bench/summary.h bench/summary.c
+
+# The replaying child. It is never built with sanitizers: their allocator cannot be replaced by preloading.
+replay_child_sources = %D%/child.h %D%/child.c %D%/child_calls.c %D%/child_chunk.c \
+	%D%/child_failure.c %D%/child_figures.c %D%/child_loop.c %D%/child_memory.c \
+	%D%/child_null.h %D%/child_null.c %D%/child_threads.c %D%/child_verify.c \
+	%D%/clock.h %D%/clock.c %D%/operation.h %D%/operation.c \
+	%D%/session.h %D%/session.c bench/histogram.h bench/histogram.c
+pkglibexec_PROGRAMS += bench/libexec/faultline-replay
+bench_libexec_faultline_replay_CPPFLAGS = $(AM_CPPFLAGS)
+bench_libexec_faultline_replay_CFLAGS = $(WARN_CFLAGS) $(PTHREAD_CFLAGS)
+bench_libexec_faultline_replay_LDFLAGS =
+bench_libexec_faultline_replay_LDADD = $(PTHREAD_LIBS) -lm
+bench_libexec_faultline_replay_SOURCES = $(replay_child_sources) %D%/child_linked_none.c

@@ -1,0 +1,34 @@
+/* replay_options.h: the command-line options that `replay` and `compare` share. */
+#ifndef FAULTLINE_BENCH_REPLAY_OPTIONS_H
+#define FAULTLINE_BENCH_REPLAY_OPTIONS_H
+
+#include "bench/measurement.h"
+
+struct replay_options {
+	const char *command;            /* "replay" or "compare", for messages */
+	const char *targets[MEASUREMENT_MAX_TARGETS];
+	size_t target_count;
+	char *settings[64];             /* --set KEY=VALUE */
+	size_t setting_count;
+	bool mode_given;
+	enum replay_mode mode;
+	uint32_t process;               /* or PLAN_PROCESS_LARGEST */
+	const char *output;             /* -o, or NULL */
+	bool json;
+	bool quiet;
+	bool live;                      /* compare --live */
+	bool backing_real;
+	bool check;                     /* machine_check at every sample */
+	uint64_t memory_bytes;
+	bool drain_given;
+	struct measurement_options measurement; /* modes and plans are filled in per trace */
+};
+
+/* Parses argv; the operands are argv[optind..argc). Returns true to go on; false with the exit status in *status after --help or a
+ * mistake, which has been explained. */
+bool replay_options_parse(struct replay_options *options, int argc, char **argv, int *status);
+
+/* "faultline replay TRACE --on T ..." that would repeat what `options` ask of one trace and target; to be freed. NULL without memory. */
+char *replay_options_command(const struct replay_options *options, const char *trace, const char *target);
+
+#endif

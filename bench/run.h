@@ -1,0 +1,33 @@
+/* run.h: one replay of one trace on one target, with everything that its run directory says.
+ *
+ * run.json is the contract of the project's design, section 7; keys are added, never renamed. A number that cannot be had is null.
+ */
+#ifndef FAULTLINE_BENCH_RUN_H
+#define FAULTLINE_BENCH_RUN_H
+
+#include "bench/measurement.h"
+#include "bench/model.h"
+
+#include <jansson.h>
+
+struct run {
+	const char *trace_path;
+	const struct flt_summary *trace;
+	const struct plan_totals *totals;
+	const struct measurement_options *options;
+	const struct measurement *measurement;
+	const struct model *model; /* NULL for live targets and mode parallel */
+	const char *command;       /* that makes this run again */
+};
+
+/* The run as run.json has it; NULL without memory. */
+json_t *run_json(const struct run *run);
+
+/* A number, or null for NaN and infinities. */
+json_t *run_number(double value);
+
+const char *run_mode_name(enum replay_mode mode);
+const char *run_touch_name(enum replay_touch touch);
+const char *run_pace_name(enum replay_pace pace);
+
+#endif

@@ -1,0 +1,327 @@
+#include "config.h"
+
+#include "bench/run_directory.h"
+
+#include "bench/latency.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* One series: its file's name, its columns, who writes its rows. */
+struct series {
+	const char *name;
+	const char *columns;
+	void (*write)(const struct run *run, FILE *file);
+	bool (*exists)(const struct run *run);
+	bool speed; /* measured in the speed mode */
+};
+
+void run_directory_name(const char *text, char *name, size_t bytes)
+{
+	size_t length = 0;
+
+	for (; text[length] && length + 1 < bytes; length++) {
+		unsigned char letter = (unsigned char)text[length];
+		bool plain = (isascii(letter) && isalnum(letter)) || letter == '_' || letter == '-' || (letter == '.' && length > 0);
+
+		name[length] = plain ? (char)letter : '_';
+	}
+	name[length] = '\0';
+}
+
+static void write_number(FILE *file, double value, char after)
+{
+	if (isfinite(value))
+		(void)fprintf(file, "%.6g%c", value, after);
+	else
+		(void)fprintf(file, "?%c", after);
+}
+
+/* --- Series ------------------------------------------------------------------------------------------------------------- */
+
+static bool has_throughput(const struct run *run)
+{
+	return run->measurement->rounds > 0;
+}
+
+static void write_throughput(const struct run *run, FILE *file)
+{
+	const struct measurement *measurement = run->measurement;
+
+	for (unsigned round = 0; round < measurement->rounds; round++) {
+		(void)fprintf(file, "%u\t", round + 1);
+		write_number(file, measurement->gross_ns[round], '\t');
+		write_number(file, measurement->null_ns[round], '\t');
+		write_number(file, measurement->net_ns[round], '\t');
+		write_number(file, measurement_rate(measurement->gross_ns[round]), '\n');
+	}
+}
+
+static bool has_latency(const struct run *run)
+{
+	return run->measurement->latency != NULL;
+}
+
+static void write_latency_kind(const struct session_reply *reply, enum latency_kind kind, FILE *file)
+{
+	/* Even steps in -log10(1 - quantile), ten per decade, with the round percentiles among them. */
+	for (unsigned i = 1; i <= 60; i++) {
+		double quantile = 1 - pow(10, -(double)i / 10);
+		struct latency latency = latency_quantile(reply, kind, quantile);
+
+		if (i == 3) /* 0.4988 */
+			latency = latency_quantile(reply, kind, quantile = 0.5);
+		if (!latency.exists)
+			break;
+		(void)fprintf(file, "%s\t%.7g\t%.1f\t%d\t%" PRIu64 "\n", latency_kind_name(kind), quantile, latency.ns,
+			      latency.below_resolution, reply->latency[kind].samples);
+	}
+}
+
+static void write_latency(const struct run *run, FILE *file)
+{
+	for (unsigned kind = 0; kind < LATENCY_KINDS; kind++)
+		write_latency_kind(run->measurement->latency, (enum latency_kind)kind, file);
+}
+
+static bool has_timeline(const struct run *run)
+{
+	return run->measurement->timeline.count > 0;
+}
+
+static void write_bytes(FILE *file, bool known, uint64_t bytes)
+{
+	if (known)
+		(void)fprintf(file, "%" PRIu64 "\t", bytes);
+	else
+		(void)fputs("?\t", file);
+}
+
+static void write_timeline(const struct run *run, FILE *file)
+{
+	bool footprint = run->measurement->target->kind != TARGET_NULL;
+
+	for (size_t i = 0; i < run->measurement->timeline.count; i++) {
+		const struct timeline_sample *sample = &run->measurement->timeline.sample[i];
+
+		(void)fprintf(file, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t", sample->event, sample->time_ns,
+			      sample->live_bytes, sample->live_objects);
+		write_bytes(file, sample->granted_bytes > 0, sample->granted_bytes);
+		write_bytes(file, footprint, sample->footprint_bytes);
+		write_bytes(file, footprint, sample->lazyfree_bytes);
+		write_bytes(file, footprint, sample->anon_huge_bytes);
+		write_number(file, timeline_internal_fragmentation(sample), '\t');
+		write_number(file, footprint ? timeline_footprint_over_live(sample) : NAN, '\n');
+	}
+}
+
+static bool always(const struct run *run)
+{
+	(void)run;
+	return true;
+}
+
+static void write_sizes(const struct run *run, FILE *file)
+{
+	for (unsigned bin = 0; bin < PLAN_SIZE_BINS; bin++) {
+		if (run->totals->size_count[bin])
+			(void)fprintf(file, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", plan_size_low(bin),
+				      plan_size_high(bin), run->totals->size_count[bin], run->totals->size_bytes[bin]);
+	}
+}
+
+static void write_lifetimes(const struct run *run, FILE *file)
+{
+	for (unsigned bin = 0; bin < PLAN_LIFETIME_BINS; bin++) {
+		if (run->totals->lifetime_count[bin])
+			(void)fprintf(file, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", UINT64_C(1) << bin,
+				      (UINT64_C(2) << bin) - 1, run->totals->lifetime_count[bin]);
+	}
+}
+
+static bool has_model(const struct run *run)
+{
+	return run->model != NULL;
+}
+
+static void write_model(const struct run *run, FILE *file)
+{
+	model_write_samples(run->model, file);
+}
+
+static void write_buddy(const struct run *run, FILE *file)
+{
+	model_write_buddy(run->model, file);
+}
+
+static const struct series series[] = {
+	{"throughput.tsv", "round\tgross_ns_per_event\tnull_ns_per_event\tnet_ns_per_event\tevents_per_s\n", write_throughput,
+	 has_throughput, true},
+	{"latency.tsv", "operation\tquantile\tlatency_ns\tbelow_resolution\tsamples\n", write_latency, has_latency, true},
+	{"timeline.tsv",
+	 "event\ttime_ns\tlive_bytes\tlive_objects\tgranted_bytes\tfootprint_bytes\tlazyfree_bytes\tanon_huge_bytes\t"
+	 "internal_fragmentation\tfootprint_over_live\n",
+	 write_timeline, has_timeline, false},
+	{"sizes.tsv", "size_low_bytes\tsize_high_bytes\tallocations\tbytes\n", write_sizes, always, false},
+	{"lifetimes.tsv", "events_low\tevents_high\tobjects\n", write_lifetimes, always, false},
+	{"model.tsv", NULL, write_model, has_model, false},
+	{"buddy.tsv", NULL, write_buddy, has_model, false},
+};
+
+static void write_header(const struct run *run, const struct series *one, FILE *file)
+{
+	char policy[256] = "?";
+
+	if (run->measurement->target->kind == TARGET_ENGINE)
+		target_policy(run->measurement->target, policy, sizeof(policy));
+	(void)fprintf(file,
+		      "# faultline %s\n# trace %s %s\n# target %s\n# policy %s\n# seed %" PRIu64 "\n# mode %s\n# command %s\n",
+		      PACKAGE_VERSION, run->trace_path, run->trace->hash, run->measurement->target->name, policy, run->options->seed,
+		      run_mode_name(one->speed ? run->options->speed_mode : run->options->memory_mode), run->command);
+	if (one->columns)
+		(void)fprintf(file, "# %s", one->columns);
+}
+
+/* --- Files -------------------------------------------------------------------------------------------------------------- */
+
+static bool refuse(struct trace_error *error, const char *what, const char *path)
+{
+	(void)trace_fail(error, TRACE_IO, "cannot %s %s: %s", what, path, strerror(errno));
+	return false;
+}
+
+static FILE *create_in(int directory, const char *name)
+{
+	int descriptor = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
+
+	if (!file && descriptor >= 0)
+		(void)close(descriptor);
+	return file;
+}
+
+static bool close_whole(FILE *file, const char *name, struct trace_error *error)
+{
+	bool written = ferror(file) == 0;
+	bool closed = fclose(file) == 0;
+
+	return (written && closed) || refuse(error, "write", name);
+}
+
+static bool write_series(const struct run *run, int directory, const struct series *one, struct trace_error *error)
+{
+	FILE *file = create_in(directory, one->name);
+
+	if (!file)
+		return refuse(error, "create", one->name);
+	write_header(run, one, file);
+	one->write(run, file);
+	return close_whole(file, one->name, error);
+}
+
+static bool dump_json(const json_t *json, FILE *file)
+{
+	return json_dumpf(json, file, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) == 0 && fputc('\n', file) != EOF;
+}
+
+static bool write_run_json(const struct run *run, int directory, struct trace_error *error)
+{
+	json_t *json = run_json(run);
+	FILE *file = create_in(directory, "run.json");
+	bool ok = json && file && dump_json(json, file);
+
+	json_decref(json);
+	if (!file)
+		return refuse(error, "create", "run.json");
+	return close_whole(file, "run.json", error) && (ok || refuse(error, "write", "run.json"));
+}
+
+static bool write_files(const struct run *run, int directory, struct trace_error *error)
+{
+	for (size_t i = 0; i < sizeof(series) / sizeof(series[0]); i++) {
+		if (series[i].exists(run) && !write_series(run, directory, &series[i], error))
+			return false;
+	}
+	return write_run_json(run, directory, error);
+}
+
+/* Removes the files of a run directory and the directory; leaves a directory that holds anything else. */
+static void remove_run(const char *path)
+{
+	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (directory < 0)
+		return;
+	for (size_t i = 0; i < sizeof(series) / sizeof(series[0]); i++)
+		(void)unlinkat(directory, series[i].name, 0);
+	(void)unlinkat(directory, "run.json", 0);
+	(void)close(directory);
+	(void)rmdir(path);
+}
+
+static bool put_in_place(const char *beside, const char *path, struct trace_error *error)
+{
+	char old_run[PATH_MAX];
+
+	if (rename(beside, path) == 0)
+		return true;
+	(void)snprintf(old_run, sizeof(old_run), "%s/run.json", path);
+	if ((errno != ENOTEMPTY && errno != EEXIST) || access(old_run, F_OK) != 0)
+		return refuse(error, "create", path);
+	remove_run(path);
+	return rename(beside, path) == 0 || refuse(error, "replace", path);
+}
+
+bool run_directory_write(const struct run *run, const char *path, struct trace_error *error)
+{
+	char beside[PATH_MAX];
+	mode_t mask = umask(0);
+
+	(void)umask(mask);
+	if (snprintf(beside, sizeof(beside), "%s.XXXXXX", path) >= (int)sizeof(beside) || !mkdtemp(beside))
+		return refuse(error, "create", path);
+	int directory = open(beside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = directory >= 0 && fchmod(directory, 0777 & ~mask) == 0 && write_files(run, directory, error);
+
+	if (directory < 0)
+		(void)refuse(error, "open", beside);
+	else
+		(void)close(directory);
+	ok = ok && put_in_place(beside, path, error);
+	if (!ok)
+		remove_run(beside);
+	return ok;
+}
+
+bool run_directory_write_json(const json_t *json, const char *path, struct trace_error *error)
+{
+	char beside[PATH_MAX];
+	mode_t mask = umask(0);
+
+	(void)umask(mask);
+	if (snprintf(beside, sizeof(beside), "%s.XXXXXX", path) >= (int)sizeof(beside))
+		return refuse(error, "create", path);
+	int descriptor = mkstemp(beside);
+	FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
+
+	if (!file)
+		return refuse(error, "create", path);
+	bool ok = fchmod(descriptor, 0666 & ~mask) == 0 && dump_json(json, file);
+
+	ok = close_whole(file, path, error) && ok && rename(beside, path) == 0;
+	if (!ok) {
+		(void)unlink(beside);
+		return refuse(error, "write", path);
+	}
+	return true;
+}
