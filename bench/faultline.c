@@ -2,6 +2,7 @@
 
 #include "bench/command.h"
 #include "bench/command_import.h"
+#include "bench/command_replay.h"
 #include "bench/command_trace.h"
 
 #include <stdarg.h>
@@ -17,6 +18,7 @@ static const struct command commands[] = {
 	{"cat", "prints the events of a trace as text", command_cat},
 	{"slice", "writes a part of a trace as a trace of its own", command_slice},
 	{"export", "writes a trace in a foreign format", command_export},
+	{"replay", "replays a trace on an allocator and measures time, latency and memory", command_replay},
 	{NULL, NULL, NULL},
 };
 
