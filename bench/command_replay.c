@@ -3,16 +3,16 @@
 #include "bench/command_replay.h"
 
 #include "bench/command.h"
-#include "bench/comparison.h"
+#include "bench/trial.h"
 #include "bench/run_directory.h"
-#include "bench/summary.h"
+#include "bench/scoreboard.h"
 
 #include <getopt.h>
 #include <stdio.h>
 
-static bool report(const struct comparison *comparison, const struct replay_options *options)
+static bool report(const struct trial *trial, const struct replay_options *options)
 {
-	const struct run *run = &comparison->run[0];
+	const struct run *run = &trial->run[0];
 	struct trace_error error;
 
 	if (options->output && !run_directory_write(run, options->output, &error)) {
@@ -20,7 +20,7 @@ static bool report(const struct comparison *comparison, const struct replay_opti
 		return false;
 	}
 	if (!options->json) {
-		summary_print(run, 1, stdout);
+		scoreboard_print(run, 1, stdout);
 		if (run->measurement->verified)
 			(void)puts("verified: every block kept its contents, its alignment and its zeroes");
 	} else {
@@ -44,7 +44,7 @@ static bool report(const struct comparison *comparison, const struct replay_opti
 int command_replay(int argc, char **argv)
 {
 	struct replay_options options;
-	struct comparison comparison;
+	struct trial trial;
 	int status;
 
 	if (!replay_options_parse(&options, argc, argv, &status))
@@ -53,9 +53,9 @@ int command_replay(int argc, char **argv)
 		complain("replay", "takes one trace and one --on TARGET; `faultline compare` takes several");
 		return EXIT_USAGE;
 	}
-	bool ok = comparison_prepare(&comparison, &options, argv[optind]) && comparison_measure(&comparison, &options) &&
-		  report(&comparison, &options);
+	bool ok = trial_prepare(&trial, &options, argv[optind]) && trial_measure(&trial, &options) &&
+		  report(&trial, &options);
 
-	comparison_destroy(&comparison);
+	trial_destroy(&trial);
 	return ok ? EXIT_DONE : EXIT_FAILED;
 }

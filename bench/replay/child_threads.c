@@ -74,11 +74,10 @@ static void baton_pass(struct child *child, uint32_t to)
 {
 	struct lane *lane = &child->lanes[to];
 
-	atomic_store_explicit(&lane->turn, 1, memory_order_release);
+	/* Nothing of the child may be looked at once the turn is given. */
 	if (!lane->alive)
 		lane_start(lane, baton_body);
-	else
-		session_wake(&lane->turn);
+	lane_give_turn(lane);
 }
 
 static void baton_take(struct child *child, struct lane *lane)

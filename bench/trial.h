@@ -1,11 +1,11 @@
-/* comparison.h: one trace on several targets: plans, passes, models, and a run for each target. `replay` is a comparison of one. */
-#ifndef FAULTLINE_BENCH_COMPARISON_H
-#define FAULTLINE_BENCH_COMPARISON_H
+/* trial.h: one trace on several targets: plans, passes, models, and a run for each target. `replay` is a comparison of one. */
+#ifndef FAULTLINE_BENCH_TRIAL_H
+#define FAULTLINE_BENCH_TRIAL_H
 
 #include "bench/replay_options.h"
 #include "bench/run.h"
 
-struct comparison {
+struct trial {
 	const char *trace_path;
 	struct plan *speed_plan, *memory_plan; /* may be the same */
 	struct measurement_options options;
@@ -19,11 +19,11 @@ struct comparison {
 
 /* Everything that can be refused before anything is measured: the targets exist, the trace can be read. Says on stderr which process is
  * replayed when the trace has several, and what is left out. False after one message. */
-bool comparison_prepare(struct comparison *comparison, const struct replay_options *options, const char *trace);
+bool trial_prepare(struct trial *trial, const struct replay_options *options, const char *trace);
 
 /* Measures. False after one message. */
-bool comparison_measure(struct comparison *comparison, const struct replay_options *options);
+bool trial_measure(struct trial *trial, const struct replay_options *options);
 
-void comparison_destroy(struct comparison *comparison);
+void trial_destroy(struct trial *trial);
 
 #endif

@@ -1,12 +1,12 @@
-/* summary.h: the table that a terminal shows of several runs of one trace: a row per measure, a column per target, the best value of
+/* scoreboard.h: the table that a terminal shows of several runs of one trace: a row per measure, a column per target, the best value of
  * a row marked with `*`.
  *
  *                              engine      glibc   jemalloc
  *   net time, ns/call           *21.3       44.0       30.9     single
  *   free p99, ns                 *<10         20         30     single
  */
-#ifndef FAULTLINE_BENCH_SUMMARY_H
-#define FAULTLINE_BENCH_SUMMARY_H
+#ifndef FAULTLINE_BENCH_SCOREBOARD_H
+#define FAULTLINE_BENCH_SCOREBOARD_H
 
 #include "bench/run.h"
 
@@ -40,6 +40,6 @@ const char *measure_name(enum measure measure);
 struct measured measure_value(const struct run *run, enum measure measure);
 
 /* Prints the table of runs[0..count). */
-void summary_print(const struct run *runs, size_t count, FILE *out);
+void scoreboard_print(const struct run *runs, size_t count, FILE *out);
 
 #endif

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "bench/summary.h"
+#include "bench/scoreboard.h"
 
 #include "bench/latency.h"
 
@@ -152,7 +152,7 @@ static void print_row(const struct run *runs, size_t count, enum measure measure
 	(void)fprintf(out, "   %s\n", run_mode_name(is_speed(measure) ? runs[0].options->speed_mode : runs[0].options->memory_mode));
 }
 
-void summary_print(const struct run *runs, size_t count, FILE *out)
+void scoreboard_print(const struct run *runs, size_t count, FILE *out)
 {
 	const struct plan_totals *totals = runs[0].totals;
 
