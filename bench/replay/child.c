@@ -32,7 +32,8 @@ static void tables_create(struct child *child)
 
 	child->operations = session_operations(child->session);
 	child->slots = child_memory_map(child, slots * sizeof(child->slots[0]));
-	child->bytes = child_memory_map(child, slots * sizeof(child->bytes[0]));
+	if (request->mode == MODE_PARALLEL)
+		child->hand_overs = child_memory_map(child, slots * sizeof(child->hand_overs[0]));
 	if (request->pass == PASS_MEMORY)
 		child->granted = child_memory_map(child, slots * sizeof(child->granted[0]));
 	if (request->pass == PASS_VERIFY)

@@ -29,7 +29,12 @@ struct child_calls {
 
 struct slot {
 	uintptr_t address;
-	_Atomic uint32_t sequence; /* futex, mode parallel: hand-overs so far */
+	uint64_t bytes; /* requested; kept where blocks are touched or verified */
+};
+
+/* Mode parallel: what lanes wait for when a block, or its slot, goes from one to another. */
+struct hand_over {
+	_Atomic uint32_t sequence; /* futex: hand-overs so far */
 	_Atomic uint32_t waiters;
 };
 
@@ -51,8 +56,8 @@ struct child {
 	struct session *session;
 	struct operation *operations; /* of the chunk */
 	struct slot *slots;
+	struct hand_over *hand_overs; /* per slot; mode parallel */
 	struct lane *lanes;
-	uint64_t *bytes;   /* per slot: requested size; with touch beyond `first` and PASS_VERIFY */
 	uint64_t *granted; /* per slot: usable size; PASS_MEMORY */
 	uint64_t *tags;    /* per slot: seed of the pattern the block is filled with; PASS_VERIFY */
 	struct child_calls calls;

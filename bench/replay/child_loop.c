@@ -11,7 +11,8 @@
 
 /* What one copy of the loop does besides calling the allocator; constant in each copy. */
 enum {
-	LOOP_TOUCH = 1u << 0,
+	LOOP_TOUCH = 1u << 0, /* as the request says */
+	LOOP_PAGES = 1u << 5, /* one byte per page */
 	LOOP_LATENCY = 1u << 1,
 	LOOP_GRANTED = 1u << 2,
 	LOOP_VERIFY = 1u << 3,
@@ -22,31 +23,33 @@ enum {
 /* A sample longer than this is worth asking the kernel whether the thread lost its processor. */
 #define SUSPECT_NS 2000
 #define BATCH_CALLS 64
+/* The slot table is the harness's: its cache misses are kept out of the time. */
+#define PREFETCH_DISTANCE 8
 
-static void await_slot(struct slot *slot, uint32_t order)
+static void await_slot(struct hand_over *hand_over, uint32_t order)
 {
 	for (int spin = 0; spin < SPINS_BEFORE_SLEEP; spin++) {
-		if (atomic_load_explicit(&slot->sequence, memory_order_acquire) == order)
+		if (atomic_load_explicit(&hand_over->sequence, memory_order_acquire) == order)
 			return;
 		__builtin_ia32_pause();
 	}
 	for (;;) {
-		atomic_fetch_add(&slot->waiters, 1);
-		uint32_t seen = atomic_load(&slot->sequence);
+		atomic_fetch_add(&hand_over->waiters, 1);
+		uint32_t seen = atomic_load(&hand_over->sequence);
 
 		if (seen != order)
-			(void)session_wait(&slot->sequence, seen, -1);
-		atomic_fetch_sub(&slot->waiters, 1);
-		if (atomic_load_explicit(&slot->sequence, memory_order_acquire) == order)
+			(void)session_wait(&hand_over->sequence, seen, -1);
+		atomic_fetch_sub(&hand_over->waiters, 1);
+		if (atomic_load_explicit(&hand_over->sequence, memory_order_acquire) == order)
 			return;
 	}
 }
 
-static void post_slot(struct slot *slot)
+static void post_slot(struct hand_over *hand_over)
 {
-	atomic_fetch_add(&slot->sequence, 1);
-	if (atomic_load(&slot->waiters))
-		session_wake(&slot->sequence);
+	atomic_fetch_add(&hand_over->sequence, 1);
+	if (atomic_load(&hand_over->waiters))
+		session_wake(&hand_over->sequence);
 }
 
 static void await_time(struct child *child, const struct operation *operation)
@@ -59,28 +62,45 @@ static void await_time(struct child *child, const struct operation *operation)
 		(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
 }
 
-static void touch_range(struct child *child, uintptr_t address, uint64_t from, uint64_t bytes)
+/* One byte of every page that begins in [from, bytes), the first and the last. */
+static ALWAYS_INLINE void touch_pages(uintptr_t address, uint64_t from, uint64_t bytes)
 {
 	volatile char *block = (volatile char *)address; /* NOLINT(performance-no-int-to-ptr) */
 
 	if (from >= bytes)
 		return;
+	block[from] = 1;
+	for (uint64_t at = 4096 - (address + from) % 4096 + from; UNLIKELY(at < bytes); at += 4096)
+		block[at] = 1;
+	block[bytes - 1] = 1;
+}
+
+static void touch_as_requested(const struct child *child, uintptr_t address, uint64_t from, uint64_t bytes)
+{
 	switch (child->session->request.touch) {
 	case TOUCH_NONE:
 		break;
 	case TOUCH_FIRST:
-		if (from == 0)
-			block[0] = 1;
+		if (from == 0 && bytes > 0)
+			*(volatile char *)address = 1; /* NOLINT(performance-no-int-to-ptr) */
 		break;
 	case TOUCH_ALL:
-		memset((char *)address + from, 1, bytes - from); /* NOLINT(performance-no-int-to-ptr) */
+		if (from < bytes)
+			memset((char *)address + from, 1, bytes - from); /* NOLINT(performance-no-int-to-ptr) */
 		break;
 	default:
-		block[from] = 1;
-		for (uint64_t at = 4096 - (address + from) % 4096 + from; at < bytes; at += 4096)
-			block[at] = 1;
-		block[bytes - 1] = 1;
+		touch_pages(address, from, bytes);
 	}
+}
+
+static ALWAYS_INLINE void touch(unsigned features, struct child *child, struct slot *slot, uint64_t from, uint64_t bytes)
+{
+	if (features & LOOP_PAGES)
+		touch_pages(slot->address, from, bytes);
+	if (features & LOOP_TOUCH)
+		touch_as_requested(child, slot->address, from, bytes);
+	if (features & (LOOP_PAGES | LOOP_TOUCH))
+		slot->bytes = bytes;
 }
 
 static void latency_record(struct lane *lane, enum latency_kind kind, uint64_t ticks)
@@ -120,7 +140,7 @@ static ALWAYS_INLINE void before_release(unsigned features, struct lane *lane, u
 	struct child *child = lane->child;
 
 	if (features & LOOP_VERIFY)
-		verify_contents(child, lane, slot, child->bytes[slot], FAILURE_CONTENTS);
+		verify_contents(child, lane, slot, child->slots[slot].bytes, FAILURE_CONTENTS);
 	if (features & LOOP_GRANTED)
 		atomic_fetch_sub_explicit(&child->granted_bytes, child->granted[slot], memory_order_relaxed);
 }
@@ -151,13 +171,10 @@ static ALWAYS_INLINE void fill_new(unsigned features, struct lane *lane, const s
 	struct child *child = lane->child;
 	uint64_t bytes = operation_bytes(operation);
 
-	if (features & LOOP_TOUCH) {
-		touch_range(child, child->slots[operation->slot].address, 0, bytes);
-		child->bytes[operation->slot] = bytes;
-	}
+	touch(features, child, &child->slots[operation->slot], 0, bytes);
 	if (features & LOOP_VERIFY) {
 		verify_fill(child, operation->slot, 0, bytes);
-		child->bytes[operation->slot] = bytes;
+		child->slots[operation->slot].bytes = bytes;
 	}
 }
 
@@ -167,16 +184,13 @@ static ALWAYS_INLINE void fill_resized(unsigned features, struct lane *lane, con
 	uint64_t bytes = operation_bytes(operation);
 	uint32_t slot = operation->slot;
 
-	if (features & LOOP_TOUCH) {
-		touch_range(child, child->slots[slot].address, child->bytes[slot], bytes);
-		child->bytes[slot] = bytes;
-	}
+	touch(features, child, &child->slots[slot], child->slots[slot].bytes, bytes);
 	if (features & LOOP_VERIFY) {
-		uint64_t kept = child->bytes[slot] < bytes ? child->bytes[slot] : bytes;
+		uint64_t kept = child->slots[slot].bytes < bytes ? child->slots[slot].bytes : bytes;
 
 		verify_contents(child, lane, slot, kept, FAILURE_REALLOC);
 		verify_fill(child, slot, 0, bytes);
-		child->bytes[slot] = bytes;
+		child->slots[slot].bytes = bytes;
 	}
 }
 
@@ -277,18 +291,18 @@ static ALWAYS_INLINE const struct operation *loop(unsigned features, struct lane
 	struct child *child = lane->child;
 
 	for (; operation < end; operation++) {
-		struct slot *slot = &child->slots[operation->slot];
-
+		if (operation + PREFETCH_DISTANCE < end)
+			__builtin_prefetch(&child->slots[operation[PREFETCH_DISTANCE].slot], 1);
 		atomic_store_explicit(&lane->state->operation, (uint64_t)(operation - child->operations),
 				      memory_order_relaxed);
 		if (features & LOOP_PACED)
 			await_time(child, operation);
 		if (UNLIKELY(operation->word & OPERATION_WAIT))
-			await_slot(slot, operation->order);
+			await_slot(&child->hand_overs[operation->slot], operation->order);
 		if (UNLIKELY(!perform(features, lane, operation)))
 			return operation;
 		if (UNLIKELY(operation->word & OPERATION_POST))
-			post_slot(slot);
+			post_slot(&child->hand_overs[operation->slot]);
 	}
 	return operation;
 }
@@ -304,6 +318,11 @@ static const struct operation *loop_plain(struct lane *lane, const struct operat
 static const struct operation *loop_touch(struct lane *lane, const struct operation *from, const struct operation *end)
 {
 	return loop(LOOP_TOUCH, lane, from, end);
+}
+
+static const struct operation *loop_pages(struct lane *lane, const struct operation *from, const struct operation *end)
+{
+	return loop(LOOP_PAGES, lane, from, end);
 }
 
 static const struct operation *loop_latency(struct lane *lane, const struct operation *from, const struct operation *end)
@@ -336,6 +355,12 @@ static const struct operation *loop_paced_memory(struct lane *lane, const struct
 						 const struct operation *end)
 {
 	return loop(LOOP_PACED | LOOP_TOUCH | LOOP_GRANTED, lane, from, end);
+}
+
+/* The copy of the loop for what is timed as a whole. */
+static loop_function *loop_for_time(const struct session_request *request)
+{
+	return request->touch == TOUCH_NONE ? loop_plain : request->touch == TOUCH_PAGES ? loop_pages : loop_touch;
 }
 
 /* Counts the calls of the next batch; returns its end. A batch has no hand-over and no thread operation in it. */
@@ -371,7 +396,7 @@ static void batch_record(struct lane *lane, const unsigned counts[LATENCY_KINDS]
 
 static const struct operation *loop_batch(struct lane *lane, const struct operation *operation, const struct operation *end)
 {
-	loop_function *replay = lane->child->session->request.touch == TOUCH_NONE ? loop_plain : loop_touch;
+	loop_function *replay = loop_for_time(&lane->child->session->request);
 
 	while (operation < end) {
 		unsigned counts[LATENCY_KINDS];
@@ -403,7 +428,7 @@ const struct operation *child_replay(struct child *child, struct lane *lane, con
 
 	if (request->pace == PACE_RECORDED)
 		return paced[request->pass](lane, operation, end);
-	if (request->pass == PASS_THROUGHPUT && request->touch == TOUCH_NONE)
-		return loop_plain(lane, operation, end);
+	if (request->pass == PASS_THROUGHPUT)
+		return loop_for_time(request)(lane, operation, end);
 	return full[request->pass](lane, operation, end);
 }

@@ -2,9 +2,17 @@
 
 #include "bench/replay/clock.h"
 
+#include <string.h>
 #include <time.h>
 
 #define CLOCK_READINGS 100000
+#define CLOCK_TRIES 10
+/* Two readings of a stepping counter that should be equal may differ by so many ticks. */
+#define CLOCK_JITTER 2
+/* Steps beyond this are not looked for. */
+#define CLOCK_STEPS 4096
+/* A difference beyond this is no reading but an interruption. */
+#define CLOCK_PREEMPTION_TICKS 2000
 
 uint64_t clock_now_ns(void)
 {
@@ -14,43 +22,69 @@ uint64_t clock_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* The smallest difference between durations of nothing that is more than jitter and not rare; of its neighbours the commonest. */
+static uint64_t step_of(const uint32_t differences[CLOCK_STEPS])
+{
+	uint32_t counted = 0;
+	unsigned step = CLOCK_JITTER + 1;
+
+	for (unsigned ticks = step; ticks < CLOCK_STEPS; ticks++)
+		counted += differences[ticks];
+	while (step + 2 * CLOCK_JITTER < CLOCK_STEPS && differences[step] * 50 <= counted)
+		step++;
+	if (step <= 2 * CLOCK_JITTER + 1 || step + 2 * CLOCK_JITTER >= CLOCK_STEPS)
+		return 1; /* a counter without steps shows all small differences */
+	for (unsigned ticks = step + 1, last = step + 2 * CLOCK_JITTER; ticks <= last; ticks++) {
+		if (differences[ticks] > differences[step])
+			step = ticks;
+	}
+	return step;
+}
+
+/* Both clocks at one moment: of a few tries the one in which least happened between the readings. */
+static void read_both(uint64_t *ticks, uint64_t *ns)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (int i = 0; i < CLOCK_TRIES; i++) {
+		uint64_t before = clock_begin(), now_ns = clock_now_ns(), after = clock_begin();
+
+		if (after - before < least) {
+			least = after - before;
+			*ticks = before + least / 2;
+			*ns = now_ns;
+		}
+	}
+}
+
 void clock_measure(struct clock *clock)
 {
-	uint64_t total = 0, counted = 0;
+	static uint32_t differences[CLOCK_STEPS];
+	uint64_t total = 0, counted = 0, before = 0;
 
-	clock->start_ns = clock_now_ns();
-	clock->start_ticks = clock_begin();
-	clock->step_ticks = UINT64_MAX;
+	memset(differences, 0, sizeof(differences));
+	read_both(&clock->start_ticks, &clock->start_ns);
 	for (int i = 0; i < CLOCK_READINGS; i++) {
 		uint64_t begin = clock_begin();
 		uint64_t ticks = clock_end() - begin;
+		uint64_t difference = ticks > before ? ticks - before : before - ticks;
 
-		if (ticks > 0 && ticks < clock->step_ticks)
-			clock->step_ticks = ticks;
-		if (ticks < 2000) { /* not a pre-emption */
+		before = ticks;
+		if (difference < CLOCK_STEPS)
+			differences[difference]++;
+		if (ticks < CLOCK_PREEMPTION_TICKS) {
 			total += ticks;
 			counted++;
 		}
 	}
-	if (clock->step_ticks == UINT64_MAX)
-		clock->step_ticks = 1;
-	/* Readings that are all equal to one another but for the step have it as their difference; a counter without a step
-	 * shows here the cost of a reading, so two neighbours are compared as well. */
-	for (int i = 0; i < CLOCK_READINGS; i++) {
-		uint64_t first = clock_begin(), second = clock_begin(), third = clock_begin();
-		uint64_t one = second - first, two = third - second;
-		uint64_t difference = one > two ? one - two : two - one;
-
-		if (difference > 0 && difference < clock->step_ticks)
-			clock->step_ticks = difference;
-	}
+	clock->step_ticks = step_of(differences);
 	clock->overhead_ticks = counted ? (double)total / (double)counted : 0;
 }
 
 double clock_ns_per_tick(const struct clock *clock)
 {
-	uint64_t ticks = clock_begin() - clock->start_ticks;
-	uint64_t elapsed_ns = clock_now_ns() - clock->start_ns;
+	uint64_t ticks, ns;
 
-	return ticks ? (double)elapsed_ns / (double)ticks : 1;
+	read_both(&ticks, &ns);
+	return ticks > clock->start_ticks ? (double)(ns - clock->start_ns) / (double)(ticks - clock->start_ticks) : 1;
 }

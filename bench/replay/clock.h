@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct clock {
-	uint64_t step_ticks;     /* smallest difference seen between two readings */
+	uint64_t step_ticks;     /* distance of neighbouring values of the counter */
 	double overhead_ticks;   /* mean of clock_end() - clock_begin() with nothing between */
 	uint64_t start_ticks;    /* readings of both clocks when clock_measure() ran */
 	uint64_t start_ns;
@@ -33,7 +33,7 @@ static inline uint64_t clock_end(void)
 /* CLOCK_MONOTONIC in ns. */
 uint64_t clock_now_ns(void);
 
-/* Takes about 5 ms. */
+/* Takes about 5 ms. Not for two threads at once. */
 void clock_measure(struct clock *clock);
 
 /* Nanoseconds per tick, from all the time since clock_measure(). */
