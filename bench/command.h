@@ -23,5 +23,6 @@ void complain(const char *command, const char *format, ...) __attribute__((forma
 
 /* The commands, one file command_NAME.c each; every one explains itself with --help. */
 int command_report(int argc, char **argv);
+int command_policies(int argc, char **argv);
 
 #endif

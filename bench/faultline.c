@@ -19,6 +19,7 @@ static const struct command commands[] = {
 	{"slice", "writes a part of a trace as a trace of its own", command_slice},
 	{"export", "writes a trace in a foreign format", command_export},
 	{"replay", "replays a trace on an allocator and measures time, latency and memory", command_replay},
+	{"policies", "lists the policies of the engine and their keys", command_policies},
 	{NULL, NULL, NULL},
 };
 
@@ -36,7 +37,8 @@ void complain(const char *command, const char *format, ...)
 static void print_help(FILE *out)
 {
 	(void)fputs("Usage: faultline COMMAND [OPTION]... [ARGUMENT]...\n"
-		    "Records how programs use memory and replays the recording on allocators and on a model of the memory "
+		    "Records how programs use memory and replays the recording on allocators and on a model "
+		    "of the memory "
 		    "system.\n\nCommands:\n",
 		    out);
 	for (const struct command *command = commands; command->name; command++)

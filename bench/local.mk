@@ -8,13 +8,14 @@ bench_libbench_a_CPPFLAGS = $(bench_cppflags)
 bench_libbench_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 bench_libbench_a_SOURCES = %D%/installation.h %D%/installation.c %D%/trace_summary.h %D%/trace_summary.c
 include bench/report/local.mk
+include bench/preload/local.mk
 
 bin_PROGRAMS += bench/faultline
 bench_faultline_CPPFLAGS = $(bench_cppflags)
 bench_faultline_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 bench_faultline_LDADD = bench/libbench.a $(traces_libs) engine/libengine.a $(JANSSON_LIBS) $(PTHREAD_LIBS) -lm
 bench_faultline_SOURCES = %D%/faultline.c %D%/command.h
-bench_faultline_SOURCES += %D%/command_report.c
+bench_faultline_SOURCES += %D%/command_report.c %D%/command_policies.c
 bench_faultline_SOURCES += %D%/command_trace.h %D%/command_trace.c %D%/command_info.c %D%/command_cat.c
 bench_faultline_SOURCES += %D%/command_slice.c %D%/command_export.c
 bench_faultline_SOURCES += %D%/command_import.h %D%/command_import.c %D%/command_generate.c

@@ -1,6 +1,6 @@
 # libengine.a: the simulated machine and allocator core.
 noinst_LIBRARIES += engine/libengine.a
-engine_libengine_a_SOURCES =
+engine_libengine_a_SOURCES = %D%/policy.h %D%/policy.c
 include engine/base/local.mk
 include engine/phys/local.mk
 include engine/heap/local.mk

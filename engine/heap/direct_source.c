@@ -1,0 +1,337 @@
+#include "config.h"
+
+#include "engine/heap/direct_source.h"
+
+/* A sweep reads the bitmaps up to high_page: one per this many in-use pages keeps it a small part of the work. */
+#define PAGES_PER_OPERATION 16u
+/* The ceiling lies above the peak of used pages by one part in so many; a purge goes as far below it. */
+#ifndef CEILING_PARTS
+#ifndef CEILING_PARTS
+#ifndef CEILING_PARTS
+#define CEILING_PARTS 8u
+#endif
+#endif
+#endif
+
+/* How far the search for a run of retained pages goes: 64 Ki pages, in about a microsecond. */
+#define SEARCH_WORDS 1024u
+
+static struct direct_source *self(struct span_source *source)
+{
+	return (struct direct_source *)source;
+}
+
+/* The bits of word `word` that belong to pages pfn .. end-1. */
+static uint64_t word_mask(uint64_t word, uint64_t pfn, uint64_t end)
+{
+	uint64_t mask = UINT64_MAX;
+
+	if (word == pfn / 64)
+		mask &= UINT64_MAX << (pfn % 64);
+	if (word == (end - 1) / 64)
+		mask &= UINT64_MAX >> (63 - (end - 1) % 64);
+	return mask;
+}
+
+/* The pages are in use now: forgets what was retained of them. Returns how many were. */
+static uint64_t clear_retained(struct direct_source *direct, uint64_t pfn, uint64_t pages)
+{
+	uint64_t end = pfn + pages;
+	uint64_t cleared = 0;
+
+	for (uint64_t word = pfn / 64; word <= (end - 1) / 64; word++) {
+		uint64_t mask = word_mask(word, pfn, end);
+
+		cleared += (uint64_t)__builtin_popcountll(direct->retained[word] & mask);
+		if (cleared != 0) {
+			direct->retained[word] &= ~mask;
+			direct->idle[word] &= ~mask;
+		}
+	}
+	direct->retained_pages -= cleared;
+	return cleared;
+}
+
+static void give_back(struct direct_source *direct, uint64_t pfn, uint64_t pages)
+{
+	arena_release(direct->arena, direct->arena->first + pfn, pages);
+	direct->purged_pages += pages;
+}
+
+/* Gives back the pages of `bits` (of word `word`), extending a run that ends at *run_end, else beginning a new one. */
+static void give_back_word(struct direct_source *direct, uint64_t word, uint64_t bits, uint64_t run[2])
+{
+	while (bits != 0) {
+		uint64_t first = (uint64_t)__builtin_ctzll(bits);
+		uint64_t rest = ~(bits >> first);
+		uint64_t length = rest == 0 ? 64 - first : (uint64_t)__builtin_ctzll(rest);
+
+		if (run[1] != word * 64 + first) {
+			if (run[1] != run[0])
+				give_back(direct, run[0], run[1] - run[0]);
+			run[0] = word * 64 + first;
+		}
+		run[1] = word * 64 + first + length;
+		bits = first + length == 64 ? 0 : bits & UINT64_MAX << (first + length);
+	}
+}
+
+/* Gives back retained pages until `target` were or, with `old_only`, all those that are idle too; the highest last. */
+static void give_back_retained(struct direct_source *direct, uint64_t target, bool old_only)
+{
+	uint64_t run[2] = {0, 0};
+	uint64_t given = 0;
+
+	for (uint64_t word = 0; word * 64 < direct->high_page && given < target; word++) {
+		uint64_t bits = direct->retained[word] & (old_only ? direct->idle[word] : UINT64_MAX);
+
+		if (bits == 0)
+			continue;
+		give_back_word(direct, word, bits, run);
+		direct->retained[word] &= ~bits;
+		direct->idle[word] &= ~bits;
+		given += (uint64_t)__builtin_popcountll(bits);
+	}
+	if (run[1] != run[0])
+		give_back(direct, run[0], run[1] - run[0]);
+	direct->retained_pages -= given;
+}
+
+/* The next generation: what is idle goes, what is retained becomes idle. */
+static void sweep(struct direct_source *direct)
+{
+	give_back_retained(direct, UINT64_MAX, true);
+	for (uint64_t word = 0; word * 64 < direct->high_page; word++)
+		direct->idle[word] = direct->retained[word];
+	direct->operations = 0;
+}
+
+static void count_operation(struct direct_source *direct)
+{
+	if (++direct->operations < direct->purge_delay || direct->retained_pages == 0)
+		return;
+	if (direct->purge_delay == 0)
+		give_back_retained(direct, UINT64_MAX, false);
+	else if (direct->operations >= direct->used_pages / PAGES_PER_OPERATION)
+		sweep(direct);
+}
+
+/* Untouched pages were taken: keeps what is used and retained below the ceiling. */
+static void keep_ceiling(struct direct_source *direct)
+{
+	uint64_t margin = direct->peak_pages / CEILING_PARTS;
+	uint64_t resident = direct->used_pages + direct->retained_pages;
+
+	if (resident <= direct->peak_pages + margin)
+		return;
+	give_back_retained(direct, resident - direct->peak_pages, true);
+	resident = direct->used_pages + direct->retained_pages;
+	if (resident > direct->peak_pages)
+		give_back_retained(direct, resident - direct->peak_pages, false);
+}
+
+/* The pages are in use now. Returns whether all of them were untouched. */
+static bool took(struct direct_source *direct, uint64_t pfn, uint64_t pages)
+{
+	uint64_t retained = clear_retained(direct, pfn, pages);
+
+	direct->used_pages += pages;
+	if (direct->used_pages > direct->peak_pages)
+		direct->peak_pages = direct->used_pages;
+	if (pfn + pages > direct->high_page)
+		direct->high_page = pfn + pages;
+	if (retained < pages)
+		keep_ceiling(direct);
+	return retained == 0;
+}
+
+/* The first of `pages` (2 .. 64) set bits in a row inside the word, or 64: shifts that halve what is left to check. */
+static unsigned run_in_word(uint64_t word, unsigned pages)
+{
+	for (unsigned have = 1; have < pages;) {
+		unsigned step = pages - have < have ? pages - have : have;
+
+		word &= word >> step;
+		have += step;
+	}
+	return word == 0 ? 64 : (unsigned)__builtin_ctzll(word);
+}
+
+/* The lowest run of `pages` retained pages within SEARCH_WORDS words from the lowest retained page, or PFN_NONE. */
+static pfn_t find_retained(struct direct_source *direct, uint64_t pages)
+{
+	uint64_t run = 0; /* retained pages just below the word */
+	uint64_t end = (direct->high_page + 63) / 64;
+
+	while (direct->low_word < end && direct->retained[direct->low_word] == 0)
+		direct->low_word++;
+	if (end > direct->low_word + SEARCH_WORDS)
+		end = direct->low_word + SEARCH_WORDS;
+	for (uint64_t word = direct->low_word; word < end; word++) {
+		uint64_t bits = direct->retained[word];
+		unsigned inside = 64;
+
+		if (bits == 0) {
+			run = 0;
+			continue;
+		}
+		if (run + (bits == UINT64_MAX ? 64 : (unsigned)__builtin_ctzll(~bits)) >= pages)
+			return word * 64 - run;
+		if (bits == UINT64_MAX) {
+			run += 64;
+			continue;
+		}
+		if (pages < 64)
+			inside = run_in_word(bits, (unsigned)pages);
+		if (inside < 64)
+			return word * 64 + inside;
+		run = (unsigned)__builtin_clzll(~bits);
+	}
+	return PFN_NONE;
+}
+
+/* Takes retained pages when there is a run of them that nobody else took; `pages` is at least 2. */
+static pfn_t acquire_retained(struct direct_source *direct, uint64_t pages)
+{
+	pfn_t pfn;
+
+	if (direct->retained_pages < pages || pages >= direct->hopeless_pages)
+		return PFN_NONE;
+	pfn = find_retained(direct, pages);
+	if (pfn == PFN_NONE || !buddy_claim(direct->buddy, direct->arena->first + pfn, pages)) {
+		direct->hopeless_pages = pages;
+		return PFN_NONE;
+	}
+	return direct->arena->first + pfn;
+}
+
+static pfn_t acquire(struct span_source *source, uint64_t pages, uint64_t alignment_pages, bool *zero)
+{
+	struct direct_source *direct = self(source);
+	uint64_t asked = alignment_pages > pages ? alignment_pages : pages;
+	pfn_t frame = PFN_NONE;
+
+	if (asked > direct->source.pages)
+		return PFN_NONE;
+	if (pages > 1 && alignment_pages == 1)
+		frame = acquire_retained(direct, pages);
+	if (frame == PFN_NONE) {
+		frame = buddy_allocate_pages(direct->buddy, asked);
+		if (frame == PFN_NONE)
+			return PFN_NONE;
+		if (asked > pages)
+			buddy_free_range(direct->buddy, frame + pages, asked - pages);
+	}
+	*zero = took(direct, frame - direct->arena->first, pages);
+	count_operation(direct);
+	return frame - direct->arena->first;
+}
+
+static void release(struct span_source *source, pfn_t pfn, uint64_t pages)
+{
+	struct direct_source *direct = self(source);
+	uint64_t end = pfn + pages;
+
+	buddy_free_range(direct->buddy, direct->arena->first + pfn, pages);
+	for (uint64_t word = pfn / 64; word <= (end - 1) / 64; word++)
+		direct->retained[word] |= word_mask(word, pfn, end);
+	direct->retained_pages += pages;
+	direct->used_pages -= pages;
+	direct->hopeless_pages = UINT64_MAX;
+	if (pfn / 64 < direct->low_word)
+		direct->low_word = pfn / 64;
+	count_operation(direct);
+}
+
+static bool claim(struct span_source *source, pfn_t pfn, uint64_t pages)
+{
+	struct direct_source *direct = self(source);
+
+	if (pfn >= direct->source.pages || pages > direct->source.pages - pfn ||
+	    !buddy_claim(direct->buddy, direct->arena->first + pfn, pages))
+		return false;
+	(void)took(direct, pfn, pages);
+	count_operation(direct);
+	return true;
+}
+
+static void purge(struct span_source *source)
+{
+	give_back_retained(self(source), UINT64_MAX, false);
+}
+
+static void statistics(const struct span_source *source, struct span_source_statistics *statistics)
+{
+	const struct direct_source *direct = (const struct direct_source *)source;
+
+	*statistics = (struct span_source_statistics){
+	    .used_pages = direct->used_pages,
+	    .retained_pages = direct->retained_pages,
+	    .metadata_bytes = 2 * round_up((direct->high_page + 7) / 8, PAGE_BYTES) +
+			      direct->high_page / HUGE_PAGES * sizeof(struct block_tree),
+	    .purged_pages = direct->purged_pages,
+	};
+}
+
+static const char *check(const struct span_source *source)
+{
+	return direct_source_check((const struct direct_source *)source);
+}
+
+enum status direct_source_create(struct direct_source *direct, struct arena *arena, struct buddy *buddy,
+				 uint64_t purge_delay)
+{
+	uint64_t words = (arena->pages + 63) / 64;
+	enum status status;
+
+	if (arena->pages >= UINT32_MAX)
+		return STATUS_LIMIT;
+	*direct = (struct direct_source){
+	    .source = {.base = arena->base,
+		       .pages = arena->pages,
+		       .acquire = acquire,
+		       .release = release,
+		       .claim = claim,
+		       .purge = purge,
+		       .statistics = statistics,
+		       .check = check},
+	    .arena = arena,
+	    .buddy = buddy,
+	    .purge_delay = purge_delay,
+	    .hopeless_pages = UINT64_MAX,
+	};
+	status = reservation_create(&direct->bits, 2 * words * sizeof(uint64_t), PAGE_BYTES);
+	direct->retained = direct->bits.memory;
+	direct->idle = direct->retained + words;
+	return status;
+}
+
+void direct_source_destroy(struct direct_source *direct)
+{
+	reservation_destroy(&direct->bits);
+}
+
+const char *direct_source_check(const struct direct_source *direct)
+{
+	uint64_t retained_pages = 0;
+
+	for (uint64_t word = 0; word * 64 < direct->high_page; word++) {
+		uint64_t retained = direct->retained[word];
+
+		if (direct->idle[word] & ~retained)
+			return "I1: an idle page is not retained";
+		retained_pages += (uint64_t)__builtin_popcountll(retained);
+		for (; retained != 0; retained &= retained - 1) {
+			uint64_t pfn = word * 64 + (uint64_t)__builtin_ctzll(retained);
+			pfn_t first;
+			unsigned order;
+
+			if (pfn >= direct->high_page ||
+			    !buddy_find_free(direct->buddy, direct->arena->first + pfn, &first, &order))
+				return "I2: a retained page is not free";
+		}
+	}
+	if (retained_pages != direct->retained_pages)
+		return "I3: retained_pages is not the number of set bits";
+	return buddy_check(direct->buddy);
+}
