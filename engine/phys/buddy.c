@@ -2,14 +2,8 @@
 
 #include "engine/phys/buddy.h"
 
+#include "engine/base/check.h"
 #include "engine/phys/buddy_map.h"
-
-/* Where the pieces of the caller's memory lie. */
-struct layout {
-	pfn_t base;
-	uint64_t blocks;		       /* 2 MiB blocks, a whole number of top-order blocks */
-	uint64_t detail, bitmaps, fill, bytes; /* offsets; the trees are first */
-};
 
 static bool shape_is_valid(const struct buddy_shape *shape)
 {
@@ -18,295 +12,224 @@ static bool shape_is_valid(const struct buddy_shape *shape)
 	       shape->max_order <= BUDDY_ORDER_MAX && shape->placement <= BUDDY_FULLEST_BLOCK;
 }
 
-/* Bits of the bitmap of `order`: blocks of the order, or 2 MiB blocks below order 9. */
-static uint64_t bits_of_order(uint64_t blocks, unsigned order)
+static pfn_t base_of(const struct buddy_shape *shape)
 {
-	return order < HUGE_ORDER ? blocks : blocks >> (order - HUGE_ORDER);
+	return shape->first >> shape->max_order << shape->max_order;
 }
 
-static struct layout layout_of(const struct buddy_shape *shape)
+static uint64_t top_blocks_of(const struct buddy_shape *shape)
 {
 	uint64_t top = (uint64_t)1 << shape->max_order;
-	pfn_t base = shape->first & ~(top - 1);
-	uint64_t blocks = round_up(shape->first + shape->pages - base, top) >> HUGE_ORDER;
-	struct layout layout = {.base = base, .blocks = blocks};
 
-	layout.detail = blocks * sizeof(struct block_tree);
-	layout.bitmaps = round_up(layout.detail + blocks, sizeof(uint64_t));
-	layout.fill = layout.bitmaps;
-	for (unsigned order = 0; order <= shape->max_order; order++)
-		layout.fill += bitmap_bytes(bits_of_order(blocks, order));
-	layout.bytes = layout.fill;
-	if (shape->placement == BUDDY_FULLEST_BLOCK)
-		layout.bytes += fill_queue_bytes(blocks);
-	layout.bytes = round_up(layout.bytes, BUDDY_MEMORY_ALIGNMENT);
-	return layout;
+	return (shape->first + shape->pages - base_of(shape) + top - 1) >> shape->max_order;
+}
+
+static uint64_t words_of_order(const struct buddy_shape *shape, unsigned order)
+{
+	return ((top_blocks_of(shape) << (shape->max_order - order)) + 63) >> PAIR_WORD_SHIFT;
 }
 
 size_t buddy_bytes(const struct buddy_shape *shape)
 {
-	return shape_is_valid(shape) ? layout_of(shape).bytes : 0;
+	size_t bytes = 0;
+
+	if (!shape_is_valid(shape))
+		return 0;
+	for (unsigned order = 0; order <= shape->max_order; order++) {
+		uint64_t words = words_of_order(shape, order);
+
+		bytes += words * sizeof(uint64_t) + bitmap_bytes(words);
+	}
+	if (shape->placement == BUDDY_FULLEST_BLOCK)
+		bytes += fill_queue_bytes(top_blocks_of(shape) << (shape->max_order - HUGE_ORDER));
+	return round_up(bytes, BUDDY_MEMORY_ALIGNMENT);
 }
 
 enum status buddy_create(struct buddy *buddy, const struct buddy_shape *shape, void *memory)
 {
+	unsigned char *free = memory;
+
 	if (!shape_is_valid(shape))
 		return STATUS_BAD_ARGUMENT;
-	struct layout layout = layout_of(shape);
-	unsigned char *bytes = memory;
-	unsigned char *bitmap = bytes + layout.bitmaps;
-
 	CHECK((uintptr_t)memory % BUDDY_MEMORY_ALIGNMENT == 0, "a buddy's memory is aligned");
 	*buddy = (struct buddy){
-	    .max_order = shape->max_order,
-	    .placement = shape->placement,
-	    .base = layout.base,
-	    .first = shape->first,
-	    .end = shape->first + shape->pages,
-	    .trees = memory,
-	    .detail = bytes + layout.detail,
+		.max_order = shape->max_order,
+		.placement = shape->placement,
+		.base = base_of(shape),
+		.first = shape->first,
+		.end = shape->first + shape->pages,
 	};
-	if (shape->placement == BUDDY_FULLEST_BLOCK)
-		buddy->fill = (void *)(bytes + layout.fill);
-	for (unsigned order = 0; order < BLOCK_TREE_ORDERS; order++)
-		buddy->hint[order] = block_tree_first_word(order);
 	for (unsigned order = 0; order <= shape->max_order; order++) {
-		uint64_t bits = bits_of_order(layout.blocks, order);
+		struct buddy_order *of = &buddy->order[order];
+		uint64_t words = words_of_order(shape, order);
 
-		bitmap_create(&buddy->free[order], bits, bitmap);
-		bitmap += bitmap_bytes(bits);
+		of->words = (void *)free;
+		of->pairs = order < shape->max_order ? PAIR_LEFT_BITS : PAIR_NO_BITS;
+		free += words * sizeof(uint64_t);
+		bitmap_create(&of->free, words, free);
+		free += bitmap_bytes(words);
 	}
+	if (shape->placement == BUDDY_FULLEST_BLOCK)
+		buddy->fill = (void *)free;
 	return STATUS_OK;
 }
 
-/* --- Choosing a free block
- * ---------------------------------------------------------------------------------------- */
+/* --- Allocating --------------------------------------------------------------------------------------------------- */
 
-/* A free node of `order` (below 9): near the last one freed, else the lowest. */
-static unsigned near_node(const struct buddy *buddy, unsigned order, uint32_t *block)
+/* The first free block of a word that has one. */
+static inline uint64_t first_of_word(const struct buddy_order *of, uint64_t word)
 {
-	uint32_t hint = buddy->hint[order];
-	uint64_t free =
-	    block_tree_free_bits(buddy->trees[hint / BLOCK_TREE_WORDS].word[hint % BLOCK_TREE_WORDS] &
-				 block_tree_order_bits(order));
-
-	if (free != 0) {
-		*block = hint / BLOCK_TREE_WORDS;
-		return hint % BLOCK_TREE_WORDS * 64 + (unsigned)__builtin_ctzll(free);
-	}
-	*block = (uint32_t)bitmap_first(&buddy->free[order]);
-	if (order == 0) {
-		unsigned word = BLOCK_TREE_FRAME_WORD + (unsigned)__builtin_ctz(buddy->detail[*block]);
-
-		return word * 64 +
-		       (unsigned)__builtin_ctzll(block_tree_free_bits(buddy->trees[*block].word[word]));
-	}
-	return block_tree_first_free(&buddy->trees[*block], order);
+	return word << PAIR_WORD_SHIFT | (unsigned)__builtin_ctzll(pair_free_bits(of->words[word], of->pairs));
 }
 
-static pfn_t near_block(const struct buddy *buddy, unsigned order)
+static inline uint64_t nearest_block(const struct buddy_order *of)
 {
-	uint32_t block;
-
-	if (order >= HUGE_ORDER)
-		return buddy->base + (bitmap_first(&buddy->free[order]) << order);
-	unsigned node = near_node(buddy, order, &block);
-
-	return buddy_pfn_of(buddy, block, node, order);
+	if (pair_free_bits(of->words[of->hint], of->pairs) != 0)
+		return first_of_word(of, of->hint);
+	return first_of_word(of, bitmap_first(&of->free));
 }
 
-/* The first pfn of a free block of `order`, of which there is one. */
-static pfn_t lowest_block(const struct buddy *buddy, unsigned order)
+static uint64_t choose_lowest(const struct buddy *buddy, unsigned order, unsigned *found)
 {
-	uint64_t bit = bitmap_first(&buddy->free[order]);
+	pfn_t lowest = PFN_NONE;
 
-	if (order >= HUGE_ORDER)
-		return buddy->base + (bit << order);
-	return buddy_pfn_of(buddy, (uint32_t)bit, block_tree_first_free(&buddy->trees[bit], order), order);
-}
-
-static bool choose_lowest(const struct buddy *buddy, unsigned order, pfn_t *pfn, unsigned *found)
-{
-	*pfn = PFN_NONE;
 	for (uint32_t orders = buddy->nonempty >> order << order; orders != 0; orders &= orders - 1) {
 		unsigned candidate = (unsigned)__builtin_ctz(orders);
-		pfn_t lowest = lowest_block(buddy, candidate);
+		const struct buddy_order *of = &buddy->order[candidate];
+		pfn_t pfn = first_of_word(of, bitmap_first(&of->free)) << candidate;
 
-		if (lowest < *pfn) {
-			*pfn = lowest;
+		if (pfn < lowest) {
+			lowest = pfn;
 			*found = candidate;
 		}
 	}
-	return *pfn != PFN_NONE;
+	return lowest != PFN_NONE ? lowest >> *found : BITMAP_NONE;
 }
 
-static bool choose_fullest(const struct buddy *buddy, unsigned order, pfn_t *pfn, unsigned *found)
+static uint64_t choose_fullest(const struct buddy *buddy, unsigned order, unsigned *found)
 {
-	uint32_t block = fill_queue_fullest(buddy->fill, order);
+	uint32_t huge = fill_queue_fullest(buddy->fill, order);
 
-	if (block == FILL_NONE)
-		return false;
-	for (*found = order; *found < HUGE_ORDER; ++*found) {
-		unsigned node = block_tree_first_free(&buddy->trees[block], *found);
-
-		if (node != 0) {
-			*pfn = buddy_pfn_of(buddy, block, node, *found);
-			return true;
-		}
-	}
-	CHECK(false, "I8: a listed block has a free block of its largest order");
+	if (huge == FILL_NONE)
+		return BITMAP_NONE;
+	*found = order + (unsigned)__builtin_ctz((unsigned)buddy->fill->entry[huge].orders >> order);
+	return buddy_first_in_huge(buddy, huge, *found);
 }
 
-bool buddy_choose(const struct buddy *buddy, unsigned order, pfn_t *pfn, unsigned *found)
+uint64_t buddy_choose(const struct buddy *buddy, unsigned order, unsigned *found)
 {
 	if (buddy->placement == BUDDY_LOWEST_ADDRESS)
-		return choose_lowest(buddy, order, pfn, found);
+		return choose_lowest(buddy, order, found);
 	if (buddy->placement == BUDDY_FULLEST_BLOCK && order < HUGE_ORDER) {
-		if (choose_fullest(buddy, order, pfn, found))
-			return true;
+		uint64_t block = choose_fullest(buddy, order, found);
+
+		if (block != BITMAP_NONE)
+			return block;
 		order = HUGE_ORDER;
 	}
 	uint32_t orders = buddy->nonempty >> order;
 
 	if (orders == 0)
-		return false;
+		return BITMAP_NONE;
 	*found = order + (unsigned)__builtin_ctz(orders);
-	*pfn = near_block(buddy, *found);
-	return true;
+	return nearest_block(&buddy->order[*found]);
 }
 
-/* --- Allocating
- * --------------------------------------------------------------------------------------------------- */
-
-/* Splits the free node of order `found` down to `order` and marks its first part. */
-static pfn_t take_from_tree(struct buddy *buddy, pfn_t pfn, unsigned found, unsigned order)
+/* Takes the free block and splits it; its first part of `order` is what is left in use. */
+static inline __attribute__((always_inline)) pfn_t take_and_split(struct buddy *buddy, uint64_t block, unsigned found, unsigned order)
 {
-	uint32_t block = buddy_block_of(buddy, pfn);
-	unsigned node = buddy_node_of(buddy, pfn, found);
+	pfn_t pfn = buddy_pfn_of(buddy, block, found);
 
-	buddy_tree_remove(buddy, block, node, found);
+	buddy_take(buddy, block, found);
 	while (found > order) {
 		found--;
-		node *= 2;
-		buddy_tree_insert(buddy, block, node + 1, found);
+		block = block * 2;
+		buddy_enter(buddy, block, found, pair_bit(block + 1), 0);
 	}
-	if (order > 0)
-		block_tree_mark(&buddy->trees[block], node);
-	buddy_settle(buddy, block, -(1 << order));
+	buddy->free_pages -= (uint64_t)1 << order;
+	buddy_settle(buddy, pfn);
 	return pfn;
 }
 
-static pfn_t take_from_upper(struct buddy *buddy, pfn_t pfn, unsigned found, unsigned order)
+/* Everything but order-first, which is the quick way through buddy_allocate(). */
+static __attribute__((noinline)) pfn_t allocate_chosen(struct buddy *buddy, unsigned order)
 {
-	uint32_t block = buddy_block_of(buddy, pfn);
+	unsigned found = 0;
 
-	buddy_upper_remove(buddy, pfn, found);
-	while (found > order && found > HUGE_ORDER) {
-		found--;
-		buddy_upper_insert(buddy, pfn + ((pfn_t)1 << found), found);
-	}
-	if (order < HUGE_ORDER) {
-		buddy_open(buddy, block);
-		for (unsigned right = HUGE_ORDER; right-- > order;)
-			buddy_tree_insert(buddy, block, block_tree_node(0, right) + 1, right);
-	}
-	buddy_map_mark(buddy, pfn, order);
-	if (order < HUGE_ORDER)
-		buddy_settle(buddy, block, (int)HUGE_PAGES - (1 << order));
-	return pfn;
+	CHECK(order <= buddy->max_order, "a request is no larger than the top order");
+	uint64_t block = buddy_choose(buddy, order, &found);
+
+	return block != BITMAP_NONE ? take_and_split(buddy, block, found, order) : PFN_NONE;
 }
 
 pfn_t buddy_allocate(struct buddy *buddy, unsigned order)
 {
-	pfn_t pfn;
-	unsigned found;
+	uint32_t orders = order <= BUDDY_ORDER_MAX ? buddy->nonempty >> order : 0;
 
-	CHECK(order <= buddy->max_order, "a request is no larger than the top order");
-	if (!buddy_choose(buddy, order, &pfn, &found))
-		return PFN_NONE;
-	buddy->free_pages -= (uint64_t)1 << order;
-	return found < HUGE_ORDER ? take_from_tree(buddy, pfn, found, order)
-				  : take_from_upper(buddy, pfn, found, order);
+	if (orders == 0 || buddy->placement != BUDDY_ORDER_FIRST)
+		return allocate_chosen(buddy, order);
+	unsigned found = order + (unsigned)__builtin_ctz(orders);
+
+	return take_and_split(buddy, nearest_block(&buddy->order[found]), found, order);
 }
 
-/* --- Freeing
- * ------------------------------------------------------------------------------------------------------ */
+/* --- Freeing ------------------------------------------------------------------------------------------------------ */
 
-static void release_to_upper(struct buddy *buddy, pfn_t pfn, unsigned order)
+/* Is the block allocated as a whole? It must exist and be in use, and nothing may exist below it. */
+static inline bool is_allocated(const struct buddy *buddy, uint64_t block, unsigned order)
 {
-	while (order < buddy->max_order) {
-		uint64_t other = (pfn - buddy->base) >> order ^ 1;
+	const struct buddy_order *below = &buddy->order[order - (order > 0)];
+	uint64_t divided = *buddy_word(below, block * 2 & ~(uint64_t)1) >> (block * 2 & 63) & (order > 0 ? 3 : 0);
+	bool in_use = buddy_bit(&buddy->order[order], block ^ (order < buddy->max_order)) == (order < buddy->max_order);
 
-		if (!bitmap_test(&buddy->free[order], other))
-			break;
-		buddy_upper_remove(buddy, buddy->base + (other << order), order);
-		pfn &= ~((pfn_t)1 << order);
-		order++;
-	}
-	buddy_upper_insert(buddy, pfn, order);
-}
-
-static void release_to_tree(struct buddy *buddy, uint32_t block, unsigned node, unsigned order)
-{
-	struct block_tree *tree = &buddy->trees[block];
-	int change = 1 << order;
-
-	while (node > 1 && block_tree_bit(tree, node ^ 1)) {
-		buddy_tree_remove(buddy, block, node ^ 1, order);
-		node >>= 1;
-		order++;
-	}
-	if (node > 1) {
-		buddy_tree_insert(buddy, block, node, order);
-		buddy_settle(buddy, block, change);
-	} else {
-		buddy_close(buddy, block);
-		buddy_settle(buddy, block, change);
-		release_to_upper(buddy, buddy->base + ((pfn_t)block << HUGE_ORDER), HUGE_ORDER);
-	}
-}
-
-void buddy_release(struct buddy *buddy, pfn_t pfn, unsigned order)
-{
-	buddy->free_pages += (uint64_t)1 << order;
-	if (order >= HUGE_ORDER)
-		release_to_upper(buddy, pfn, order);
-	else
-		release_to_tree(buddy, buddy_block_of(buddy, pfn), buddy_node_of(buddy, pfn, order), order);
-}
-
-static bool is_allocated_as(const struct buddy *buddy, pfn_t pfn, unsigned order)
-{
-	if ((pfn & (((pfn_t)1 << order) - 1)) != 0)
-		return false;
-	if (order >= HUGE_ORDER)
-		return buddy_upper_is_marked(buddy, pfn, order);
-	unsigned node = buddy_node_of(buddy, pfn, order);
-	const struct block_tree *tree = &buddy->trees[buddy_block_of(buddy, pfn)];
-
-	return order == 0 ? block_tree_is_frame_allocated(tree, node - (unsigned)HUGE_PAGES)
-			  : block_tree_is_allocated(tree, node);
+	return in_use && divided == 0;
 }
 
 void buddy_free(struct buddy *buddy, pfn_t pfn, unsigned order)
 {
 	if (pfn < buddy->first || pfn >= buddy->end || order > buddy->max_order ||
-	    !is_allocated_as(buddy, pfn, order))
+	    (pfn & (((pfn_t)1 << order) - 1)) != 0 || !is_allocated(buddy, buddy_block_of(buddy, pfn, order), order))
 		buddy_refuse(buddy, pfn, order);
-	buddy_map_unmark(buddy, pfn, order);
-	buddy_release(buddy, pfn, order);
+	uint64_t block = buddy_block_of(buddy, pfn, order);
+
+	buddy->free_pages += (uint64_t)1 << order;
+	while (order < buddy->max_order && !buddy_bit(&buddy->order[order], block)) {
+		buddy_leave(buddy, block, order, 0, pair_bit(block ^ 1));
+		block >>= 1;
+		order++;
+	}
+	bool top = order == buddy->max_order;
+
+	buddy_enter(buddy, block, order, top ? pair_bit(block) : 0, top ? 0 : pair_bit(block ^ 1));
+	buddy_settle(buddy, pfn);
+}
+
+enum buddy_state buddy_find(const struct buddy *buddy, pfn_t pfn, pfn_t *first, unsigned *order)
+{
+	if (pfn < buddy->first || pfn >= buddy->end)
+		return BUDDY_FOREIGN;
+	for (*order = 0;; ++*order) {
+		const struct buddy_order *of = &buddy->order[*order];
+		uint64_t block = buddy_block_of(buddy, pfn, *order);
+
+		*first = buddy_pfn_of(buddy, block, *order);
+		if (*order == buddy->max_order)
+			return buddy_bit(of, block) ? BUDDY_FREE : BUDDY_ALLOCATED;
+		if (buddy_bit(of, block ^ 1))
+			return BUDDY_ALLOCATED;
+		if (buddy_bit(of, block))
+			return BUDDY_FREE;
+	}
 }
 
 _Noreturn void buddy_refuse(const struct buddy *buddy, pfn_t pfn, unsigned order)
 {
-	pfn_t first;
-	unsigned actual;
+	pfn_t first = 0;
+	unsigned actual = 0;
+	enum buddy_state state = buddy_find(buddy, pfn, &first, &actual);
 
-	CHECK(pfn >= buddy->first && pfn < buddy->end,
-	      "a freed frame lies in the buddy's range (foreign pfn)");
-	CHECK(!buddy_find_free(buddy, pfn, &first, &actual),
-	      "a freed frame is not free already (double free)");
-	CHECK(buddy_find_allocated(buddy, pfn, &first, &actual), "a freed frame was allocated (foreign pfn)");
+	CHECK(state != BUDDY_FOREIGN, "a freed frame lies in the buddy's range (foreign pfn)");
+	CHECK(state != BUDDY_FREE, "a freed frame is not free already (double free)");
 	CHECK(first == pfn, "a free names the first frame of its block (misaligned pfn)");
 	CHECK(actual == order, "a block is freed with the order it was allocated with (wrong order)");
 	CHECK(false, "a block is freed as it was allocated");

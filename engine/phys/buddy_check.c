@@ -3,167 +3,97 @@
 #include "engine/phys/buddy_map.h"
 
 static const char I1[] = "I1: bitmap_check() holds for every order's bitmap";
-static const char I2[] = "I2: bit b of free[k], k < 9, is set <=> block b has a free block of order k";
-static const char I3[] = "I3: two buddies are never both free";
-static const char I4[] = "I4: no free or allocated block lies inside another";
-static const char I5[] =
-    "I5: free_blocks[k] = free blocks of order k in the maps; bit k of nonempty <=> free_blocks[k] > 0";
-static const char I6[] = "I6: free_pages = sum of free_blocks[k] * 2^k, at most managed_pages";
-static const char I7[] =
-    "I7: detail[b] of an open block: bit i set <=> word i of its order-0 bits has a free frame";
-static const char I8[] =
-    "I8: with fullest-block: every open block's entry in the fill queue is what its bits say, and no "
-    "other block is listed";
+static const char I2[] = "I2: bit w of free[k] is set <=> word w of order k has a free block";
+static const char I3[] = "I3: only a block that exists and is in use is divided";
+static const char I4[] = "I4: free_blocks[k] = free blocks of order k; bit k of nonempty is set <=> free_blocks[k] > 0";
+static const char I5[] = "I5: free_pages = sum of free_blocks[k] * 2^k, at most managed_pages";
+static const char I6[] = "I6: with fullest-block, the entry of every 2 MiB block in the fill queue is what the bits say";
 
-/* What the bits of one open block say. */
-struct tally {
-	uint32_t free[BLOCK_TREE_ORDERS];
-	const char *broken;
-};
-
-/* Walks the children of `node`, an undivided piece of memory of order `order` >= 1 that is neither free nor
- * allocated, or, with `covered`, lies inside a block that is. */
-static void tally_children(struct tally *tally, const struct block_tree *tree, unsigned node, unsigned order,
-			   bool covered)
+/* The blocks of `order` (below the top) that exist are those whose parent is divided; it must be in use. */
+static const char *check_divided(const struct buddy *buddy, unsigned order, uint64_t word)
 {
-	bool left = block_tree_bit(tree, node * 2);
-	bool right = block_tree_bit(tree, node * 2 + 1);
+	uint64_t bits = buddy->order[order].words[word];
 
-	if (covered && (left || right))
-		tally->broken = I4;
-	if (left && right && order == HUGE_ORDER)
-		tally->broken = I3;
-	if (left != right)
-		tally->free[order - 1]++;
-	if (order < 2 || tally->broken)
-		return;
-	tally_children(tally, tree, node * 2, order - 1, covered || left);
-	tally_children(tally, tree, node * 2 + 1, order - 1, covered || right);
-}
+	for (unsigned left = 0; left < 64; left += 2) {
+		uint64_t parent = (word << PAIR_WORD_SHIFT | left) >> 1;
+		const struct buddy_order *above = &buddy->order[order + 1];
 
-static const char *check_fill(const struct buddy *buddy, uint32_t block, const struct tally *tally)
-{
-	unsigned free_frames = 0;
-	unsigned largest = 0;
-
-	for (unsigned order = 0; order < BLOCK_TREE_ORDERS; order++) {
-		free_frames += tally->free[order] << order;
-		if (tally->free[order] != 0)
-			largest = order + 1;
+		if ((bits >> left & 3) == 0)
+			continue;
+		if (order + 1 == buddy->max_order ? buddy_bit(above, parent) : !buddy_bit(above, parent ^ 1))
+			return I3;
 	}
-	const struct fill_entry *entry = &buddy->fill->entry[block];
-
-	return entry->free_frames == free_frames && entry->listed == largest ? NULL : I8;
-}
-
-static const char *check_detail(const struct buddy *buddy, uint32_t block)
-{
-	const uint64_t *word = &buddy->trees[block].word[BLOCK_TREE_FRAME_WORD];
-	unsigned detail = 0;
-
-	for (unsigned i = 0; i < BLOCK_TREE_WORDS - BLOCK_TREE_FRAME_WORD; i++)
-		detail |= (block_tree_free_bits(word[i]) != 0 ? 1u : 0u) << i;
-	return detail == buddy->detail[block] ? NULL : I7;
-}
-
-static const char *check_open(const struct buddy *buddy, uint32_t block, struct tally *tally)
-{
-	if (buddy->trees[block].word[0] & BLOCK_TREE_HEAD)
-		return I4;
-	tally_children(tally, &buddy->trees[block], 1, HUGE_ORDER, false);
-	if (tally->broken)
-		return tally->broken;
-	return check_detail(buddy, block);
-}
-
-static const char *check_closed(const struct buddy *buddy, uint32_t block)
-{
-	const struct block_tree *tree = &buddy->trees[block];
-	bool head = tree->word[0] & BLOCK_TREE_HEAD;
-	unsigned order = buddy->detail[block];
-
-	for (unsigned word = 0; word < BLOCK_TREE_WORDS; word++) {
-		if ((tree->word[word] & ~(word == 0 ? BLOCK_TREE_HEAD : 0)) != 0)
-			return I4;
-	}
-	if (!head)
-		return order == 0 ? NULL : I7;
-	if (order < HUGE_ORDER || order > buddy->max_order ||
-	    (block & ((1u << (order - HUGE_ORDER)) - 1)) != 0)
-		return I4;
 	return NULL;
 }
 
-/* How many free or allocated blocks of order 9 and more cover the 2 MiB block, and whether its own bits add
- * another. */
-static const char *check_cover(const struct buddy *buddy, uint32_t block)
+static const char *check_order(const struct buddy *buddy, unsigned order, uint64_t *pages)
 {
-	unsigned covers = buddy_is_open(buddy, block);
+	const struct buddy_order *of = &buddy->order[order];
+	uint64_t blocks = 0;
 
-	for (unsigned order = HUGE_ORDER; order <= buddy->max_order; order++) {
-		uint32_t head = block >> (order - HUGE_ORDER) << (order - HUGE_ORDER);
-		uint64_t bit = block >> (order - HUGE_ORDER);
-		bool free = bitmap_test(&buddy->free[order], bit);
+	for (uint64_t word = 0; word < of->free.bits; word++) {
+		uint64_t free = pair_free_bits(of->words[word], of->pairs);
 
-		covers += free;
-		covers += (buddy->trees[head].word[0] & BLOCK_TREE_HEAD) && buddy->detail[head] == order;
-		if (free && order < buddy->max_order && bitmap_test(&buddy->free[order], bit ^ 1))
+		blocks += (unsigned)__builtin_popcountll(free);
+		if (bitmap_test(&of->free, word) != (free != 0))
+			return I2;
+		if (of->words[word] != 0 && order < buddy->max_order && check_divided(buddy, order, word))
 			return I3;
 	}
-	return covers <= 1 ? NULL : I4;
+	*pages += blocks << order;
+	return of->blocks == blocks && (buddy->nonempty >> order & 1) == (blocks > 0) ? NULL : I4;
 }
 
-static const char *check_block(const struct buddy *buddy, uint32_t block, uint64_t *free_blocks)
+static bool is_entry_right(const struct buddy *buddy, uint64_t huge)
 {
-	struct tally tally = {.broken = NULL};
-	const char *broken =
-	    buddy_is_open(buddy, block) ? check_open(buddy, block, &tally) : check_closed(buddy, block);
+	const struct fill_entry *entry = &buddy->fill->entry[huge];
+	unsigned frames = 0;
+	unsigned orders = 0;
 
-	if (!broken)
-		broken = check_cover(buddy, block);
-	for (unsigned order = 0; order < BLOCK_TREE_ORDERS && !broken; order++) {
-		if (bitmap_test(&buddy->free[order], block) != (tally.free[order] != 0))
-			broken = I2;
-		free_blocks[order] += tally.free[order];
+	for (unsigned order = 0; order < HUGE_ORDER; order++) {
+		uint64_t block = huge << (HUGE_ORDER - order);
+		uint64_t end = (huge + 1) << (HUGE_ORDER - order);
+
+		for (; block < end; block++) {
+			const struct buddy_order *of = &buddy->order[order];
+
+			if (buddy_bit(of, block) && !buddy_bit(of, block ^ 1)) {
+				frames += 1u << order;
+				orders |= 1u << order;
+			}
+		}
 	}
-	if (!broken && buddy->fill)
-		broken = check_fill(buddy, block, &tally);
-	return broken;
+	return entry->free_frames == frames && entry->orders == orders && (entry->largest != 0) == (orders != 0);
 }
 
-static const char *check_counts(const struct buddy *buddy, const uint64_t *free_blocks)
+static const char *check_fill(const struct buddy *buddy)
 {
-	uint64_t pages = 0;
+	uint64_t blocks = (buddy->end - buddy->base + HUGE_PAGES - 1) >> HUGE_ORDER;
 
-	for (unsigned order = 0; order <= buddy->max_order; order++) {
-		if (buddy->free_blocks[order] != free_blocks[order] ||
-		    (buddy->nonempty >> order & 1) != (free_blocks[order] > 0))
-			return I5;
-		pages += free_blocks[order] << order;
+	for (uint64_t huge = 0; huge < blocks; huge++) {
+		if (!is_entry_right(buddy, huge))
+			return I6;
 	}
-	if (buddy->nonempty >> (buddy->max_order + 1) != 0)
-		return I5;
-	return buddy->free_pages == pages && pages <= buddy->managed_pages ? NULL : I6;
+	return fill_queue_check(buddy->fill, blocks) ? I6 : NULL;
 }
 
 const char *buddy_check(const struct buddy *buddy)
 {
-	uint64_t free_blocks[BUDDY_ORDERS] = {0};
-	uint64_t blocks = buddy->free[0].bits;
+	uint64_t pages = 0;
 
 	for (unsigned order = 0; order <= buddy->max_order; order++) {
-		if (bitmap_check(&buddy->free[order]))
+		if (bitmap_check(&buddy->order[order].free))
 			return I1;
-		if (order >= HUGE_ORDER)
-			free_blocks[order] = bitmap_count(&buddy->free[order]);
 	}
-	for (uint64_t block = 0; block < blocks; block++) {
-		const char *broken = check_block(buddy, (uint32_t)block, free_blocks);
+	for (unsigned order = 0; order <= buddy->max_order; order++) {
+		const char *broken = check_order(buddy, order, &pages);
 
 		if (broken)
 			return broken;
 	}
-	if (buddy->fill && fill_queue_check(buddy->fill, blocks))
-		return I8;
-	return check_counts(buddy, free_blocks);
+	if (buddy->nonempty >> (buddy->max_order + 1) != 0)
+		return I4;
+	if (buddy->free_pages != pages || pages > buddy->managed_pages)
+		return I5;
+	return buddy->fill ? check_fill(buddy) : NULL;
 }

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "engine/base/check.h"
 #include "engine/phys/buddy_map.h"
 
 /* A run of frames: first .. end-1. */
@@ -7,103 +8,97 @@ struct run {
 	pfn_t first, end;
 };
 
-/* Divides a block that is marked neither free nor allocated: what lies in `kept` becomes allocated, the rest
- * free. The depth is at most max_order, and no more than two nodes of each order are divided. */
+static bool overlap(pfn_t pfn, unsigned order, const struct run *run)
+{
+	return pfn < run->end && run->first < pfn + ((pfn_t)1 << order);
+}
+
+static bool lies_in(pfn_t pfn, unsigned order, const struct run *run)
+{
+	return run->first <= pfn && pfn + ((pfn_t)1 << order) <= run->end;
+}
+
+/* Divides a block in use, of which some frames are to be kept: the others become free. No more than two blocks of each
+ * order are divided. */
 static void divide(struct buddy *buddy, pfn_t pfn, unsigned order, const struct run *kept)
 {
-	pfn_t end = pfn + ((pfn_t)1 << order);
-
-	if (kept->first <= pfn && end <= kept->end) {
-		buddy_map_mark(buddy, pfn, order);
-	} else if (kept->end <= pfn || end <= kept->first) {
-		buddy_map_insert(buddy, pfn, order);
-	} else {
-		if (order == HUGE_ORDER)
-			buddy_open(buddy, buddy_block_of(buddy, pfn));
-		order--;
-		divide(buddy, pfn, order, kept);
-		divide(buddy, pfn + ((pfn_t)1 << order), order, kept);
-	}
-}
-
-/* Tells the fill queue of a 2 MiB block whose free frames nobody counted on the way. */
-static void recount(struct buddy *buddy, uint32_t block)
-{
-	int free_frames = 0;
-
-	if (!buddy->fill)
+	if (lies_in(pfn, order, kept))
 		return;
-	for (unsigned order = 0; order < BLOCK_TREE_ORDERS; order++) {
-		unsigned word = block_tree_first_word(order);
-		unsigned end = word + block_tree_words(order);
+	order--;
+	uint64_t left = buddy_block_of(buddy, pfn, order);
+	pfn_t middle = pfn + ((pfn_t)1 << order);
+	bool keep_left = overlap(pfn, order, kept);
+	bool keep_right = overlap(middle, order, kept);
 
-		for (; word < end; word++) {
-			uint64_t bits = buddy->trees[block].word[word] & block_tree_order_bits(order);
-
-			free_frames += __builtin_popcountll(block_tree_free_bits(bits)) << order;
-		}
-	}
-	buddy_settle(buddy, block, free_frames - buddy->fill->entry[block].free_frames);
+	if (keep_left && keep_right)
+		*buddy_word(&buddy->order[order], left) |= pair_bit(left) | pair_bit(left + 1);
+	else
+		buddy_enter(buddy, left, order, pair_bit(keep_left ? left + 1 : left), 0);
+	if (keep_left)
+		divide(buddy, pfn, order, kept);
+	if (keep_right)
+		divide(buddy, middle, order, kept);
 }
 
+/* Takes a free block and keeps only what lies in the run. */
 static void keep(struct buddy *buddy, pfn_t pfn, unsigned order, const struct run *kept)
 {
-	pfn_t end = pfn + ((pfn_t)1 << order);
-	pfn_t last = (kept->end < end ? kept->end : end) - 1;
+	pfn_t last = pfn + ((pfn_t)1 << order) - 1;
 
-	buddy_map_remove(buddy, pfn, order);
+	buddy_take(buddy, buddy_block_of(buddy, pfn, order), order);
 	divide(buddy, pfn, order, kept);
-	recount(buddy, buddy_block_of(buddy, kept->first > pfn ? kept->first : pfn));
-	recount(buddy, buddy_block_of(buddy, last));
+	buddy_settle(buddy, kept->first > pfn ? kept->first : pfn);
+	buddy_settle(buddy, kept->end <= last ? kept->end - 1 : last);
 }
 
-/* The first of `blocks` neighbouring free blocks of the top order, or PFN_NONE. */
-static pfn_t find_top_run(const struct buddy *buddy, uint64_t blocks)
+/* The number of the first of `blocks` neighbouring free blocks of the top order, or BITMAP_NONE. */
+static uint64_t find_top_run(const struct buddy *buddy, uint64_t blocks)
 {
-	const struct bitmap *map = &buddy->free[buddy->max_order];
-	uint64_t first = bitmap_find_from(map, 0);
-	uint64_t bit = first;
+	const struct buddy_order *top = &buddy->order[buddy->max_order];
+	uint64_t found = 0;
+	uint64_t end = (buddy->end - buddy->base) >> buddy->max_order;
 
-	while (bit != BITMAP_NONE) {
-		if (bit - first + 1 == blocks)
-			return buddy->base + (first << buddy->max_order);
-		uint64_t next = bitmap_find_from(map, bit + 1);
-
-		if (next != bit + 1)
-			first = next;
-		bit = next;
+	for (uint64_t block = 0; block < end; block++) {
+		found = buddy_bit(top, block) ? found + 1 : 0;
+		if (found == blocks)
+			return block + 1 - blocks;
 	}
-	return PFN_NONE;
+	return BITMAP_NONE;
 }
 
 static pfn_t allocate_top_run(struct buddy *buddy, uint64_t pages)
 {
-	uint64_t top = (uint64_t)1 << buddy->max_order;
-	pfn_t first = pages <= buddy->free_pages ? find_top_run(buddy, (pages + top - 1) >> buddy->max_order)
-						 : PFN_NONE;
+	pfn_t top = (pfn_t)1 << buddy->max_order;
 
-	if (first != PFN_NONE) {
-		struct run kept = {first, first + pages};
+	if (pages > buddy->free_pages)
+		return PFN_NONE;
+	uint64_t block = find_top_run(buddy, (pages + top - 1) >> buddy->max_order);
 
-		for (pfn_t pfn = first; pfn < kept.end; pfn += top)
-			keep(buddy, pfn, buddy->max_order, &kept);
-		buddy->free_pages -= pages;
-	}
+	if (block == BITMAP_NONE)
+		return PFN_NONE;
+	pfn_t first = buddy_pfn_of(buddy, block, buddy->max_order);
+	struct run kept = {first, first + pages};
+
+	for (pfn_t pfn = first; pfn < kept.end; pfn += top)
+		keep(buddy, pfn, buddy->max_order, &kept);
+	buddy->free_pages -= pages;
 	return first;
 }
 
 pfn_t buddy_allocate_pages(struct buddy *buddy, uint64_t pages)
 {
-	pfn_t pfn;
-	unsigned found;
+	unsigned found = 0;
 
 	CHECK(pages > 0, "a request asks for at least one page");
 	if (pages > (uint64_t)1 << buddy->max_order)
 		return allocate_top_run(buddy, pages);
 	if (is_power_of_two(pages))
 		return buddy_allocate(buddy, order_of_pages(pages));
-	if (!buddy_choose(buddy, order_of_pages(pages), &pfn, &found))
+	uint64_t block = buddy_choose(buddy, order_of_pages(pages), &found);
+
+	if (block == BITMAP_NONE)
 		return PFN_NONE;
+	pfn_t pfn = buddy_pfn_of(buddy, block, found);
 	struct run kept = {pfn, pfn + pages};
 
 	keep(buddy, pfn, found, &kept);
@@ -111,41 +106,25 @@ pfn_t buddy_allocate_pages(struct buddy *buddy, uint64_t pages)
 	return pfn;
 }
 
-void buddy_add(struct buddy *buddy, pfn_t pfn, uint64_t pages)
+/* The largest block (its order) that starts at `pfn` and is no longer than `pages`. */
+static unsigned piece_order(const struct buddy *buddy, pfn_t pfn, uint64_t pages)
 {
-	pfn_t end = pfn + pages;
+	unsigned order = 63u - (unsigned)__builtin_clzll(pages);
 
-	CHECK(pages <= buddy->end - buddy->first && pfn >= buddy->first && end <= buddy->end,
-	      "added frames lie in the buddy's range");
-	buddy->managed_pages += pages;
-	while (pfn < end) {
-		unsigned order = buddy_piece_order(buddy, pfn, end - pfn);
-		pfn_t first;
-		unsigned actual;
-
-		CHECK(!buddy_find_free(buddy, pfn, &first, &actual), "an added frame is not free already");
-		if (order < HUGE_ORDER)
-			buddy_open(buddy, buddy_block_of(buddy, pfn));
-		buddy_release(buddy, pfn, order);
-		pfn += (pfn_t)1 << order;
-	}
+	if (pfn != 0 && (unsigned)__builtin_ctzll(pfn) < order)
+		order = (unsigned)__builtin_ctzll(pfn);
+	return order < buddy->max_order ? order : buddy->max_order;
 }
 
-/* Cuts the allocated block (first, order) so that the block (pfn, piece) inside it is allocated by itself. */
-static void cut(struct buddy *buddy, pfn_t first, unsigned order, pfn_t pfn, unsigned piece)
+/* Cuts the allocated block of `order` that holds `pfn`, so that the block of order `piece` at `pfn` is one by itself. */
+static void cut(struct buddy *buddy, pfn_t pfn, unsigned order, unsigned piece)
 {
-	buddy_map_unmark(buddy, first, order);
 	while (order > piece) {
-		if (order == HUGE_ORDER)
-			buddy_open(buddy, buddy_block_of(buddy, first));
 		order--;
-		pfn_t middle = first + ((pfn_t)1 << order);
+		uint64_t left = buddy_block_of(buddy, pfn, order) & ~(uint64_t)1;
 
-		buddy_map_mark(buddy, pfn < middle ? middle : first, order);
-		if (pfn >= middle)
-			first = middle;
+		*buddy_word(&buddy->order[order], left) |= pair_bit(left) | pair_bit(left + 1);
 	}
-	buddy_map_mark(buddy, pfn, piece);
 }
 
 void buddy_free_range(struct buddy *buddy, pfn_t pfn, uint64_t pages)
@@ -154,15 +133,15 @@ void buddy_free_range(struct buddy *buddy, pfn_t pfn, uint64_t pages)
 
 	CHECK(pages <= buddy->end - buddy->first, "a freed run is no longer than the buddy's range");
 	while (pfn < end) {
-		pfn_t first;
-		unsigned order;
+		pfn_t first = 0;
+		unsigned order = 0;
 
-		if (!buddy_find_allocated(buddy, pfn, &first, &order))
+		if (buddy_find(buddy, pfn, &first, &order) != BUDDY_ALLOCATED)
 			buddy_refuse(buddy, pfn, 0);
 		if (first != pfn || (uint64_t)1 << order > end - pfn) {
-			unsigned piece = buddy_piece_order(buddy, pfn, end - pfn);
+			unsigned piece = piece_order(buddy, pfn, end - pfn);
 
-			cut(buddy, first, order, pfn, piece);
+			cut(buddy, pfn, order, piece);
 			order = piece;
 		}
 		buddy_free(buddy, pfn, order);
@@ -170,12 +149,20 @@ void buddy_free_range(struct buddy *buddy, pfn_t pfn, uint64_t pages)
 	}
 }
 
+void buddy_add(struct buddy *buddy, pfn_t pfn, uint64_t pages)
+{
+	CHECK(pfn >= buddy->first && pfn <= buddy->end && pages <= buddy->end - pfn,
+	      "added frames lie in the buddy's range");
+	buddy->managed_pages += pages;
+	buddy_free_range(buddy, pfn, pages);
+}
+
 static bool is_wholly_free(const struct buddy *buddy, pfn_t pfn, pfn_t end)
 {
 	while (pfn < end) {
 		unsigned order;
 
-		if (!buddy_find_free(buddy, pfn, &pfn, &order))
+		if (buddy_find(buddy, pfn, &pfn, &order) != BUDDY_FREE)
 			return false;
 		pfn += (pfn_t)1 << order;
 	}
@@ -189,63 +176,12 @@ bool buddy_claim(struct buddy *buddy, pfn_t pfn, uint64_t pages)
 	if (pfn >= buddy->end || pages > buddy->free_pages || !is_wholly_free(buddy, kept.first, kept.end))
 		return false;
 	while (pfn < kept.end) {
-		pfn_t first = pfn;
 		unsigned order = 0;
 
-		CHECK(buddy_find_free(buddy, pfn, &first, &order), "a claimed frame is free");
-		keep(buddy, first, order, &kept);
-		pfn = first + ((pfn_t)1 << order);
+		CHECK(buddy_find(buddy, pfn, &pfn, &order) == BUDDY_FREE, "a claimed frame is free");
+		keep(buddy, pfn, order, &kept);
+		pfn += (pfn_t)1 << order;
 	}
 	buddy->free_pages -= pages;
 	return true;
-}
-
-bool buddy_find_free(const struct buddy *buddy, pfn_t pfn, pfn_t *first, unsigned *order)
-{
-	if (pfn < buddy->first || pfn >= buddy->end)
-		return false;
-	uint32_t block = buddy_block_of(buddy, pfn);
-	bool open = buddy_is_open(buddy, block);
-
-	for (*order = open ? 0 : HUGE_ORDER; *order <= (open ? HUGE_ORDER - 1 : buddy->max_order); ++*order) {
-		unsigned node = buddy_node_of(buddy, pfn, *order);
-
-		*first = pfn >> *order << *order;
-		if (!open && bitmap_test(&buddy->free[*order], (pfn - buddy->base) >> *order))
-			return true;
-		if (open && block_tree_bit(&buddy->trees[block], node))
-			return !block_tree_bit(&buddy->trees[block], node ^ 1);
-	}
-	return false;
-}
-
-static bool find_allocated_in_tree(const struct buddy *buddy, pfn_t pfn, pfn_t *first, unsigned *order)
-{
-	const struct block_tree *tree = &buddy->trees[buddy_block_of(buddy, pfn)];
-	unsigned node = buddy_node_of(buddy, pfn, 0);
-
-	*order = 0;
-	*first = pfn;
-	for (unsigned above = 1; above <= HUGE_ORDER; above++, node >>= 1) {
-		if (!block_tree_bit(tree, node))
-			continue;
-		*order = above;
-		*first = pfn >> above << above;
-		return block_tree_bit(tree, node ^ 1);
-	}
-	return true;
-}
-
-bool buddy_find_allocated(const struct buddy *buddy, pfn_t pfn, pfn_t *first, unsigned *order)
-{
-	if (pfn < buddy->first || pfn >= buddy->end)
-		return false;
-	if (buddy_is_open(buddy, buddy_block_of(buddy, pfn)))
-		return find_allocated_in_tree(buddy, pfn, first, order);
-	for (*order = HUGE_ORDER; *order <= buddy->max_order; ++*order) {
-		*first = pfn >> *order << *order;
-		if (buddy_upper_is_marked(buddy, *first, *order))
-			return true;
-	}
-	return false;
 }

@@ -1,8 +1,8 @@
 /* fill_queue.h: the open 2 MiB blocks of a buddy, found by how full they are: a bucket queue.
  *
- * A block stands in the list [largest][bucket]: `largest` is the order of its largest free block, `bucket`
- * its free frames divided by 8. One word per `largest` says which of its 64 lists are not empty, so the
- * fullest block that can serve an order is found with at most nine words:
+ * A block stands in the list [largest][bucket]: `largest` is the order of its largest free block, `bucket` its free
+ * frames divided by 8. One word per `largest` says which of its 64 lists are not empty, so the fullest block that can
+ * serve an order is found with at most nine words:
  *
  *   largest 8   occupied ...1..1.....   lists  [0] [1] ... [63]
  *   largest 7   occupied 1...1.......   lists  [0]-> block -> block  ...
@@ -13,7 +13,7 @@
  *
  * Invariants, proved by fill_queue_check() and, against the bits of the blocks, by buddy_check():
  *   I1: bit b of occupied[m] is set <=> list [m][b] is not empty
- *   I2: a block in list [m][b] has largest = m and free_frames / 8 = b, and links back to its predecessor
+ *   I2: a block in list [m][b] knows it, has m as its largest order and b as free_frames / 8, and links back
  */
 #ifndef FAULTLINE_ENGINE_PHYS_FILL_QUEUE_H
 #define FAULTLINE_ENGINE_PHYS_FILL_QUEUE_H
@@ -26,10 +26,12 @@
 #define FILL_NONE UINT32_MAX
 
 struct fill_entry {
-	uint32_t next;	      /* block + 1 of the next one in the list, 0 = the last */
+	uint32_t next;        /* block + 1 of the next one in the list, 0 = the last */
 	uint32_t previous;    /* block + 1 of the previous one, 0 = the first */
 	uint16_t free_frames; /* 0 .. 511 */
-	uint16_t listed;      /* largest + 1, or 0 when in no list */
+	uint16_t orders;      /* bit k: the block has a free block of order k; the owner keeps it */
+	uint16_t largest;     /* where it is listed: largest + 1, or 0 when in no list */
+	uint16_t bucket;
 };
 
 struct fill_queue {
@@ -38,13 +40,11 @@ struct fill_queue {
 	struct fill_entry entry[];		  /* one per 2 MiB block */
 };
 
-/* Bytes for a queue of `blocks` blocks: 12 per block and 2.4 KiB. The queue is empty when the memory reads as
- * zero. */
+/* Bytes for a queue of `blocks` blocks: 16 per block and 2.4 KiB. The queue is empty when the memory reads as zero. */
 size_t fill_queue_bytes(uint64_t blocks);
 
-/* Tells the queue that `block` now has `free_frames` free frames (0 .. 511) and that its largest free block
- * has the order `largest` (meaningless when free_frames is 0). O(1). */
-void fill_queue_update(struct fill_queue *queue, uint32_t block, unsigned free_frames, unsigned largest);
+/* Lists `block` by its free_frames and orders, after the owner changed them. O(1). */
+void fill_queue_update(struct fill_queue *queue, uint32_t block);
 
 /* The fullest block with a free block of at least `order` (0 .. 8), or FILL_NONE. Among equals the one that
  * changed its list last. O(1). */
