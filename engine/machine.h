@@ -43,23 +43,25 @@ enum machine_backing {
 struct machine_options {
 	const struct policy *policy;
 	enum machine_backing backing;
-	uint64_t memory_bytes; /* physical memory, a multiple of 4 MiB, at least 64 MiB; 0 = MACHINE_MEMORY_BYTES */
-	uint64_t seed;         /* of every random choice that a policy asks for */
+	uint64_t
+	    memory_bytes; /* physical memory, a multiple of 4 MiB, at least 64 MiB; 0 = MACHINE_MEMORY_BYTES */
+	uint64_t seed;	  /* of every random choice that a policy asks for */
 };
 
 #define MACHINE_MEMORY_BYTES ((uint64_t)64 << 30)
 
 /* One point of the time lines. O(zones * orders). */
 struct machine_sample {
-	uint64_t live_bytes;     /* requested and not freed */
+	uint64_t live_bytes; /* requested and not freed */
 	uint64_t live_objects;
-	uint64_t granted_bytes;  /* what the heap reserved for them: sum of the usable sizes */
-	uint64_t frames_bytes;   /* frames the heap holds, including its caches */
+	uint64_t granted_bytes;	 /* what the heap reserved for them: sum of the usable sizes */
+	uint64_t frames_bytes;	 /* frames the heap holds, including its caches */
 	uint64_t metadata_bytes; /* allocator metadata in use, outside the frames */
-	uint64_t free_blocks[MACHINE_ORDERS]; /* of all zones; blocks above order 10 count as several of order 10 */
-	struct ratio internal_fragmentation;  /* 1 - live / granted */
-	struct ratio unusable_free_index;     /* at order 9, over all zones */
-	struct ratio extfrag_index;           /* at order 9; none while such a request would succeed */
+	uint64_t free_blocks
+	    [MACHINE_ORDERS]; /* of all zones; blocks above order 10 count as several of order 10 */
+	struct ratio internal_fragmentation; /* 1 - live / granted */
+	struct ratio unusable_free_index;    /* at order 9, over all zones */
+	struct ratio extfrag_index;	     /* at order 9; none while such a request would succeed */
 	struct ratio free_huge_over_optimal;
 };
 
@@ -77,14 +79,14 @@ struct machine_zone_report {
 /* Everything that run.json says under model.memory, and the counts behind it. */
 struct machine_report {
 	uint64_t live_peak_bytes, live_peak_objects;
-	uint64_t frames_peak_bytes;    /* most frames the heap held at once */
-	uint64_t metadata_bytes;       /* highest use of allocator metadata */
-	uint64_t page_array_bytes;     /* of it: struct page, for all managed frames */
+	uint64_t frames_peak_bytes; /* most frames the heap held at once */
+	uint64_t metadata_bytes;    /* highest use of allocator metadata */
+	uint64_t page_array_bytes;  /* of it: struct page, for all managed frames */
 	uint64_t page_array_bytes_per_gib;
-	uint64_t buddy_map_bytes;      /* of it: the buddies' maps */
+	uint64_t buddy_map_bytes;	     /* of it: the buddies' maps */
 	struct ratio internal_fragmentation; /* at the peak of live_bytes; none when nothing was ever live */
 	uint64_t allocations, frees, resizes, resizes_in_place;
-	uint64_t out_of_memory;        /* requests answered 0 */
+	uint64_t out_of_memory; /* requests answered 0 */
 	unsigned zones;
 	struct machine_zone_report zone[MACHINE_ZONES_MAX];
 };

@@ -35,9 +35,9 @@ struct frames {
 	void *self;
 	struct random random;
 	uint64_t used_pages;
-	uint64_t blocks;               /* live ones: live[0 .. blocks-1] */
-	uint64_t failed, attempted;    /* allocations */
-	struct frames_block *live;     /* room for FRAMES_PAGES */
+	uint64_t blocks;	    /* live ones: live[0 .. blocks-1] */
+	uint64_t failed, attempted; /* allocations */
+	struct frames_block *live;  /* room for FRAMES_PAGES */
 };
 
 /* False when the host has no memory. */
@@ -47,7 +47,8 @@ void frames_drop(struct frames *frames, const struct frames_allocator *allocator
 /* Puts the live blocks in random order. */
 void frames_shuffle(struct frames *frames);
 
-FRAMES_INLINE bool frames_take(struct frames *frames, const struct frames_allocator *allocator, unsigned order)
+FRAMES_INLINE bool frames_take(struct frames *frames, const struct frames_allocator *allocator,
+			       unsigned order)
 {
 	pfn_t pfn = allocator->allocate(frames->self, order);
 
@@ -62,7 +63,8 @@ FRAMES_INLINE bool frames_take(struct frames *frames, const struct frames_alloca
 	return true;
 }
 
-FRAMES_INLINE void frames_give(struct frames *frames, const struct frames_allocator *allocator, uint64_t victim)
+FRAMES_INLINE void frames_give(struct frames *frames, const struct frames_allocator *allocator,
+			       uint64_t victim)
 {
 	struct frames_block block = frames->live[victim];
 
@@ -78,7 +80,8 @@ FRAMES_INLINE uint64_t frames_victim(struct frames *frames)
 }
 
 /* Takes single frames until `pages` are used. */
-FRAMES_INLINE void frames_fill(struct frames *frames, const struct frames_allocator *allocator, uint64_t pages)
+FRAMES_INLINE void frames_fill(struct frames *frames, const struct frames_allocator *allocator,
+			       uint64_t pages)
 {
 	while (frames->used_pages < pages && frames_take(frames, allocator, 0))
 		;

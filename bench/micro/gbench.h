@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 struct gbench_state; /* one run of one benchmark on one thread */
-struct gbench;       /* a registered benchmark */
+struct gbench;	     /* a registered benchmark */
 
 typedef void gbench_function(struct gbench_state *state, void *context);
 
@@ -73,10 +73,10 @@ static inline void gbench_keep(uint64_t value)
 
 /* What one repetition of one benchmark measured. */
 struct gbench_run {
-	const char *name;        /* "CASE:CONTENDER", with /ARGUMENT where there is one */
-	int64_t repetition;      /* from 0 */
-	double ns;               /* per operation: CPU time, or real time with several threads */
-	const char *failure;     /* NULL, or why it failed */
+	const char *name;    /* "CASE:CONTENDER", with /ARGUMENT where there is one */
+	int64_t repetition;  /* from 0 */
+	double ns;	     /* per operation: CPU time, or real time with several threads */
+	const char *failure; /* NULL, or why it failed */
 	unsigned counters;
 	const char *const *counter_name;
 	const double *counter_value;

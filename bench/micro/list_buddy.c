@@ -63,7 +63,8 @@ pfn_t list_buddy_allocate(struct list_buddy *buddy, unsigned order)
 
 void list_buddy_free(struct list_buddy *buddy, pfn_t pfn, unsigned order)
 {
-	CHECK(pfn < buddy->pages && (pfn & (((pfn_t)1 << order) - 1)) == 0, "a freed frame lies in the range");
+	CHECK(pfn < buddy->pages && (pfn & (((pfn_t)1 << order) - 1)) == 0,
+	      "a freed frame lies in the range");
 	CHECK(buddy->page[pfn].state == LIST_PAGE_ALLOCATED && buddy->page[pfn].order == order,
 	      "a block is freed as it was allocated");
 	buddy->page[pfn].state = LIST_PAGE_INSIDE;

@@ -21,9 +21,10 @@ struct list_link {
 };
 
 struct list_page {
-	struct list_link link;  /* in a free list, when `state` is LIST_PAGE_FREE; first, so that link = page */
-	uint32_t state;         /* enum list_page_state */
-	uint32_t order;         /* of the block that begins here */
+	struct list_link
+	    link;	/* in a free list, when `state` is LIST_PAGE_FREE; first, so that link = page */
+	uint32_t state; /* enum list_page_state */
+	uint32_t order; /* of the block that begins here */
 	unsigned char rest[40]; /* what a kernel keeps besides */
 };
 

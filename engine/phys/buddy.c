@@ -53,11 +53,11 @@ enum status buddy_create(struct buddy *buddy, const struct buddy_shape *shape, v
 		return STATUS_BAD_ARGUMENT;
 	CHECK((uintptr_t)memory % BUDDY_MEMORY_ALIGNMENT == 0, "a buddy's memory is aligned");
 	*buddy = (struct buddy){
-		.max_order = shape->max_order,
-		.placement = shape->placement,
-		.base = base_of(shape),
-		.first = shape->first,
-		.end = shape->first + shape->pages,
+	    .max_order = shape->max_order,
+	    .placement = shape->placement,
+	    .base = base_of(shape),
+	    .first = shape->first,
+	    .end = shape->first + shape->pages,
 	};
 	for (unsigned order = 0; order <= shape->max_order; order++) {
 		struct buddy_order *of = &buddy->order[order];
@@ -79,7 +79,8 @@ enum status buddy_create(struct buddy *buddy, const struct buddy_shape *shape, v
 /* The first free block of a word that has one. */
 static inline uint64_t first_of_word(const struct buddy_order *of, uint64_t word)
 {
-	return word << PAIR_WORD_SHIFT | (unsigned)__builtin_ctzll(pair_free_bits(of->words[word], of->pairs));
+	return word << PAIR_WORD_SHIFT |
+	       (unsigned)__builtin_ctzll(pair_free_bits(of->words[word], of->pairs));
 }
 
 static inline uint64_t nearest_block(const struct buddy_order *of)
@@ -136,7 +137,8 @@ uint64_t buddy_choose(const struct buddy *buddy, unsigned order, unsigned *found
 }
 
 /* Takes the free block and splits it; its first part of `order` is what is left in use. */
-static inline __attribute__((always_inline)) pfn_t take_and_split(struct buddy *buddy, uint64_t block, unsigned found, unsigned order)
+static inline __attribute__((always_inline)) pfn_t take_and_split(struct buddy *buddy, uint64_t block,
+								  unsigned found, unsigned order)
 {
 	pfn_t pfn = buddy_pfn_of(buddy, block, found);
 
@@ -179,8 +181,10 @@ pfn_t buddy_allocate(struct buddy *buddy, unsigned order)
 static inline bool is_allocated(const struct buddy *buddy, uint64_t block, unsigned order)
 {
 	const struct buddy_order *below = &buddy->order[order - (order > 0)];
-	uint64_t divided = *buddy_word(below, block * 2 & ~(uint64_t)1) >> (block * 2 & 63) & (order > 0 ? 3 : 0);
-	bool in_use = buddy_bit(&buddy->order[order], block ^ (order < buddy->max_order)) == (order < buddy->max_order);
+	uint64_t divided =
+	    *buddy_word(below, block * 2 & ~(uint64_t)1) >> (block * 2 & 63) & (order > 0 ? 3 : 0);
+	bool in_use =
+	    buddy_bit(&buddy->order[order], block ^ (order < buddy->max_order)) == (order < buddy->max_order);
 
 	return in_use && divided == 0;
 }
@@ -188,7 +192,8 @@ static inline bool is_allocated(const struct buddy *buddy, uint64_t block, unsig
 void buddy_free(struct buddy *buddy, pfn_t pfn, unsigned order)
 {
 	if (pfn < buddy->first || pfn >= buddy->end || order > buddy->max_order ||
-	    (pfn & (((pfn_t)1 << order) - 1)) != 0 || !is_allocated(buddy, buddy_block_of(buddy, pfn, order), order))
+	    (pfn & (((pfn_t)1 << order) - 1)) != 0 ||
+	    !is_allocated(buddy, buddy_block_of(buddy, pfn, order), order))
 		buddy_refuse(buddy, pfn, order);
 	uint64_t block = buddy_block_of(buddy, pfn, order);
 

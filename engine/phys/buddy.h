@@ -65,30 +65,30 @@ enum buddy_placement {
 
 /* What a buddy is made for. */
 struct buddy_shape {
-	pfn_t first;                    /* first frame of the range */
-	uint64_t pages;                 /* its length, 1 .. BUDDY_PAGES_MAX */
-	unsigned max_order;             /* largest block, HUGE_ORDER .. BUDDY_ORDER_MAX */
+	pfn_t first;	    /* first frame of the range */
+	uint64_t pages;	    /* its length, 1 .. BUDDY_PAGES_MAX */
+	unsigned max_order; /* largest block, HUGE_ORDER .. BUDDY_ORDER_MAX */
 	enum buddy_placement placement;
 };
 
 /* The blocks of one order. Block i is the frames base + i * 2^order and on. */
 struct buddy_order {
 	uint64_t *words;    /* a bit per block, in pairs */
-	uint64_t pairs;     /* PAIR_LEFT_BITS, or PAIR_NO_BITS at the top */
+	uint64_t pairs;	    /* PAIR_LEFT_BITS, or PAIR_NO_BITS at the top */
 	uint64_t blocks;    /* free ones */
-	uint64_t hint;      /* word in which a block became free last */
+	uint64_t hint;	    /* word in which a block became free last */
 	struct bitmap free; /* bit w: word w has a free block */
 };
 
 struct buddy {
-	uint32_t nonempty;               /* bit k: there is a free block of order k */
+	uint32_t nonempty; /* bit k: there is a free block of order k */
 	unsigned max_order;
 	enum buddy_placement placement;
-	pfn_t base;                      /* first, rounded down to a top-order block */
-	pfn_t first, end;                /* the range: first .. end-1 */
-	uint64_t free_pages;             /* frames in free blocks */
-	uint64_t managed_pages;          /* frames ever added, free or allocated */
-	struct fill_queue *fill;         /* only with BUDDY_FULLEST_BLOCK, else NULL */
+	pfn_t base;		 /* first, rounded down to a top-order block */
+	pfn_t first, end;	 /* the range: first .. end-1 */
+	uint64_t free_pages;	 /* frames in free blocks */
+	uint64_t managed_pages;	 /* frames ever added, free or allocated */
+	struct fill_queue *fill; /* only with BUDDY_FULLEST_BLOCK, else NULL */
 	struct buddy_order order[BUDDY_ORDERS];
 };
 
@@ -124,7 +124,7 @@ void buddy_free_range(struct buddy *buddy, pfn_t pfn, uint64_t pages);
 MUST_USE bool buddy_claim(struct buddy *buddy, pfn_t pfn, uint64_t pages);
 
 enum buddy_state {
-	BUDDY_FOREIGN,   /* outside the range */
+	BUDDY_FOREIGN, /* outside the range */
 	BUDDY_FREE,
 	BUDDY_ALLOCATED, /* or never added */
 };

@@ -5,9 +5,11 @@
 static const char I1[] = "I1: bitmap_check() holds for every order's bitmap";
 static const char I2[] = "I2: bit w of free[k] is set <=> word w of order k has a free block";
 static const char I3[] = "I3: only a block that exists and is in use is divided";
-static const char I4[] = "I4: free_blocks[k] = free blocks of order k; bit k of nonempty is set <=> free_blocks[k] > 0";
+static const char I4[] =
+    "I4: free_blocks[k] = free blocks of order k; bit k of nonempty is set <=> free_blocks[k] > 0";
 static const char I5[] = "I5: free_pages = sum of free_blocks[k] * 2^k, at most managed_pages";
-static const char I6[] = "I6: with fullest-block, the entry of every 2 MiB block in the fill queue is what the bits say";
+static const char I6[] =
+    "I6: with fullest-block, the entry of every 2 MiB block in the fill queue is what the bits say";
 
 /* The blocks of `order` (below the top) that exist are those whose parent is divided; it must be in use. */
 static const char *check_divided(const struct buddy *buddy, unsigned order, uint64_t word)
@@ -63,7 +65,8 @@ static bool is_entry_right(const struct buddy *buddy, uint64_t huge)
 			}
 		}
 	}
-	return entry->free_frames == frames && entry->orders == orders && (entry->largest != 0) == (orders != 0);
+	return entry->free_frames == frames && entry->orders == orders &&
+	       (entry->largest != 0) == (orders != 0);
 }
 
 static const char *check_fill(const struct buddy *buddy)

@@ -38,7 +38,8 @@ static inline bool buddy_is_divided(const struct buddy *buddy, uint64_t block, u
 void buddy_fill(struct buddy *buddy, uint64_t block, unsigned order, int change);
 
 /* Sets and clears bits of the word of `block`, by which that block, or its buddy, becomes free. */
-static inline void buddy_enter(struct buddy *buddy, uint64_t block, unsigned order, uint64_t set, uint64_t clear)
+static inline void buddy_enter(struct buddy *buddy, uint64_t block, unsigned order, uint64_t set,
+			       uint64_t clear)
 {
 	struct buddy_order *of = &buddy->order[order];
 	uint64_t *word = buddy_word(of, block);
@@ -56,7 +57,8 @@ static inline void buddy_enter(struct buddy *buddy, uint64_t block, unsigned ord
 }
 
 /* The same for bits by which it ceases to be free. */
-static inline void buddy_leave(struct buddy *buddy, uint64_t block, unsigned order, uint64_t set, uint64_t clear)
+static inline void buddy_leave(struct buddy *buddy, uint64_t block, unsigned order, uint64_t set,
+			       uint64_t clear)
 {
 	struct buddy_order *of = &buddy->order[order];
 	uint64_t *word = buddy_word(of, block);

@@ -76,20 +76,24 @@ uint32_t fill_queue_fullest(const struct fill_queue *queue, unsigned order)
 }
 
 static const char I1[] = "I1: bit b of occupied[m] is set <=> list [m][b] is not empty";
-static const char I2[] = "I2: a block in list [m][b] knows it, has m as its largest order and b as free_frames / 8, and "
-			 "links back";
+static const char I2[] =
+    "I2: a block in list [m][b] knows it, has m as its largest order and b as free_frames / 8, and "
+    "links back";
 
-static const char *check_list(const struct fill_queue *queue, uint64_t blocks, unsigned largest, unsigned bucket)
+static const char *check_list(const struct fill_queue *queue, uint64_t blocks, unsigned largest,
+			      unsigned bucket)
 {
 	uint32_t previous = 0;
 
-	for (uint32_t block = queue->head[largest][bucket]; block != 0; block = queue->entry[block - 1].next) {
+	for (uint32_t block = queue->head[largest][bucket]; block != 0;
+	     block = queue->entry[block - 1].next) {
 		if (block > blocks)
 			return I2;
 		const struct fill_entry *entry = &queue->entry[block - 1];
 
-		if (entry->largest != largest + 1 || largest_of(entry) != entry->largest || entry->bucket != bucket ||
-		    entry->free_frames >> FILL_BUCKET_SHIFT != bucket || entry->previous != previous)
+		if (entry->largest != largest + 1 || largest_of(entry) != entry->largest ||
+		    entry->bucket != bucket || entry->free_frames >> FILL_BUCKET_SHIFT != bucket ||
+		    entry->previous != previous)
 			return I2;
 		previous = block;
 	}

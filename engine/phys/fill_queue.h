@@ -26,7 +26,7 @@
 #define FILL_NONE UINT32_MAX
 
 struct fill_entry {
-	uint32_t next;        /* block + 1 of the next one in the list, 0 = the last */
+	uint32_t next;	      /* block + 1 of the next one in the list, 0 = the last */
 	uint32_t previous;    /* block + 1 of the previous one, 0 = the first */
 	uint16_t free_frames; /* 0 .. 511 */
 	uint16_t orders;      /* bit k: the block has a free block of order k; the owner keeps it */

@@ -20,7 +20,7 @@
 
 #define PAIR_WORD_SHIFT 6
 #define PAIR_LEFT_BITS 0x5555555555555555u /* `pairs` of every order below the top */
-#define PAIR_NO_BITS 0u                    /* `pairs` of the top order */
+#define PAIR_NO_BITS 0u			   /* `pairs` of the top order */
 
 /* The bit of a block, given its number within its order, in word number >> PAIR_WORD_SHIFT. */
 static inline uint64_t pair_bit(uint64_t block)

@@ -197,7 +197,8 @@ static const char *do_find(struct oracle *oracle, uint64_t operation)
 
 	if (state != (!inside ? BUDDY_FOREIGN : is_free ? BUDDY_FREE : BUDDY_ALLOCATED))
 		return "find disagrees about a frame";
-	if (inside && (pfn - first >= (uint64_t)1 << order || !oracle_all(oracle, first, (uint64_t)1 << order, is_free)))
+	if (inside && (pfn - first >= (uint64_t)1 << order ||
+		       !oracle_all(oracle, first, (uint64_t)1 << order, is_free)))
 		return "find names a block that is not of one state";
 	return NULL;
 }
@@ -334,7 +335,8 @@ static void test_split_and_merge(void **state)
 
 			assert_int_equal(pfn, 1 << 20);
 			for (unsigned free = 0; free <= 18; free++)
-				assert_int_equal(buddy_free_blocks(&rig.buddy, free), free >= order && free < 18);
+				assert_int_equal(buddy_free_blocks(&rig.buddy, free),
+						 free >= order && free < 18);
 			assert_null(buddy_check(&rig.buddy));
 			buddy_free(&rig.buddy, pfn, order);
 			assert_int_equal(buddy_free_blocks(&rig.buddy, 18), 1);
@@ -519,8 +521,9 @@ static void test_check_finds_each_broken_invariant(void **state)
 		void (*break_it)(struct buddy *);
 		const char *text;
 	} cases[] = {
-		{break_bitmap, "I1: "}, {break_search, "I2: "}, {break_division, "I3: "}, {break_count, "I4: "},
-		{break_nonempty, "I4: "}, {break_pages, "I5: "}, {break_fill, "I6: "}, {break_fill_list, "I6: "},
+	    {break_bitmap, "I1: "}, {break_search, "I2: "},    {break_division, "I3: "},
+	    {break_count, "I4: "},  {break_nonempty, "I4: "},  {break_pages, "I5: "},
+	    {break_fill, "I6: "},   {break_fill_list, "I6: "},
 	};
 
 	(void)state;
