@@ -1,0 +1,35 @@
+/* heap_merge_parties.h: who the records of a merge come from: its processes and threads. For heap_merge.c alone. */
+#ifndef FAULTLINE_TRACES_RECORD_HEAP_MERGE_PARTIES_H
+#define FAULTLINE_TRACES_RECORD_HEAP_MERGE_PARTIES_H
+
+#include "traces/record/heap_merge.h"
+
+/* Gives one event, whose time it fills in, to the sink. */
+enum trace_status merge_emit(struct heap_merge *merge, struct event *event, uint64_t tsc,
+			     struct trace_error *error) TRACE_MUST_USE;
+
+/* The thread of a record. One that is new gets the next number and its thread_start event. */
+enum trace_status merge_thread_of(struct heap_merge *merge, const struct ordered_record *record,
+				  struct merged_thread **thread, struct trace_error *error) TRACE_MUST_USE;
+
+/* A process's first record: a new process, a forked child, or a new program in a process (exec). */
+enum trace_status merge_process_start(struct heap_merge *merge, const struct ordered_record *record,
+				      struct trace_error *error) TRACE_MUST_USE;
+
+/* Can it be said which child an ARENA_FORK made, if any? */
+bool merge_fork_resolved(const struct heap_merge *merge, const struct ordered_record *record);
+
+/* An ARENA_FORK: makes the child and its copy of the live blocks. A fork that made none leaves no event. */
+enum trace_status merge_fork(struct heap_merge *merge, struct merged_thread *thread,
+			     const struct ordered_record *record, struct trace_error *error) TRACE_MUST_USE;
+
+enum trace_status merge_thread_name(struct heap_merge *merge, struct merged_thread *thread,
+				    const struct ordered_record *record, struct trace_error *error) TRACE_MUST_USE;
+
+enum trace_status merge_thread_ending(struct heap_merge *merge, struct merged_thread *thread,
+				      const struct ordered_record *record, struct trace_error *error) TRACE_MUST_USE;
+
+/* Makes room for the thread's frames. False: no memory. */
+bool merge_thread_has_frames(struct merged_thread *thread);
+
+#endif
