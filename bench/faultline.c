@@ -3,6 +3,7 @@
 #include "bench/command.h"
 #include "bench/command_import.h"
 #include "bench/command_replay.h"
+#include "bench/command_record.h"
 #include "bench/command_trace.h"
 
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 static const struct command commands[] = {
 	{"import", "makes a trace from another tool's recording", command_import},
 	{"generate", "makes a trace of a synthetic program", command_generate},
+	{"record", "runs a program and records its heap calls", command_record},
 	{"report", "makes a page of tables and charts from what compare or replay left", command_report},
 	{"info", "says what a trace holds", command_info},
 	{"cat", "prints the events of a trace as text", command_cat},

@@ -47,6 +47,9 @@ enum trace_status flt_writer_warn(struct flt_writer *writer, const char *what, u
 enum trace_status flt_writer_stack(struct flt_writer *writer, const uint64_t *addresses, size_t depth, uint32_t *stack,
 				   struct trace_error *error) TRACE_MUST_USE;
 
+/* What the file would be at most, in bytes, if it were finished now. For a recorder that must stop before a bound. */
+uint64_t flt_writer_bytes(const struct flt_writer *writer);
+
 /* Writes the footer, syncs, renames to `path`, and frees the writer whatever the result. */
 enum trace_status flt_writer_finish(struct flt_writer *writer, struct trace_error *error) TRACE_MUST_USE;
 

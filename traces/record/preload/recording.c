@@ -195,9 +195,12 @@ void recording_write_words(struct recording_thread *thread, enum arena_kind kind
 	thread->level = level;
 }
 
-void recording_sample(struct recording_thread *thread, uint64_t start)
+void recording_write_timed(struct recording_thread *thread, enum arena_kind kind, uint64_t address, uint64_t size)
 {
+	uint64_t start = ticks_now();
+
 	thread->until_sample = RECORDING_SAMPLE_EVERY;
+	recording_write(thread, kind, address, size);
 	atomic_fetch_add_explicit(&recording.process->sampled_ticks, ticks_now() - start, memory_order_relaxed);
 	atomic_fetch_add_explicit(&recording.process->sampled_events, 1, memory_order_relaxed);
 }
@@ -376,4 +379,13 @@ bool recording_enter_slowly(struct recording_thread *thread, uintptr_t frame)
 		return true;
 	thread->inside = 0;
 	return false;
+}
+
+/* A program that never calls a heap function is known all the same. */
+__attribute__((constructor)) static void register_at_start(void)
+{
+	struct recording_thread *thread = &recording_thread;
+
+	if (recording_enter(thread))
+		recording_leave(thread);
 }

@@ -75,8 +75,8 @@ bool recording_enter_slowly(struct recording_thread *thread, uintptr_t frame);
 /* Gives `context` a fresh chunk; waits for one when the recorder is behind. False: there will be none. Keeps errno. */
 bool recording_refill(struct recording_thread *thread, struct recording_context *context);
 
-/* Accounts the time of the event that began at `start`. */
-void recording_sample(struct recording_thread *thread, uint64_t start);
+/* recording_write, timed. */
+void recording_write_timed(struct recording_thread *thread, enum arena_kind kind, uint64_t address, uint64_t size);
 
 /* The level for a recording at stack address `frame` that finds thread->level above 0: recordings that a longjmp out of
  * a signal handler abandoned are dropped. RECORDING_LEVELS = too deep; the event is counted as lost. */
@@ -138,19 +138,21 @@ static inline __attribute__((always_inline)) void recording_write(struct recordi
 								  uint64_t address, uint64_t size)
 {
 	unsigned level;
-	struct arena_record *record = recording_reserve(thread, &level);
-	uint64_t order, start;
+	struct arena_record *record;
+	uint64_t order;
 
+	if (UNLIKELY(--thread->until_sample == 0)) {
+		recording_write_timed(thread, kind, address, size);
+		return;
+	}
+	record = recording_reserve(thread, &level);
 	if (UNLIKELY(!record))
 		return;
 	order = atomic_fetch_add(&recording.arena.control->order, 1);
-	start = ticks_now();
-	record->tsc = start;
+	record->tsc = ticks_now();
 	record->address = address;
 	record->size = size;
 	atomic_store_explicit(&record->order_kind, order << 8 | kind, memory_order_release);
-	if (UNLIKELY(--thread->until_sample == 0))
-		recording_sample(thread, start);
 	atomic_signal_fence(memory_order_seq_cst);
 	thread->level = level;
 }

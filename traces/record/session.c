@@ -1,0 +1,559 @@
+#include "config.h"
+
+#include "traces/record/session.h"
+
+#include "traces/flt.h"
+#include "traces/record/arena_file.h"
+#include "traces/record/clock.h"
+#include "traces/record/heap_merge.h"
+#include "traces/record/launch.h"
+#include "traces/record/ordering.h"
+#include "traces/record/program.h"
+#include "traces/record/ticks.h"
+#include "traces/record/watch.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+/* With nothing to do, the recorder looks again after this time, doubled up to the maximum. */
+#define IDLE_MIN_NS 500000u
+#define IDLE_MAX_NS 20000000u
+/* A fork's child that does not register for so long is taken to have died at birth. */
+#define FORK_PATIENCE_NS UINT64_C(1000000000)
+/* A record that was begun and is not finished for so long is given up: its thread is stopped, or left it by longjmp. */
+#define RECORD_PATIENCE_NS UINT64_C(10000000000)
+/* The size of the trace is looked at this often. */
+#define EVENTS_PER_SIZE_CHECK 1024u
+
+struct session {
+	const struct session_options *options;
+	struct session_result *result;
+	struct arena_file file;
+	struct ordering ordering;
+	struct heap_merge merge;
+	struct tick_clock clock;
+	struct watch watch;
+	struct launched launched;
+	struct flt_writer *writer;
+	uint64_t started_ns;
+	uint64_t stuck_ns;        /* since when no record could be taken although numbers are out; 0 = not stuck */
+	uint64_t sampled_ticks, sampled_events, waited_ticks, lost_events;
+	bool merging;             /* the clock is calibrated and the merge has started */
+	bool full;                /* the trace has reached its bound */
+	char *command_line;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static enum trace_status store_stack(void *context, const uint64_t *addresses, size_t depth, uint32_t *id,
+				     struct trace_error *error)
+{
+	return flt_writer_stack(context, addresses, depth, id, error);
+}
+
+__attribute__((format(printf, 2, 3))) static void add_note(struct session_result *result, const char *format, ...)
+{
+	va_list arguments;
+
+	if (result->notes == SESSION_NOTES)
+		return;
+	va_start(arguments, format);
+	(void)vsnprintf(result->note[result->notes++], SESSION_NOTE_BYTES, format, arguments);
+	va_end(arguments);
+}
+
+/* --- Taking records ------------------------------------------------------------------------------------------------------- */
+
+/* A thread whose last destructor ran gives out thread_exit once it is gone and all it wrote is merged. */
+static enum trace_status settle_threads(struct session *session, struct trace_error *error)
+{
+	struct heap_merge *merge = &session->merge;
+
+	for (size_t i = merge->endings; i-- > 0;) {
+		uint32_t number = merge->ending[i];
+		const struct merged_thread *thread = &merge->thread[number];
+		uint32_t process_id = merge->process[thread->process].process_id;
+		enum trace_status status;
+		if (watch_thread_lives(process_id, thread->thread_id))
+			continue;
+		ordering_thread_gone(&session->ordering, thread->serial);
+		if (ordering_thread_busy(&session->ordering, thread->serial))
+			continue;
+		status = heap_merge_thread_exit(merge, number, error);
+		if (status != TRACE_OK)
+			return status;
+	}
+	return TRACE_OK;
+}
+
+/* Merges the records that are ready, in order. *taken counts them. */
+static enum trace_status take_ready(struct session *session, uint64_t *taken, struct trace_error *error)
+{
+	struct ordered_record record;
+
+	while (!session->full && ordering_peek(&session->ordering, &record) &&
+	       heap_merge_ready(&session->merge, &record)) {
+		enum trace_status status = heap_merge_put(&session->merge, &record, error);
+		if (status != TRACE_OK)
+			return status;
+		ordering_take(&session->ordering);
+		if (record.kind == ARENA_THREAD_END && (status = settle_threads(session, error)) != TRACE_OK)
+			return status;
+		if (++*taken % EVENTS_PER_SIZE_CHECK == 0 && session->options->max_bytes != 0)
+			session->full = flt_writer_bytes(session->writer) >= session->options->max_bytes;
+	}
+	return TRACE_OK;
+}
+
+/* Something is missing at the start of the window. What is lost for sure, or waited for too long, is given up. */
+static bool give_up(struct session *session, uint64_t limit)
+{
+	struct ordered_record record;
+	bool waits_for_fork = ordering_peek(&session->ordering, &record);
+	uint64_t now = now_ns();
+
+	if (session->ordering.base >= limit) {
+		session->stuck_ns = 0;
+		return false;
+	}
+	if (session->stuck_ns == 0)
+		session->stuck_ns = now;
+	if (waits_for_fork && now - session->stuck_ns < FORK_PATIENCE_NS)
+		return false;
+	if (waits_for_fork) {
+		ordering_take(&session->ordering);
+		return true;
+	}
+	if (session->ordering.unwritten && now - session->stuck_ns < RECORD_PATIENCE_NS)
+		return false;
+	ordering_skip(&session->ordering, limit);
+	return true;
+}
+
+static enum trace_status pump(struct session *session, bool *progress, struct trace_error *error)
+{
+	struct arena_control *control = session->file.arena.control;
+
+	*progress = false;
+	for (;;) {
+		uint64_t limit = atomic_load(&control->order), taken = 0;
+		enum trace_status status;
+
+		atomic_fetch_add(&control->heartbeat, 1);
+		(void)arena_file_restock(&session->file);
+		session->ordering.chunk_limit = session->file.stocked;
+		ordering_scan(&session->ordering);
+		status = take_ready(session, &taken, error);
+		if (status != TRACE_OK || session->full)
+			return status;
+		if (taken != 0)
+			session->stuck_ns = 0;
+		else if (!give_up(session, limit))
+			return TRACE_OK;
+		*progress = true;
+		if (taken < ORDERING_WINDOW / 2)
+			return TRACE_OK;
+	}
+}
+
+/* --- Processes that end ---------------------------------------------------------------------------------------------------- */
+
+static void collect_counts(struct session *session, uint32_t slot)
+{
+	struct arena_process *process = &session->file.arena.processes[slot];
+
+	session->sampled_ticks += atomic_load(&process->sampled_ticks);
+	session->sampled_events += atomic_load(&process->sampled_events);
+	session->waited_ticks += atomic_load(&process->waited_ticks);
+	session->lost_events += atomic_load(&process->lost_events);
+	session->result->nested_calls += atomic_load(&process->nested_calls);
+	session->result->usable_calls += atomic_load(&process->usable_calls);
+}
+
+/* The process went on as another program that did not register. */
+static void note_unrecorded(struct session *session, uint32_t slot)
+{
+	struct arena_process *process = &session->file.arena.processes[slot];
+	char path[ARENA_TEXT_BYTES], found[4096], reason[512];
+
+	if (!atomic_load(&process->exec_pending) || !session->options->follow)
+		return;
+	memcpy(path, process->exec_path, sizeof(path));
+	path[sizeof(path) - 1] = '\0';
+	if (path[0] != '\0' && program_find(path, found, sizeof(found)) &&
+	    program_obstacle(found, reason, sizeof(reason)))
+		add_note(session->result, "process %u went on unrecorded: %s", process->process_id, reason);
+	else
+		add_note(session->result, "process %u went on unrecorded as %s, which did not load the recorder",
+			 process->process_id, path[0] != '\0' ? path : "another program");
+}
+
+static uint32_t exit_status_of(const struct session *session, uint32_t slot)
+{
+	const struct arena_process *process = &session->file.arena.processes[slot];
+
+	if ((pid_t)session->watch.slot[slot].process_id == session->launched.child && session->launched.ended)
+		return (uint32_t)session->launched.status;
+	return atomic_load(&process->exit_status) & 255u;
+}
+
+static enum trace_status end_threads_of(struct session *session, uint64_t serial, struct trace_error *error)
+{
+	struct heap_merge *merge = &session->merge;
+
+	for (size_t i = merge->endings; i-- > 0;) {
+		const struct merged_thread *thread = &merge->thread[merge->ending[i]];
+		if (merge->process[thread->process].serial == serial) {
+			enum trace_status status = heap_merge_thread_exit(merge, merge->ending[i], error);
+			if (status != TRACE_OK)
+				return status;
+		}
+	}
+	return TRACE_OK;
+}
+
+/* Ends the processes that are gone and whose records are all merged. */
+static enum trace_status settle_processes(struct session *session, struct trace_error *error)
+{
+	for (uint32_t i = 0; i < ARENA_PROCESSES; i++) {
+		const struct watched *watched = &session->watch.slot[i];
+		enum trace_status status = TRACE_OK;
+		uint64_t index;
+		if (watched->serial == 0 || !watched->ended)
+			continue;
+		ordering_process_gone(&session->ordering, watched->serial);
+		if (ordering_process_busy(&session->ordering, watched->serial) ||
+		    ((pid_t)watched->process_id == session->launched.child && !watched->replaced &&
+		     !session->launched.ended))
+			continue;
+		index = address_map_get(&session->merge.process_index, watched->serial);
+		if (index != 0 && !watched->replaced)
+			status = end_threads_of(session, watched->serial, error);
+		if (status == TRACE_OK && index != 0 && !watched->replaced) {
+			status = heap_merge_process_exit(&session->merge, (size_t)index - 1, exit_status_of(session, i),
+							 ticks_now(), error);
+			note_unrecorded(session, i);
+		}
+		if (status != TRACE_OK)
+			return status;
+		collect_counts(session, i);
+		watch_release(&session->watch, &session->file.arena, i);
+	}
+	return settle_threads(session, error);
+}
+
+/* --- Start and end ------------------------------------------------------------------------------------------------------------ */
+
+static char *join_command(char **command)
+{
+	size_t bytes = 1;
+	char *line, *end;
+
+	for (char **word = command; *word; word++)
+		bytes += strlen(*word) + 1;
+	line = end = malloc(bytes);
+	for (char **word = command; line && *word; word++)
+		end = stpcpy(stpcpy(end, word == command ? "" : " "), *word);
+	return line;
+}
+
+static enum trace_status open_trace(struct session *session, struct trace_error *error)
+{
+	struct utsname system = {0};
+	char host[512] = "";
+	struct flt_description description = {
+		.source = "record heap", .host = host, .has_time = true, .has_stacks = session->options->stacks};
+
+	session->command_line = join_command(session->options->command);
+	if (!session->command_line)
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to start");
+	description.command = session->command_line;
+	if (uname(&system) == 0)
+		(void)snprintf(host, sizeof(host), "%s %s %s, %ld processors", system.sysname, system.release,
+			       system.machine, sysconf(_SC_NPROCESSORS_ONLN));
+	return flt_writer_create(&session->writer, session->options->output, &description, error);
+}
+
+static enum trace_status start(struct session *session, struct trace_error *error)
+{
+	const struct session_options *options = session->options;
+	enum trace_status status = arena_file_create(&session->file, options->buffer_bytes, error);
+	struct arena_control *control = session->file.arena.control;
+	struct launch_options launch = {
+		.command = options->command,
+		.library = options->library,
+		.assignment = session->file.assignment,
+		.start_signal = options->start_signal,
+		.stop_signal = options->stop_signal,
+	};
+
+	if (status != TRACE_OK)
+		return status;
+	control->follow = options->follow;
+	control->stacks = options->stacks;
+	atomic_store(&control->active, options->paused ? 0 : 1);
+	launch.active = &control->active;
+	status = ordering_create(&session->ordering, &session->file.arena, error);
+	if (status == TRACE_OK)
+		status = open_trace(session, error);
+	if (status != TRACE_OK)
+		return status;
+	tick_clock_start(&session->clock);
+	session->started_ns = now_ns();
+	return launch_start(&session->launched, &launch, error);
+}
+
+/* The merge needs the clock's rate; by the first round or shortly after it can be had. */
+static void begin_merge(struct session *session)
+{
+	struct merge_output output = {.sink = flt_writer_sink(session->writer), .context = session->writer};
+
+	if (session->merging)
+		return;
+	if (session->options->stacks)
+		output.stack = store_stack;
+	tick_clock_calibrate(&session->clock);
+	heap_merge_start(&session->merge, &session->file.arena, &output, &session->clock);
+	session->merging = true;
+}
+
+static void idle(struct session *session, uint64_t *idle_ns)
+{
+	struct arena_control *control = session->file.arena.control;
+	struct timespec timeout = {.tv_nsec = (long)*idle_ns};
+	uint32_t bell = atomic_load(&control->recorder_bell);
+
+	atomic_store(&control->recorder_sleeps, 1);
+	(void)syscall(SYS_futex, &control->recorder_bell, FUTEX_WAIT, bell, &timeout, NULL, 0);
+	atomic_store(&control->recorder_sleeps, 0);
+	*idle_ns = *idle_ns < IDLE_MAX_NS / 2 ? 2 * *idle_ns : IDLE_MAX_NS;
+}
+
+/* Is it over? Says why. */
+static bool is_over(struct session *session)
+{
+	struct session_result *result = session->result;
+
+	if (session->full)
+		result->end = SESSION_SIZE;
+	else if (session->options->for_ns != 0 && now_ns() - session->started_ns >= session->options->for_ns)
+		result->end = SESSION_TIME;
+	else if (session->launched.ended && session->watch.living == 0)
+		result->end = SESSION_ALL_ENDED;
+	else if (session->launched.ended && launch_asked_to_finish())
+		result->end = SESSION_ASKED;
+	else
+		return false;
+	return true;
+}
+
+static enum trace_status rounds(struct session *session, struct trace_error *error)
+{
+	uint64_t idle_ns = IDLE_MIN_NS;
+	bool progress;
+
+	for (;;) {
+		enum trace_status status;
+
+		launch_poll(&session->launched);
+		watch_poll(&session->watch, &session->file.arena);
+		begin_merge(session);
+		status = pump(session, &progress, error);
+		if (status == TRACE_OK)
+			status = settle_processes(session, error);
+		if (status != TRACE_OK)
+			return status;
+		if (is_over(session))
+			return TRACE_OK;
+		if (progress)
+			idle_ns = IDLE_MIN_NS;
+		else
+			idle(session, &idle_ns);
+	}
+}
+
+/* Stops the recording in all processes and takes what they still had written. */
+static enum trace_status drain(struct session *session, struct trace_error *error)
+{
+	struct arena_control *control = session->file.arena.control;
+	const struct timespec settle = {.tv_nsec = 2000000};
+	bool progress = true;
+	enum trace_status status = TRACE_OK;
+
+	atomic_store(&control->active, 0);
+	atomic_store(&control->finished, 1);
+	atomic_fetch_add(&control->chunks_bell, 1);
+	(void)syscall(SYS_futex, &control->chunks_bell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	(void)nanosleep(&settle, NULL);
+	while (status == TRACE_OK && progress && !session->full) {
+		watch_poll(&session->watch, &session->file.arena);
+		status = pump(session, &progress, error);
+	}
+	return status == TRACE_OK ? settle_processes(session, error) : status;
+}
+
+static enum trace_status write_warnings(struct session *session, struct trace_error *error)
+{
+	const struct session_result *result = session->result;
+	const struct {
+		const char *what;
+		uint64_t count;
+	} warnings[] = {
+		{"frees of blocks whose allocation was not recorded", result->foreign},
+		{"blocks handed out at an address that was not free", result->reissued},
+		{"records that made no sense", result->damaged},
+		{"events that were lost", result->lost},
+	};
+	enum trace_status status = TRACE_OK;
+
+	for (size_t i = 0; status == TRACE_OK && i < sizeof(warnings) / sizeof(warnings[0]); i++)
+		status = flt_writer_warn(session->writer, warnings[i].what, warnings[i].count, error);
+	for (unsigned i = 0; status == TRACE_OK && i < result->notes; i++)
+		status = flt_writer_warn(session->writer, result->note[i], 1, error);
+	return status;
+}
+
+static void explain_nothing(struct session *session)
+{
+	const char *name = session->options->command[0];
+	char path[4096], reason[512];
+
+	if (session->result->heap_events != 0)
+		return;
+	if (session->options->paused || session->options->start_signal)
+		add_note(session->result, "nothing was recorded: the recording was not started by a signal");
+	else if (program_find(name, path, sizeof(path)) && program_obstacle(path, reason, sizeof(reason)))
+		add_note(session->result, "nothing was recorded: %s", reason);
+	else if (atomic_load(&session->file.arena.control->cramped) != 0)
+		add_note(session->result, "nothing was recorded: the address-space limit (ulimit -v) leaves no room for the "
+					  "buffer; --buffer makes it smaller");
+	else if (session->merge.processes == 0)
+		add_note(session->result, "nothing was recorded: %s did not load the recorder (another user, container or "
+					  "C library)", name);
+	else
+		add_note(session->result, "nothing was recorded: %s called no heap function of a shared library", name);
+}
+
+static void fill_result(struct session *session)
+{
+	struct session_result *result = session->result;
+	struct rusage usage;
+
+	for (uint32_t i = 0; i < ARENA_PROCESSES; i++) {
+		if (session->watch.slot[i].serial != 0)
+			collect_counts(session, i);
+	}
+	result->events = session->merge.events;
+	result->heap_events = session->merge.heap_events;
+	result->processes = session->merge.processes;
+	result->threads = session->merge.threads;
+	result->foreign = session->merge.faults.foreign;
+	result->reissued = session->merge.faults.reissued;
+	result->damaged = session->merge.faults.damaged + session->ordering.damaged;
+	result->lost = session->ordering.lost + session->lost_events;
+	result->waiting_s = (double)session->waited_ticks * session->clock.ns_per_tick / 1e9;
+	if (session->sampled_events >= 8)
+		result->event_ns = (double)session->sampled_ticks / (double)session->sampled_events *
+					   session->clock.ns_per_tick - session->clock.read_ns;
+	if (result->event_ns < 0)
+		result->event_ns = 0;
+	result->recording_s = result->event_ns * (double)result->heap_events / 1e9;
+	if (getrusage(RUSAGE_CHILDREN, &usage) == 0)
+		result->cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+				(double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+	if (atomic_load(&session->file.arena.control->refused) != 0)
+		add_note(result, "%u processes were not recorded: more than %u at once",
+			 atomic_load(&session->file.arena.control->refused), ARENA_PROCESSES);
+	explain_nothing(session);
+}
+
+static enum trace_status finish(struct session *session, struct trace_error *error)
+{
+	enum trace_status status = drain(session, error);
+
+	if (status == TRACE_OK)
+		fill_result(session);
+	if (status == TRACE_OK)
+		status = write_warnings(session, error);
+	if (status != TRACE_OK)
+		return status;
+	session->result->file_bytes = flt_writer_bytes(session->writer);
+	status = flt_writer_finish(session->writer, error);
+	session->writer = NULL;
+	return status;
+}
+
+/* After a recording that ended before its command, or a failure: the command is not disturbed. */
+static void wait_for_command(struct session *session)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+
+	while (!session->launched.ended) {
+		(void)nanosleep(&pause, NULL);
+		launch_poll(&session->launched);
+	}
+}
+
+static void stop(struct session *session)
+{
+	if (session->file.base) {
+		struct arena_control *control = session->file.arena.control;
+		atomic_store(&control->active, 0);
+		atomic_store(&control->finished, 1);
+	}
+	if (session->launched.child > 0)
+		wait_for_command(session);
+	launch_end();
+	session->result->exit_status = session->launched.status;
+	if (session->writer)
+		flt_writer_abandon(session->writer);
+	if (session->merging)
+		heap_merge_end(&session->merge);
+	ordering_destroy(&session->ordering);
+	watch_end(&session->watch);
+	arena_file_destroy(&session->file);
+	free(session->command_line);
+}
+
+enum trace_status session_run(const struct session_options *options, struct session_result *result,
+			      struct trace_error *error)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	enum trace_status status;
+
+	*result = (struct session_result){0};
+	if (!session)
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to start");
+	session->options = options;
+	session->result = result;
+	session->file.fd = -1;
+	watch_start(&session->watch);
+	status = start(session, error);
+	result->exec_errno = session->launched.exec_errno;
+	if (status == TRACE_OK && result->exec_errno == 0) {
+		status = rounds(session, error);
+		if (status == TRACE_OK)
+			status = finish(session, error);
+		if (status == TRACE_OK && options->finished)
+			options->finished(options->context, result);
+	}
+	stop(session);
+	free(session);
+	return status;
+}
