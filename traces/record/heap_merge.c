@@ -89,7 +89,7 @@ static enum trace_status create(struct heap_merge *merge, struct merged_process 
 		event->size = 0;
 	}
 	event->object = merge->objects + 1;
-	if (!address_map_put(&process->live, address, event->object, &previous))
+	if (!number_map_put(&process->live, address, event->object, &previous))
 		return no_memory(error);
 	merge->faults.reissued += previous != 0;
 	merge->objects = event->object;
@@ -126,7 +126,7 @@ static void release(struct heap_merge *merge, struct merged_thread *thread, cons
 	}
 	if (address == 0)
 		return;
-	event->object = address_map_take(&merge->process[thread->process].live, address);
+	event->object = number_map_take(&merge->process[thread->process].live, address);
 	if (event->object == 0) {
 		event->object = ++merge->objects;
 		event->flags |= EVENT_FOREIGN;
@@ -144,7 +144,7 @@ static void realloc_begin(struct heap_merge *merge, struct merged_thread *thread
 	}
 	thread->realloc[thread->reallocs++] = (struct merged_realloc){
 		.address = address,
-		.object = address ? address_map_take(&merge->process[thread->process].live, address) : 0,
+		.object = address ? number_map_take(&merge->process[thread->process].live, address) : 0,
 		.stack = stack_of(merge, thread, record),
 	};
 }
@@ -172,7 +172,7 @@ static enum trace_status realloc_end(struct heap_merge *merge, struct merged_thr
 	}
 	status = create(merge, process, address_of(record), event, error);
 	if (status == TRACE_OK && event->flags & EVENT_FAILED && event->old_object != 0 &&
-	    !address_map_put(&process->live, begun.address, event->old_object, &previous))
+	    !number_map_put(&process->live, begun.address, event->old_object, &previous))
 		status = no_memory(error);
 	return status;
 }
@@ -227,7 +227,7 @@ static enum trace_status define_stack(struct heap_merge *merge, struct merged_th
 	}
 	status = merge->output.stack(merge->output.context, thread->frame, depth, &id, error);
 	thread->frames = 0;
-	if (status == TRACE_OK && !address_map_put(&thread->stack_ids, record->size, id, &previous))
+	if (status == TRACE_OK && !number_map_put(&thread->stack_ids, record->size, id, &previous))
 		return no_memory(error);
 	return status;
 }
@@ -243,7 +243,7 @@ static void push_detail(struct heap_merge *merge, struct merged_thread *thread, 
 static void push_stack(struct heap_merge *merge, struct merged_thread *thread, const struct ordered_record *record)
 {
 	if (thread->stacks < MERGE_NESTING && record->size != 0)
-		thread->stack[thread->stacks++] = (uint32_t)address_map_get(&thread->stack_ids, record->size);
+		thread->stack[thread->stacks++] = (uint32_t)number_map_get(&thread->stack_ids, record->size);
 	else
 		merge->faults.damaged++;
 }

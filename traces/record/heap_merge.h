@@ -18,7 +18,7 @@
 #define FAULTLINE_TRACES_RECORD_HEAP_MERGE_H
 
 #include "traces/event.h"
-#include "traces/record/address_map.h"
+#include "traces/record/number_map.h"
 #include "traces/record/clock.h"
 #include "traces/record/ordering.h"
 
@@ -66,7 +66,7 @@ struct merged_thread {
 	struct merged_realloc realloc[MERGE_NESTING];
 	uint64_t *frame;  /* of the stack being defined; MERGE_STACK_DEPTH of them, NULL until needed */
 	size_t frames;
-	struct address_map stack_ids; /* the thread's own stack numbers -> ids in the trace */
+	struct number_map stack_ids; /* the thread's own stack numbers -> ids in the trace */
 };
 
 struct merged_process {
@@ -79,7 +79,7 @@ struct merged_process {
 	bool started;           /* its own first record was met */
 	bool ended;
 	uint64_t events;        /* heap events */
-	struct address_map live;
+	struct number_map live;
 	char command[ARENA_TEXT_BYTES];
 };
 
@@ -92,8 +92,8 @@ struct heap_merge {
 	struct merged_thread *thread;
 	size_t processes, process_capacity;
 	size_t threads, thread_capacity;
-	struct address_map process_index; /* serial -> index + 1 */
-	struct address_map thread_index;  /* serial -> index + 1 */
+	struct number_map process_index; /* serial -> index + 1 */
+	struct number_map thread_index;  /* serial -> index + 1 */
 	uint64_t objects;   /* ids given */
 	uint64_t events;    /* given to the sink */
 	uint64_t heap_events;

@@ -11,16 +11,16 @@
 void heap_merge_end(struct heap_merge *merge)
 {
 	for (size_t i = 0; i < merge->processes; i++)
-		address_map_clear(&merge->process[i].live);
+		number_map_clear(&merge->process[i].live);
 	for (size_t i = 0; i < merge->threads; i++) {
-		address_map_clear(&merge->thread[i].stack_ids);
+		number_map_clear(&merge->thread[i].stack_ids);
 		free(merge->thread[i].frame);
 	}
 	free(merge->process);
 	free(merge->thread);
 	free(merge->ending);
-	address_map_clear(&merge->process_index);
-	address_map_clear(&merge->thread_index);
+	number_map_clear(&merge->process_index);
+	number_map_clear(&merge->thread_index);
 	*merge = (struct heap_merge){0};
 }
 
@@ -58,7 +58,7 @@ static const struct arena_process *slot_of(const struct heap_merge *merge, uint3
 
 static size_t find_process(const struct heap_merge *merge, uint64_t serial)
 {
-	return serial ? (size_t)address_map_get(&merge->process_index, serial) - 1 : NO_PROCESS;
+	return serial ? (size_t)number_map_get(&merge->process_index, serial) - 1 : NO_PROCESS;
 }
 
 /* The process that lives under the system's number `process_id`; NO_PROCESS if none does. */
@@ -76,7 +76,7 @@ static enum trace_status index_process(struct heap_merge *merge, uint64_t serial
 	uint64_t previous;
 
 	merge->process[index].serial = serial;
-	if (serial != 0 && !address_map_put(&merge->process_index, serial, index + 1, &previous))
+	if (serial != 0 && !number_map_put(&merge->process_index, serial, index + 1, &previous))
 		return no_memory(error);
 	return TRACE_OK;
 }
@@ -122,7 +122,7 @@ static enum trace_status emit_fork(struct heap_merge *merge, const struct merged
 		.kind = EVENT_FORK, .count = child, .thread = thread->number, .process = parent->number};
 
 	merge->process[child].parent = parent->number;
-	if (!address_map_copy(&merge->process[child].live, &parent->live))
+	if (!number_map_copy(&merge->process[child].live, &parent->live))
 		return no_memory(error);
 	return merge_emit(merge, &event, tsc, error);
 }
@@ -175,7 +175,7 @@ static enum trace_status emit_exec(struct heap_merge *merge, size_t index, const
 	struct merged_process *process = &merge->process[index];
 	struct event event = {.kind = EVENT_EXEC, .process = process->number};
 
-	address_map_clear(&process->live);
+	number_map_clear(&process->live);
 	event.thread = merge->thread[process->first_thread].number;
 	process->first_thread = UINT32_MAX;
 	return merge_emit(merge, &event, record->tsc, error);
@@ -240,7 +240,7 @@ enum trace_status heap_merge_process_exit(struct heap_merge *merge, size_t index
 		return TRACE_OK;
 	process->ended = true;
 	merge->cached = SIZE_MAX;
-	address_map_clear(&process->live);
+	number_map_clear(&process->live);
 	event.thread = merge->thread[process->first_thread].number;
 	return merge_emit(merge, &event, tsc, error);
 }
@@ -290,7 +290,7 @@ static enum trace_status add_thread(struct heap_merge *merge, const struct order
 	if (!room)
 		return no_memory(error);
 	merge->thread = room;
-	if (!address_map_put(&merge->thread_index, record->thread_serial + 1, merge->threads + 1, &previous))
+	if (!number_map_put(&merge->thread_index, record->thread_serial + 1, merge->threads + 1, &previous))
 		return no_memory(error);
 	return start_thread(merge, record, process, error);
 }
@@ -308,7 +308,7 @@ enum trace_status merge_thread_of(struct heap_merge *merge, const struct ordered
 	}
 	if (record->thread_serial == UINT64_MAX)
 		return trace_fail(error, TRACE_BAD_INPUT, "a thread has the impossible serial %" PRIu64, record->thread_serial);
-	index = address_map_get(&merge->thread_index, record->thread_serial + 1);
+	index = number_map_get(&merge->thread_index, record->thread_serial + 1);
 	if (index == 0 || merge->thread[index - 1].ended ||
 	    merge->process[merge->thread[index - 1].process].ended) {
 		status = add_thread(merge, record, error);
@@ -373,7 +373,7 @@ enum trace_status heap_merge_thread_exit(struct heap_merge *merge, size_t index,
 	if (thread->ending)
 		forget_ending(merge, thread->number);
 	thread->ended = true;
-	address_map_clear(&thread->stack_ids);
+	number_map_clear(&thread->stack_ids);
 	free(thread->frame);
 	thread->frame = NULL;
 	if (process->ended || process->first_thread == thread->number)

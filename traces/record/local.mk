@@ -1,7 +1,7 @@
 # The heap recorder: the recorder's side is part of libtraces.a, the recorded program's side a library to preload.
 traces_libtraces_a_SOURCES += \
 	%D%/arena.h %D%/ticks.h %D%/arena_file.h %D%/arena_file.c \
-	%D%/address_map.h %D%/address_map.c \
+	%D%/number_map.h %D%/number_map.c \
 	%D%/clock.h %D%/clock.c \
 	%D%/ordering.h %D%/ordering.c \
 	%D%/heap_merge.h %D%/heap_merge.c %D%/heap_merge_parties.h %D%/heap_merge_parties.c \

@@ -242,7 +242,7 @@ static enum trace_status settle_processes(struct session *session, struct trace_
 		    ((pid_t)watched->process_id == session->launched.child && !watched->replaced &&
 		     !session->launched.ended))
 			continue;
-		index = address_map_get(&session->merge.process_index, watched->serial);
+		index = number_map_get(&session->merge.process_index, watched->serial);
 		if (index != 0 && !watched->replaced)
 			status = end_threads_of(session, watched->serial, error);
 		if (status == TRACE_OK && index != 0 && !watched->replaced) {

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "traces/record/address_map.h"
+#include "traces/record/number_map.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +8,12 @@
 #define SMALLEST_CAPACITY 64
 
 /* Blocks are 16 bytes apart: the multiplication moves the bits that differ to the top. */
-static size_t home_of(const struct address_map *map, uint64_t key)
+static size_t home_of(const struct number_map *map, uint64_t key)
 {
 	return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (map->capacity - 1);
 }
 
-static size_t find(const struct address_map *map, uint64_t key)
+static size_t find(const struct number_map *map, uint64_t key)
 {
 	size_t at = home_of(map, key);
 
@@ -22,15 +22,15 @@ static size_t find(const struct address_map *map, uint64_t key)
 	return at;
 }
 
-void address_map_clear(struct address_map *map)
+void number_map_clear(struct number_map *map)
 {
 	free(map->slot);
-	*map = (struct address_map){0};
+	*map = (struct number_map){0};
 }
 
-static bool grow(struct address_map *map)
+static bool grow(struct number_map *map)
 {
-	struct address_map larger = {.capacity = map->capacity ? 2 * map->capacity : SMALLEST_CAPACITY};
+	struct number_map larger = {.capacity = map->capacity ? 2 * map->capacity : SMALLEST_CAPACITY};
 
 	larger.slot = calloc(larger.capacity, sizeof(*larger.slot));
 	if (!larger.slot)
@@ -45,9 +45,9 @@ static bool grow(struct address_map *map)
 	return true;
 }
 
-bool address_map_put(struct address_map *map, uint64_t key, uint64_t value, uint64_t *previous)
+bool number_map_put(struct number_map *map, uint64_t key, uint64_t value, uint64_t *previous)
 {
-	struct address_map_slot *slot;
+	struct number_map_slot *slot;
 
 	*previous = 0;
 	if (2 * (map->entries + 1) > map->capacity && !grow(map))
@@ -57,11 +57,11 @@ bool address_map_put(struct address_map *map, uint64_t key, uint64_t value, uint
 		*previous = slot->value;
 	else
 		map->entries++;
-	*slot = (struct address_map_slot){key, value};
+	*slot = (struct number_map_slot){key, value};
 	return true;
 }
 
-uint64_t address_map_get(const struct address_map *map, uint64_t key)
+uint64_t number_map_get(const struct number_map *map, uint64_t key)
 {
 	size_t at;
 
@@ -71,7 +71,7 @@ uint64_t address_map_get(const struct address_map *map, uint64_t key)
 	return map->slot[at].key == key ? map->slot[at].value : 0;
 }
 
-uint64_t address_map_take(struct address_map *map, uint64_t key)
+uint64_t number_map_take(struct number_map *map, uint64_t key)
 {
 	size_t hole, at;
 	uint64_t value;
@@ -90,12 +90,12 @@ uint64_t address_map_take(struct address_map *map, uint64_t key)
 			hole = at;
 		}
 	}
-	map->slot[hole] = (struct address_map_slot){0};
+	map->slot[hole] = (struct number_map_slot){0};
 	map->entries--;
 	return value;
 }
 
-bool address_map_copy(struct address_map *copy, const struct address_map *map)
+bool number_map_copy(struct number_map *copy, const struct number_map *map)
 {
 	if (map->entries == 0)
 		return true;
@@ -108,7 +108,7 @@ bool address_map_copy(struct address_map *copy, const struct address_map *map)
 	return true;
 }
 
-const char *address_map_check(const struct address_map *map)
+const char *number_map_check(const struct number_map *map)
 {
 	size_t entries = 0;
 
