@@ -268,7 +268,7 @@ static void statistics(const struct span_source *source, struct span_source_stat
 	    .used_pages = direct->used_pages,
 	    .retained_pages = direct->retained_pages,
 	    .metadata_bytes = 2 * round_up((direct->high_page + 7) / 8, PAGE_BYTES) +
-			      direct->high_page / HUGE_PAGES * sizeof(struct block_tree),
+			      direct->high_page / HUGE_PAGES * BUDDY_HUGE_MAP_BYTES,
 	    .purged_pages = direct->purged_pages,
 	};
 }

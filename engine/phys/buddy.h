@@ -53,6 +53,8 @@
 #define BUDDY_ORDERS (BUDDY_ORDER_MAX + 1)
 #define BUDDY_KERNEL_ORDER 10u /* Linux's largest order */
 #define BUDDY_MEMORY_ALIGNMENT 8u
+/* Of the maps, what belongs to one 2 MiB block once it is divided. */
+#define BUDDY_HUGE_MAP_BYTES 128u
 
 /* The most frames of one buddy: 16 TiB. */
 #define BUDDY_PAGES_MAX ((uint64_t)1 << 32)
