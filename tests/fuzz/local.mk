@@ -34,3 +34,66 @@ tests_fuzz_fuzz_series_SOURCES = %D%/fuzz_series.c $(fuzz_driver)
 tests_fuzz_fuzz_series_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_series_LDADD = bench/libbench.a $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_series/timeline.tsv
+
+# One source for every importer: the program's name says the format, auto is detection and decompression.
+fuzz_programs += %D%/fuzz_import_aosp
+tests_fuzz_fuzz_import_aosp_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_aosp_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"aosp"'
+tests_fuzz_fuzz_import_aosp_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_import_aosp_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_import_aosp_LDADD = $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_import_aosp/times.txt
+
+fuzz_programs += %D%/fuzz_import_malloclab
+tests_fuzz_fuzz_import_malloclab_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_malloclab_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"malloclab"'
+tests_fuzz_fuzz_import_malloclab_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_import_malloclab_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_import_malloclab_LDADD = $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_import_malloclab/classic.rep %D%/corpus/fuzz_import_malloclab/peak.rep
+
+fuzz_programs += %D%/fuzz_import_mtrace
+tests_fuzz_fuzz_import_mtrace_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_mtrace_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"mtrace"'
+tests_fuzz_fuzz_import_mtrace_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_import_mtrace_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_import_mtrace_LDADD = $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_import_mtrace/quirks.txt %D%/corpus/fuzz_import_mtrace/sample.txt
+
+fuzz_programs += %D%/fuzz_import_valgrind
+tests_fuzz_fuzz_import_valgrind_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_valgrind_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"valgrind"'
+tests_fuzz_fuzz_import_valgrind_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_import_valgrind_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_import_valgrind_LDADD = $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_import_valgrind/quirks.txt %D%/corpus/fuzz_import_valgrind/sample.txt
+
+fuzz_programs += %D%/fuzz_import_logalloc
+tests_fuzz_fuzz_import_logalloc_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_logalloc_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"logalloc"'
+tests_fuzz_fuzz_import_logalloc_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_import_logalloc_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_import_logalloc_LDADD = $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_import_logalloc/munged.txt %D%/corpus/fuzz_import_logalloc/plain.txt
+
+fuzz_programs += %D%/fuzz_import_heaptrack
+tests_fuzz_fuzz_import_heaptrack_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_heaptrack_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"heaptrack"'
+tests_fuzz_fuzz_import_heaptrack_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_import_heaptrack_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_import_heaptrack_LDADD = $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_import_heaptrack/sample.txt %D%/corpus/fuzz_import_heaptrack/short.txt
+
+fuzz_programs += %D%/fuzz_import_auto
+tests_fuzz_fuzz_import_auto_SOURCES = %D%/fuzz_import.c %D%/fuzz_import_packed.c $(fuzz_driver)
+tests_fuzz_fuzz_import_auto_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"auto"'
+tests_fuzz_fuzz_import_auto_CFLAGS = $(AM_CFLAGS) $(ARCHIVE_CFLAGS)
+tests_fuzz_fuzz_import_auto_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_import_auto_LDADD = $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_import_auto/interpreted.txt %D%/corpus/fuzz_import_auto/mixed.txt
+
+fuzz_programs += %D%/fuzz_profile
+tests_fuzz_fuzz_profile_SOURCES = %D%/fuzz_profile.c $(fuzz_driver)
+tests_fuzz_fuzz_profile_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_profile_LDADD = $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_profile/profile.csv

@@ -1,0 +1,82 @@
+#include "config.h"
+
+#include "tests/fuzz/fuzz.h"
+#include "traces/census.h"
+#include "traces/import/importer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One foreign file, of the format that the build names (auto: detected, and perhaps compressed). Whatever the bytes are,
+ * an importer may only push events that obey event.h: the census that a trace's writer keeps must never refuse one. */
+struct census_sink {
+	struct event_sink sink;
+	struct census census;
+};
+
+static enum trace_status obeyed(enum trace_status status, const struct trace_error *error)
+{
+	if (status == TRACE_BAD_INPUT) {
+		(void)fprintf(stderr, "an importer broke the rules: %s\n", error->message);
+		abort();
+	}
+	return status;
+}
+
+static enum trace_status put(struct event_sink *sink, const struct event *event, struct trace_error *error)
+{
+	return obeyed(census_add(&((struct census_sink *)sink)->census, event, error), error);
+}
+
+static enum trace_status name_thread(struct event_sink *sink, uint32_t thread, uint32_t process,
+				     uint64_t os_id, const char *name, struct trace_error *error)
+{
+	(void)os_id;
+	(void)name;
+	return obeyed(census_thread(&((struct census_sink *)sink)->census, thread, process, error), error);
+}
+
+static enum trace_status name_process(struct event_sink *sink, uint32_t process, uint32_t parent,
+				      uint64_t os_id, const char *command, struct trace_error *error)
+{
+	(void)parent;
+	(void)os_id;
+	(void)command;
+	return obeyed(census_process(&((struct census_sink *)sink)->census, process, error), error);
+}
+
+static void check(const struct census *census)
+{
+	const char *broken = census_check(census);
+
+	if (broken) {
+		(void)fprintf(stderr, "after an import: %s\n", broken);
+		abort();
+	}
+}
+
+static void import(const uint8_t *data, size_t size, bool strict)
+{
+	struct importer_options options = {.format = FUZZ_FORMAT, .strict = strict};
+	struct census_sink sink = {.sink = {put, name_thread, name_process}};
+	struct importer *importer;
+	struct trace_error error;
+	struct input *input;
+
+	if (input_open_memory(&input, data, size, "input", &error) != TRACE_OK)
+		return;
+	if (importer_create(&importer, input, &options, &error) != TRACE_OK)
+		return;
+	census_start(&sink.census);
+	if (importer_run(importer, &sink.sink, &error) == TRACE_OK)
+		check(&sink.census);
+	census_end(&sink.census);
+	importer_destroy(importer);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	import(data, size, false);
+	import(data, size, true);
+	return 0;
+}
