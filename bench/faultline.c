@@ -22,6 +22,8 @@ static const struct command commands[] = {
 	{"export", "writes a trace in a foreign format", command_export},
 	{"replay", "replays a trace on an allocator and measures time, latency and memory", command_replay},
 	{"policies", "lists the policies of the engine and their keys", command_policies},
+	{"compare", "replays traces on several allocators, interleaved, and says who wins", command_compare},
+	{"diff", "shows how two runs differ, and fails beyond a limit", command_diff},
 	{NULL, NULL, NULL},
 };
 

@@ -2,6 +2,8 @@
 
 #include "bench/latency.h"
 
+#include <math.h>
+
 const struct latency_key latency_keys[] = {{"p50", 0.5},	{"p90", 0.9},	  {"p99", 0.99},
 					   {"p999", 0.999}, {"p9999", 0.9999}, {"max", 1}};
 const unsigned latency_key_count = sizeof(latency_keys) / sizeof(latency_keys[0]);
@@ -26,10 +28,9 @@ struct latency latency_quantile(const struct session_reply *reply, enum latency_
 	if (!latency.exists)
 		return latency;
 	uint64_t steps = quantile >= 1 ? histogram->maximum : histogram_quantile(histogram, quantile);
+	double net_steps = (double)steps - round(latency_clock_overhead_ns(reply) / step_ns);
 
-	latency.ns = (double)steps * step_ns - latency_clock_overhead_ns(reply);
-	latency.below_resolution = latency.ns < step_ns;
-	if (latency.below_resolution)
-		latency.ns = 0;
+	latency.below_resolution = net_steps < 1;
+	latency.ns = latency.below_resolution ? 0 : net_steps * step_ns;
 	return latency;
 }

@@ -1,7 +1,7 @@
 /* latency.h: percentiles of the calls of one pass, in nanoseconds, and what may be said of them.
  *
- * value = (clock steps of the percentile) * step - overhead of the clock, never below 0. A value below one step is only known to be
- * below one step. Samples during which the thread lost its processor are counted apart and take no part.
+ * value = (steps of the percentile - overhead of the clock in whole steps) * step: never finer than the clock. A value of no step is only
+ * known to be below one step. Samples during which the thread lost its processor are counted apart and take no part.
  */
 #ifndef FAULTLINE_BENCH_LATENCY_H
 #define FAULTLINE_BENCH_LATENCY_H

@@ -153,7 +153,9 @@ double measurement_mean_batched(const struct measurement *measurement, enum late
 		return NAN;
 	regression_solve(&measurement->batch->regression, gross);
 	regression_solve(&measurement->null_batch->regression, null);
-	return gross[kind] - null[kind];
+	double net = gross[kind] - null[kind];
+
+	return net > 0 ? net : NAN;
 }
 
 /* --- Memory ------------------------------------------------------------------------------------------------------------- */

@@ -68,7 +68,7 @@ bool measurement_run(struct measurement *measurements, const struct target *cons
 void measurement_destroy(struct measurement *measurement);
 
 /* Mean duration of calls of `kind` in ns, net of the null target, from the batches by least squares; NaN where the batches do not
- * determine it (fewer than 1,000 calls of the kind, or never apart from another kind). */
+ * determine it (fewer than 1,000 calls of the kind, never apart from another kind, or not more than the null target). */
 double measurement_mean_batched(const struct measurement *measurement, enum latency_kind kind);
 
 /* Calls per second of a gross time per call; NaN for NaN. */

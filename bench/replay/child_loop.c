@@ -23,6 +23,8 @@ enum {
 /* A sample longer than this is worth asking the kernel whether the thread lost its processor. */
 #define SUSPECT_NS 2000
 #define BATCH_CALLS 64
+/* A batch whose calls take longer than this on average was not on the hot path: about 100 ns. */
+#define SLOW_CALL_TICKS 256.0
 /* The slot table is the harness's: its cache misses are kept out of the time. */
 #define PREFETCH_DISTANCE 8
 
@@ -107,7 +109,7 @@ static void latency_record(struct lane *lane, enum latency_kind kind, uint64_t t
 {
 	struct child *child = lane->child;
 	struct session_reply *reply = &child->session->reply;
-	uint64_t steps = (ticks + child->clock.step_ticks / 2) / child->clock.step_ticks;
+	uint64_t steps = (uint64_t)((double)ticks / child->clock.step_ticks + 0.5);
 	struct histogram *histogram = &reply->latency[kind];
 
 	if (UNLIKELY(ticks > SUSPECT_NS)) { /* a tick is shorter than a nanosecond on every machine that matters */
@@ -375,14 +377,14 @@ static const struct operation *batch_end(const struct operation *operation, cons
 	return operation;
 }
 
+/* A batch in which something rare happened (the thread lost its processor, the allocator asked the kernel for memory) says nothing
+ * about the hot path. */
 static void batch_record(struct lane *lane, const unsigned counts[LATENCY_KINDS], double ticks)
 {
 	struct session_regression *regression = &lane->child->session->reply.regression;
-	struct rusage usage;
 
-	if (ticks > 10 * SUSPECT_NS && getrusage(RUSAGE_THREAD, &usage) == 0 && usage.ru_nivcsw != lane->preemptions) {
-		lane->preemptions = usage.ru_nivcsw;
-		regression->preempted++;
+	if (ticks > BATCH_CALLS * SLOW_CALL_TICKS) {
+		regression->slow++;
 		return;
 	}
 	regression->batches++;
@@ -394,16 +396,15 @@ static void batch_record(struct lane *lane, const unsigned counts[LATENCY_KINDS]
 	}
 }
 
+/* Blocks are not touched here: the page faults of touching would be taken for the cost of whatever call came before. */
 static const struct operation *loop_batch(struct lane *lane, const struct operation *operation, const struct operation *end)
 {
-	loop_function *replay = loop_for_time(&lane->child->session->request);
-
 	while (operation < end) {
 		unsigned counts[LATENCY_KINDS];
 		const struct operation *limit = batch_end(operation, end, counts);
 
 		if (limit == operation) {
-			const struct operation *next = replay(lane, operation, operation + 1);
+			const struct operation *next = loop_plain(lane, operation, operation + 1);
 
 			if (next == operation)
 				return operation;
@@ -412,7 +413,7 @@ static const struct operation *loop_batch(struct lane *lane, const struct operat
 		}
 		uint64_t begin = clock_begin();
 
-		operation = replay(lane, operation, limit);
+		operation = loop_plain(lane, operation, limit);
 		batch_record(lane, counts, (double)(clock_end() - begin) - lane->child->clock.overhead_ticks);
 	}
 	return operation;

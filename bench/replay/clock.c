@@ -22,23 +22,24 @@ uint64_t clock_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* The smallest difference between durations of nothing that is more than jitter and not rare; of its neighbours the commonest. */
-static uint64_t step_of(const uint32_t differences[CLOCK_STEPS])
+/* Durations of nothing differ by jitter or by whole steps: the smallest difference that is more than jitter and not rare is a step.
+ * A step that is no whole number of ticks shows as two neighbouring differences, whose mean it is. */
+static double step_of(const uint32_t differences[CLOCK_STEPS])
 {
-	uint32_t counted = 0;
+	uint64_t counted = 0, sum = 0, near = 0;
 	unsigned step = CLOCK_JITTER + 1;
 
 	for (unsigned ticks = step; ticks < CLOCK_STEPS; ticks++)
 		counted += differences[ticks];
-	while (step + 2 * CLOCK_JITTER < CLOCK_STEPS && differences[step] * 50 <= counted)
+	while (step + 2 * CLOCK_JITTER < CLOCK_STEPS && (uint64_t)differences[step] * 50 <= counted)
 		step++;
 	if (step <= 2 * CLOCK_JITTER + 1 || step + 2 * CLOCK_JITTER >= CLOCK_STEPS)
 		return 1; /* a counter without steps shows all small differences */
-	for (unsigned ticks = step + 1, last = step + 2 * CLOCK_JITTER; ticks <= last; ticks++) {
-		if (differences[ticks] > differences[step])
-			step = ticks;
+	for (unsigned ticks = step - 1; ticks <= step + CLOCK_JITTER; ticks++) {
+		near += differences[ticks];
+		sum += (uint64_t)differences[ticks] * ticks;
 	}
-	return step;
+	return (double)sum / (double)near;
 }
 
 /* Both clocks at one moment: of a few tries the one in which least happened between the readings. */

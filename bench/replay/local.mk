@@ -3,14 +3,15 @@ bench_libbench_a_SOURCES += bench/histogram.h bench/histogram.c bench/interval.h
 	bench/timeline.h bench/timeline.c bench/targets/target.h bench/targets/target.c \
 	bench/regression.h bench/regression.c bench/latency.h bench/latency.c bench/measurement.h bench/measurement.c \
 	bench/model.h bench/model.c bench/host.h bench/host.c bench/run.h bench/run.c \
-	bench/run_directory.h bench/run_directory.c \
+	bench/run_directory.h bench/run_directory.c bench/verdict.h bench/verdict.c bench/metric.h bench/metric.c \
 	%D%/operation.h %D%/operation.c %D%/session.h %D%/session.c %D%/clock.h %D%/clock.c \
 	%D%/block_table.h %D%/block_table.c %D%/slot_pool.h %D%/slot_pool.c %D%/family.h %D%/family.c \
 	%D%/planner.h %D%/planner.c %D%/plan.h %D%/plan.c %D%/feed.h %D%/feed.c \
 	%D%/child_process.h %D%/child_process.c %D%/pass.h %D%/pass.c
 
 bench_faultline_SOURCES += bench/command_replay.h bench/command_replay.c bench/replay_options.h \
-	bench/replay_options.c bench/trial.h bench/trial.c bench/scoreboard.h bench/scoreboard.c
+	bench/replay_options.c bench/trial.h bench/trial.c bench/scoreboard.h bench/scoreboard.c \
+	bench/command_compare.c bench/command_diff.c bench/live.h bench/live.c
 
 # The replaying child. It is never built with sanitizers: their allocator cannot be replaced by preloading.
 replay_child_sources = %D%/child.h %D%/child.c %D%/child_calls.c %D%/child_chunk.c \

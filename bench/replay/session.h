@@ -125,7 +125,7 @@ struct session_regression {
 	double durations[LATENCY_KINDS];               /* sum of n_i * duration in ns */
 	uint64_t calls[LATENCY_KINDS];
 	uint64_t batches;
-	uint64_t preempted; /* batches left out because the thread lost its processor in them */
+	uint64_t slow; /* batches left out as not of the hot path */
 };
 
 struct session_reply {

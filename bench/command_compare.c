@@ -1,0 +1,230 @@
+#include "config.h"
+
+#include "bench/command_replay.h"
+
+#include "bench/command.h"
+#include "bench/live.h"
+#include "bench/run_directory.h"
+#include "bench/scoreboard.h"
+#include "bench/trial.h"
+#include "bench/verdict.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* What compare.json is made of. */
+struct outcome {
+	json_t *runs;
+	json_t *verdicts;
+};
+
+/* --- Verdicts ----------------------------------------------------------------------------------------------------------- */
+
+static size_t line_up(const struct trial *trial, const char *measure, struct contender *contenders)
+{
+	bool time = strcmp(measure, "footprint peak") != 0, net = strcmp(measure, "net time") == 0;
+	size_t count = 0;
+
+	for (size_t i = 0; i < trial->count; i++) {
+		const struct measurement *measurement = &trial->measurement[i];
+
+		if (trial->target[i].kind == TARGET_NULL)
+			continue;
+		contenders[count].name = trial->target[i].name;
+		contenders[count++].rounds = !time ? measurement->footprint_peak
+					     : net ? measurement->net_ns
+						   : measurement->gross_ns;
+	}
+	return count;
+}
+
+static struct verdict judge_measure(const struct trial *trial, const char *measure, unsigned rounds)
+{
+	struct contender contenders[MEASUREMENT_MAX_TARGETS];
+	size_t count = line_up(trial, measure, contenders);
+
+	return verdict_of(measure, contenders, count, rounds);
+}
+
+/* Net time where the null target leaves one in enough rounds, else gross time. */
+static struct verdict judge_time(const struct trial *trial)
+{
+	struct verdict net = judge_measure(trial, "net time", trial->measurement->rounds);
+
+	return net.best && net.ratio.exists ? net : judge_measure(trial, "gross time", trial->measurement->rounds);
+}
+
+static bool tell(const struct trial *trial, struct verdict verdict, const struct outcome *outcome, bool print)
+{
+	if (print)
+		(void)printf("%s: %s.\n", trial->trace_path, verdict.sentence);
+	if (json_array_append_new(outcome->verdicts, verdict_json(&verdict, trial->trace_path)) == 0)
+		return true;
+	complain("compare", "not enough memory for the verdicts");
+	return false;
+}
+
+static bool judge(const struct trial *trial, const struct outcome *outcome, const struct replay_options *options)
+{
+	const struct measurement *first = trial->measurement;
+
+	if (first->rounds && !tell(trial, judge_time(trial), outcome, !options->json))
+		return false;
+	return first->memory_rounds == 0 ||
+	       tell(trial, judge_measure(trial, "footprint peak", first->memory_rounds), outcome, !options->json);
+}
+
+/* --- Directories -------------------------------------------------------------------------------------------------------- */
+
+static bool make_directory(const char *path)
+{
+	if (mkdir(path, 0777) == 0 || errno == EEXIST)
+		return true;
+	complain("compare", "cannot create %s: %s", path, strerror(errno));
+	return false;
+}
+
+static void trace_stem(const char *trace, char *stem, size_t bytes)
+{
+	const char *slash = strrchr(trace, '/');
+	char name[NAME_MAX + 1];
+
+	(void)snprintf(name, sizeof(name), "%.200s", strcmp(trace, "-") == 0 ? "stdin" : slash ? slash + 1 : trace);
+	char *dot = strrchr(name, '.');
+
+	if (dot && dot > name)
+		*dot = '\0';
+	run_directory_name(name, stem, bytes);
+}
+
+static bool write_runs(const struct trial *trial, const char *output)
+{
+	char stem[NAME_MAX + 1], target[NAME_MAX + 1], path[PATH_MAX];
+	struct trace_error error;
+
+	trace_stem(trial->trace_path, stem, sizeof(stem));
+	(void)snprintf(path, sizeof(path), "%s/%s", output, stem);
+	if (!make_directory(path))
+		return false;
+	for (size_t i = 0; i < trial->count; i++) {
+		run_directory_name(trial->target[i].name, target, 200);
+		if (snprintf(path, sizeof(path), "%s/%s/%s", output, stem, target) >= (int)sizeof(path)) {
+			complain("compare", "the path of the run directory %s is too long", target);
+			return false;
+		}
+		if (!run_directory_write(&trial->run[i], path, &error)) {
+			complain("compare", "%s", error.message);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* --- The command -------------------------------------------------------------------------------------------------------- */
+
+static bool add_runs(const struct trial *trial, const struct outcome *outcome)
+{
+	for (size_t i = 0; i < trial->count; i++) {
+		if (json_array_append_new(outcome->runs, run_json(&trial->run[i])) != 0) {
+			complain("compare", "not enough memory for compare.json");
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool compare_trace(const char *trace, const struct replay_options *options, const struct outcome *outcome)
+{
+	struct trial trial;
+	bool ok = trial_prepare(&trial, options, trace) && trial_measure(&trial, options);
+
+	if (ok && !options->json)
+		scoreboard_print(trial.run, trial.count, stdout);
+	ok = ok && judge(&trial, outcome, options) && add_runs(&trial, outcome) &&
+	     (!options->output || write_runs(&trial, options->output));
+	if (ok && !options->json)
+		(void)putchar('\n');
+	trial_destroy(&trial);
+	return ok;
+}
+
+static bool hand_out(json_t *whole, const struct replay_options *options)
+{
+	char path[PATH_MAX];
+	struct trace_error error;
+
+	if (options->output) {
+		(void)snprintf(path, sizeof(path), "%s/compare.json", options->output);
+		if (!run_directory_write_json(whole, path, &error)) {
+			complain("compare", "%s", error.message);
+			return false;
+		}
+	}
+	if (options->json) {
+		(void)json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+		(void)putchar('\n');
+	}
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		complain("compare", "cannot write to standard output");
+		return false;
+	}
+	return true;
+}
+
+static bool compare_traces(char *const *traces, const struct replay_options *options)
+{
+	struct outcome outcome = {.runs = json_array(), .verdicts = json_array()};
+	bool ok = outcome.runs && outcome.verdicts && (!options->output || make_directory(options->output));
+
+	for (size_t i = 0; ok && traces[i]; i++)
+		ok = compare_trace(traces[i], options, &outcome);
+	json_t *whole = json_pack("{s:i, s:o, s:o}", "schema", 1, "runs", outcome.runs, "verdicts", outcome.verdicts);
+
+	ok = ok && hand_out(whole, options);
+	json_decref(whole);
+	return ok;
+}
+
+static bool same_stem(char *const *traces)
+{
+	char one[NAME_MAX + 1], other[NAME_MAX + 1];
+
+	for (size_t i = 0; traces[i]; i++) {
+		for (size_t j = 0; j < i; j++) {
+			trace_stem(traces[i], one, sizeof(one));
+			trace_stem(traces[j], other, sizeof(other));
+			if (strcmp(one, other) == 0) {
+				complain("compare", "%s and %s would both be written to %s; give one another name", traces[j],
+					 traces[i], one);
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+int command_compare(int argc, char **argv)
+{
+	struct replay_options options;
+	int status;
+
+	if (!replay_options_parse(&options, argc, argv, &status))
+		return status;
+	if (options.target_count < 2) {
+		complain("compare", "needs at least two --on TARGET");
+		return EXIT_USAGE;
+	}
+	if (optind == argc) {
+		complain("compare", options.live ? "--live needs a command after --" : "needs at least one trace");
+		return EXIT_USAGE;
+	}
+	if (options.live)
+		return live_compare(&options, argv + optind) ? EXIT_DONE : EXIT_FAILED;
+	if (options.output && same_stem(argv + optind))
+		return EXIT_USAGE;
+	return compare_traces(argv + optind, &options) ? EXIT_DONE : EXIT_FAILED;
+}
