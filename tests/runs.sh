@@ -135,7 +135,7 @@ make_run() {
 }
 
 run_stem() { # PATH: as compare names directories
-	basename "$1" .flt | LC_ALL=C sed 's/[^A-Za-z0-9._-]/_/g'
+	basename "$1" .flt | LC_ALL=C sed 's/[^A-Za-z0-9._-]/_/g; s/^\./_/'
 }
 
 make_comparison() {
@@ -146,7 +146,7 @@ make_comparison() {
 	mkdir -p "$comparison"
 	runs=
 	for target in "$@"; do
-		directory=$comparison/$(run_stem "$trace")/$(printf %s "$target" | LC_ALL=C sed 's/[^A-Za-z0-9._-]/_/g')
+		directory=$comparison/$(run_stem "$trace")/$(printf %s "$target" | LC_ALL=C sed 's/[^A-Za-z0-9._-]/_/g; s/^\./_/')
 		make_run "$directory" "$trace" "$target" "$(awk -v f=$factor 'BEGIN { print f / 100 }')"
 		runs="$runs${runs:+,}$(cat "$directory/run.json")"
 		factor=$((factor + 17))

@@ -22,8 +22,8 @@ char *comparison_directory_name(const char *name)
 		if (!strchr(name_bytes, *at))
 			*at = '_';
 	}
-	if (strcmp(safe, ".") == 0 || strcmp(safe, "..") == 0)
-		(void)memset(safe, '_', strlen(safe));
+	if (*safe == '.')
+		*safe = '_';
 	return safe;
 }
 

@@ -221,6 +221,11 @@ static void write_facts(const struct writing *writing, const struct run_summary 
 	metric_text(metric_at(METRIC_FOOTPRINT_PEAK), run->live_peak_bytes, NAN, text);
 	(void)fprintf(page, ", at most %s live; replayed in mode ", text);
 	html_text(page, run->mode);
+	if (*run->speed_mode && strcmp(run->speed_mode, run->mode) != 0) {
+		(void)fputs(" (times in mode ", page);
+		html_text(page, run->speed_mode);
+		(void)fputs(")", page);
+	}
 	(void)fputs(", touch ", page);
 	html_text(page, run->touch);
 	(void)fputs(", pace ", page);

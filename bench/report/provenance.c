@@ -4,6 +4,8 @@
 #include "bench/report/html.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Whether an earlier run of the range names the same text in that field. */
@@ -35,12 +37,43 @@ static void option(FILE *page, const char *name, const char *value)
 	html_shell_word(page, value);
 }
 
+/* The options of the run's own command, after the trace and the target; NULL when they are not known. */
+static const char *options_of(const struct run_summary *run)
+{
+	char *beginning = NULL;
+
+	if (asprintf(&beginning, "faultline replay %s --on %s", run->trace_path, run->target) < 0)
+		return NULL;
+	size_t length = strlen(beginning);
+	bool begins = strncmp(run->command, beginning, length) == 0;
+
+	free(beginning);
+	return begins && strchr(" ", run->command[length]) ? run->command + length : NULL;
+}
+
+static void write_options(FILE *page, const struct run_summary *run)
+{
+	const char *options = options_of(run);
+
+	if (options) {
+		html_text(page, options);
+		return;
+	}
+	option(page, "--mode", run->mode);
+	option(page, "--pace", run->pace);
+	option(page, "--touch", run->touch);
+	if (isfinite(run->rounds))
+		(void)fprintf(page, " --rounds %.0f", run->rounds);
+	if (isfinite(run->seed))
+		(void)fprintf(page, " --seed %.0f", run->seed);
+}
+
 void provenance_command(FILE *page, const struct comparison *comparison, const struct run_group *group)
 {
 	const struct run_summary *run = comparison->run;
 	size_t first = group ? group->first : 0, end = group ? group->first + group->runs : comparison->runs;
 
-	(void)fputs("faultline compare", page);
+	(void)fputs(end - first == 1 ? "faultline replay" : "faultline compare", page);
 	for (size_t i = first; i < end; i++) {
 		if (!seen(run, first, i, trace_of)) {
 			(void)fputc(' ', page);
@@ -51,13 +84,7 @@ void provenance_command(FILE *page, const struct comparison *comparison, const s
 		if (!seen(run, first, i, target_of))
 			option(page, "--on", run[i].target);
 	}
-	option(page, "--mode", run[first].mode);
-	option(page, "--pace", run[first].pace);
-	option(page, "--touch", run[first].touch);
-	if (isfinite(run[first].rounds))
-		(void)fprintf(page, " --rounds %.0f", run[first].rounds);
-	if (isfinite(run[first].seed))
-		(void)fprintf(page, " --seed %.0f", run[first].seed);
+	write_options(page, &run[first]);
 	(void)fputs(" -o DIR &amp;&amp; faultline report DIR", page);
 }
 
@@ -78,12 +105,15 @@ static void machine(FILE *page, json_t *description)
 	(void)fputs("<h3>Machine</h3>\n<dl>\n", page);
 	json_object_foreach(description, key, value)
 	{
-		char number[64];
+		char number[METRIC_TEXT_BYTES];
 
 		if (json_is_string(value))
 			pair(page, key, json_string_value(value));
 		else if (json_is_integer(value)) {
 			(void)snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
+			if (strstr(key, "_bytes"))
+				metric_text(metric_at(METRIC_FOOTPRINT_PEAK), json_number_value(value), NAN,
+					    number);
 			pair(page, key, number);
 		} else if (json_is_real(value)) {
 			(void)snprintf(number, sizeof(number), "%g", json_real_value(value));
@@ -97,10 +127,9 @@ static void machine(FILE *page, json_t *description)
 
 void provenance_section(FILE *page, const struct comparison *comparison)
 {
-	json_t *description = json_object_get(comparison->document, "machine");
+	const json_t *host = json_object_get(comparison->run[0].document, "host");
+	json_t *description = json_object_get(host, "machine");
 
-	if (!description)
-		description = json_object_get(comparison->run[0].document, "machine");
 	(void)fputs("<section id=\"machine\">\n<h2>Machine and versions</h2>\n", page);
 	if (json_object_size(description) > 0)
 		machine(page, description);
@@ -118,6 +147,8 @@ void provenance_section(FILE *page, const struct comparison *comparison)
 		html_text(page, run->allocator_name);
 		(void)fputc(' ', page);
 		html_text(page, run->allocator_version);
+		html_text(page, *run->allocator_library ? ", " : "");
+		html_text(page, run->allocator_library);
 		(void)fputs("</dd>\n", page);
 	}
 	(void)fputs("</dl>\n<p>The whole report again:</p>\n<pre><code>", page);

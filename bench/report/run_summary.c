@@ -62,6 +62,26 @@ static double interval_bound(const json_t *document, size_t which)
 	return json_is_number(bound) ? json_number_value(bound) : NAN;
 }
 
+/* Whether the list `below_resolution` beside a percentile names it: then only the clock's step is known about it. */
+static bool below_resolution(const json_t *document, const struct metric *metric)
+{
+	const char *key = strrchr(metric->path, '.');
+	char beside[2 * LONGEST_KEY];
+	size_t index;
+	json_t *name;
+
+	if (metric->unit != UNIT_LATENCY || !key)
+		return false;
+	(void)snprintf(beside, sizeof(beside), "%.*s.below_resolution", (int)(key - metric->path),
+		       metric->path);
+	json_array_foreach(find(document, beside), index, name)
+	{
+		if (json_is_string(name) && strcmp(json_string_value(name), key + 1) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void read_values(struct run_summary *run)
 {
 	const json_t *document = run->document;
@@ -71,17 +91,24 @@ static void read_values(struct run_summary *run)
 	run->touch = run_summary_string(document, "touch");
 	run->allocator_name = run_summary_string(document, "allocator.name");
 	run->allocator_version = run_summary_string(document, "allocator.version");
+	run->allocator_library = run_summary_string(document, "allocator.library");
 	run->trace_hash = run_summary_string(document, "trace.hash");
 	run->events = run_summary_number(document, "trace.events");
 	run->threads = run_summary_number(document, "trace.threads");
 	run->seed = run_summary_number(document, "seed");
 	run->rounds = run_summary_number(document, "host.throughput.rounds");
-	run->live_peak_bytes = run_summary_number(document, "model.memory.live_peak_bytes");
+	run->speed_mode = run_summary_string(document, "host.throughput.mode");
+	run->command = run_summary_string(document, "command");
+	run->live_peak_bytes = run_summary_number(document, "trace.live_peak_bytes");
+	if (isnan(run->live_peak_bytes))
+		run->live_peak_bytes = run_summary_number(document, "model.memory.live_peak_bytes");
 	run->resolution_ns = run_summary_number(document, "host.latency_ns.resolution_ns");
 	run->net_low_ns = interval_bound(document, 0);
 	run->net_high_ns = interval_bound(document, 1);
 	for (unsigned i = 0; i < METRICS; i++)
-		run->value[i] = run_summary_number(document, metric_at(i)->path);
+		run->value[i] = below_resolution(document, metric_at(i))
+				    ? 0
+				    : run_summary_number(document, metric_at(i)->path);
 }
 
 enum trace_status run_summary_create(struct run_summary *run, json_t *document, const char *where,

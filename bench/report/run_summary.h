@@ -19,7 +19,9 @@ struct run_summary {
 	const char *trace_hash;
 	const char *target;
 	const char *mode, *pace, *touch;
-	const char *allocator_name, *allocator_version;
+	const char *speed_mode; /* in which time was measured, where that is another mode */
+	const char *command;	/* that makes this run again; "" when it is not recorded */
+	const char *allocator_name, *allocator_version, *allocator_library;
 	double events;	/* of the trace */
 	double threads; /* that the trace names */
 	double seed;
