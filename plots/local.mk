@@ -12,3 +12,9 @@ dist_plots_DATA = \
 	%D%/fragmentation.gp \
 	%D%/buddy.gp \
 	%D%/trace.gp
+
+# make report: the shipped recordings on every allocator that is found, as a page in report/ of the build tree.
+EXTRA_DIST += bench/demo
+report: all
+	$(SHELL) $(srcdir)/bench/demo bench/faultline $(srcdir)/traces/samples report
+.PHONY: report

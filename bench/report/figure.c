@@ -42,11 +42,10 @@ static const struct figure figures[] = {
      .need = {{"latency.tsv", 5, 3}}},
     {.name = "fragmentation",
      .title = "Fragmentation over the trace",
-     .caption = "Above, the share of granted bytes that nobody asked for. Below, the engine's simulated "
-		"physical memory: the "
-		"share of free memory in pieces under 2 MiB, the kernel's index of external fragmentation, "
-		"and free 2 MiB "
-		"blocks beside the most that the free memory could form.",
+     .caption =
+	 "Above, the share of granted bytes that nobody asked for. Below, where the engine took part, its "
+	 "simulated physical memory: the share of free memory in pieces under 2 MiB, the kernel's index of "
+	 "external fragmentation, and free 2 MiB blocks beside the most that the free memory could form.",
      .need = {{"timeline.tsv", 10, 9}}},
     {.name = "buddy",
      .title = "The engine's free memory",
@@ -74,6 +73,18 @@ size_t figure_count(void)
 const struct figure *figure_at(size_t index)
 {
 	return &figures[index];
+}
+
+bool figure_applies(const struct figure *figure, const struct comparison *comparison,
+		    const struct run_group *group)
+{
+	size_t first = group ? group->first : 0, runs = group ? group->runs : comparison->runs;
+
+	for (size_t i = first; i < first + runs; i++) {
+		if (!figure->engine_only || run_summary_is(&comparison->run[i], "engine"))
+			return true;
+	}
+	return false;
 }
 
 /* A label for gnuplot's list: a path is its last part, and only harmless printable ASCII stays. */

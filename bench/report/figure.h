@@ -31,6 +31,10 @@ const struct figure *figure_overview(void);
 size_t figure_count(void);
 const struct figure *figure_at(size_t index);
 
+/* Whether the figure is about runs like these: one of the engine needs a run of the engine. `group` NULL: all runs. */
+bool figure_applies(const struct figure *figure, const struct comparison *comparison,
+		    const struct run_group *group);
+
 struct figure_picture {
 	char *content; /* NULL when no run has what the figure needs */
 	size_t bytes;

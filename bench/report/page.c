@@ -247,8 +247,10 @@ static enum trace_status write_trace(struct writing *writing, size_t index, stru
 	write_facts(writing, first);
 	write_table(writing, group);
 	(void)fputs("<div class=\"figures\">\n", writing->page);
-	for (size_t i = 0; status == TRACE_OK && i < figure_count(); i++)
-		status = write_figure(writing, figure_at(i), group, error);
+	for (size_t i = 0; status == TRACE_OK && i < figure_count(); i++) {
+		if (figure_applies(figure_at(i), writing->comparison, group))
+			status = write_figure(writing, figure_at(i), group, error);
+	}
 	(void)fputs("</div>\n</section>\n", writing->page);
 	return status;
 }

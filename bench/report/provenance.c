@@ -145,8 +145,10 @@ void provenance_section(FILE *page, const struct comparison *comparison)
 		html_text(page, run->target);
 		(void)fputs("</dt><dd>", page);
 		html_text(page, run->allocator_name);
-		(void)fputc(' ', page);
-		html_text(page, run->allocator_version);
+		if (!strstr(run->allocator_name, run->allocator_version)) {
+			(void)fputc(' ', page);
+			html_text(page, run->allocator_version);
+		}
 		html_text(page, *run->allocator_library ? ", " : "");
 		html_text(page, run->allocator_library);
 		(void)fputs("</dd>\n", page);
