@@ -4,3 +4,4 @@ engine_libengine_a_SOURCES = %D%/policy.h %D%/policy.c
 include engine/base/local.mk
 include engine/phys/local.mk
 include engine/heap/local.mk
+include engine/virt/local.mk

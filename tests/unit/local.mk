@@ -3,6 +3,7 @@ unit_libs = $(traces_libs) engine/libengine.a $(CMOCKA_LIBS) $(JANSSON_LIBS) $(P
 include tests/unit/base.mk
 include tests/unit/phys.mk
 include tests/unit/heap.mk
+include tests/unit/virt.mk
 include tests/unit/traces.mk
 include tests/unit/import.mk
 include tests/unit/generate.mk
