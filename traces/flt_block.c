@@ -21,6 +21,7 @@ void flt_block_free(struct flt_block *block)
 	free(block->thread);
 	free(block->process);
 	free(block->values);
+	free(block->class);
 	free(block->bytes);
 	*block = (struct flt_block){0};
 }
@@ -42,10 +43,11 @@ enum trace_status flt_block_reserve(struct flt_block *block, size_t capacity, st
 	block->thread = calloc(capacity, sizeof(*block->thread));
 	block->process = calloc(capacity, sizeof(*block->process));
 	block->values = calloc(capacity, 2 * sizeof(*block->values));
+	block->class = calloc(capacity, sizeof(*block->class));
 	block->bytes = calloc(capacity, 2 * (size_t)FLT_VARINT_BYTES);
 	if (!block->kind || !block->flags || !block->time_ns || !block->object || !block->old_object || !block->size ||
 	    !block->count || !block->alignment || !block->stack || !block->thread || !block->process ||
-	    !block->values || !block->bytes) {
+	    !block->values || !block->class || !block->bytes) {
 		flt_block_free(block);
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for a block of events");
 	}

@@ -51,6 +51,7 @@ struct flt_block {
 	uint64_t *time_ns, *object, *old_object, *size, *count, *alignment;
 	uint32_t *stack, *thread, *process;
 	uint64_t *values; /* scratch: unpacked varints, two per event */
+	uint8_t *class;   /* scratch of the decoder: what an event means for the columns */
 	uint8_t *bytes;   /* scratch of the encoder */
 };
 
