@@ -32,6 +32,11 @@ struct flt_writer;
 enum trace_status flt_writer_create(struct flt_writer **writer, const char *path,
 				    const struct flt_description *description, struct trace_error *error) TRACE_MUST_USE;
 
+/* Sets how many events make a block (1 to 2^18, default 32,768); only before the first event, or TRACE_BAD_INPUT. Smaller
+ * blocks lose less when the writer is killed and seek faster; larger ones compress better. */
+enum trace_status flt_writer_block_events(struct flt_writer *writer, size_t events,
+					  struct trace_error *error) TRACE_MUST_USE;
+
 /* Appends one event. TRACE_BAD_INPUT when the event breaks event.h's rules (an id out of order, an unknown kind). */
 enum trace_status flt_writer_add(struct flt_writer *writer, const struct event *event,
 				 struct trace_error *error) TRACE_MUST_USE;

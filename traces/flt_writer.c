@@ -135,6 +135,17 @@ enum trace_status flt_writer_create(struct flt_writer **writer, const char *path
 	return TRACE_OK;
 }
 
+enum trace_status flt_writer_block_events(struct flt_writer *writer, size_t events, struct trace_error *error)
+{
+	if (events == 0 || events > FLT_BLOCK_MAX_EVENTS)
+		return trace_fail(error, TRACE_BAD_INPUT, "a block has 1 to %u events, not %zu", FLT_BLOCK_MAX_EVENTS,
+				  events);
+	if (writer->census.events)
+		return trace_fail(error, TRACE_BAD_INPUT, "the size of blocks is set before the first event");
+	flt_block_free(&writer->block);
+	return flt_block_reserve(&writer->block, events, error);
+}
+
 struct event_sink *flt_writer_sink(struct flt_writer *writer)
 {
 	return &writer->sink;

@@ -1,6 +1,10 @@
-# Unit tests of this room.
-check_PROGRAMS += tests/unit/flt
-TESTS += tests/unit/flt
-tests_unit_flt_SOURCES = %D%/flt.c %D%/flt_events.h %D%/flt_events.c
-tests_unit_flt_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_flt_LDADD = $(unit_libs)
+# Unit tests of this room: the trace format and what belongs to it.
+flt_support = tests/unit/flt_file.h tests/unit/flt_file.c tests/unit/flt_events.h tests/unit/flt_events.c
+
+traces_tests = %D%/flt %D%/flt_damage
+check_PROGRAMS += $(traces_tests)
+TESTS += $(traces_tests)
+%C%_flt_SOURCES = %D%/flt.c $(flt_support)
+%C%_flt_LDADD = $(unit_libs)
+%C%_flt_damage_SOURCES = %D%/flt_damage.c $(flt_support)
+%C%_flt_damage_LDADD = $(unit_libs)
