@@ -10,7 +10,8 @@ const unsigned latency_key_count = sizeof(latency_keys) / sizeof(latency_keys[0]
 
 double latency_resolution_ns(const struct session_reply *reply)
 {
-	return (double)reply->clock_step_ns_x1000 / 1000;
+	/* To a tenth: the rest is the error of the calibration, and would make equal values of two passes differ. */
+	return round((double)reply->clock_step_ns_x1000 / 100) / 10;
 }
 
 double latency_clock_overhead_ns(const struct session_reply *reply)

@@ -185,7 +185,7 @@ static void write_header(const struct run *run, const struct series *one, FILE *
 	if (run->measurement->target->kind == TARGET_ENGINE)
 		target_policy(run->measurement->target, policy, sizeof(policy));
 	(void)fprintf(file,
-		      "# faultline %s\n# trace %s %s\n# target %s\n# policy %s\n# seed %" PRIu64 "\n# mode %s\n# command %s\n",
+		      "# faultline %s\n# trace: %s\n# hash: %s\n# target: %s\n# policy: %s\n# seed: %" PRIu64 "\n# mode: %s\n# command: %s\n",
 		      PACKAGE_VERSION, run->trace_path, run->trace->hash, run->measurement->target->name, policy, run->options->seed,
 		      run_mode_name(one->speed ? run->options->speed_mode : run->options->memory_mode), run->command);
 	if (one->columns)
