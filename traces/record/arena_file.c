@@ -92,9 +92,9 @@ enum trace_status arena_file_create(struct arena_file *file, uint64_t buffer_byt
 uint32_t arena_file_restock(struct arena_file *file)
 {
 	uint32_t room = file->arena.chunk_count - file->stocked;
-	uint32_t chunks = room < ARENA_FILE_BATCH ? room : ARENA_FILE_BATCH;
+	uint32_t chunks = room < file->stocked ? room : file->stocked;
 
-	if (chunks == 0 || atomic_load(&file->arena.control->free_count) >= ARENA_FILE_BATCH)
+	if (chunks == 0 || atomic_load(&file->arena.control->free_count) >= file->stocked / 4)
 		return 0;
 	return stock(file, chunks) ? chunks : 0;
 }

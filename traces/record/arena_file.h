@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 #define ARENA_FILE_STOCK 256u /* chunks given out at the start: 16 MiB */
-#define ARENA_FILE_BATCH 64u  /* and each time they run short */
 
 struct arena_file {
 	int fd;
@@ -27,8 +26,8 @@ struct arena_file {
 /* Makes an arena with room for `buffer_bytes` of records (rounded up to a chunk, at least the first stock). */
 enum trace_status arena_file_create(struct arena_file *file, uint64_t buffer_bytes, struct trace_error *error) TRACE_MUST_USE;
 
-/* Gives out another batch if fewer than a batch are free. Returns how many chunks were added: 0 when the buffer is at
- * its bound or the system has no memory for more, which only makes the program wait. */
+/* Doubles the stock when less than a quarter of it is free. Returns how many chunks were added: 0 also when the buffer is
+ * at its bound or the system has no memory for more, which only makes the program wait. */
 uint32_t arena_file_restock(struct arena_file *file);
 
 void arena_file_destroy(struct arena_file *file);

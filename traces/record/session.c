@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -486,6 +487,7 @@ static void fill_result(struct session *session)
 static enum trace_status finish(struct session *session, struct trace_error *error)
 {
 	enum trace_status status = drain(session, error);
+	struct stat written;
 
 	if (status == TRACE_OK)
 		fill_result(session);
@@ -493,9 +495,10 @@ static enum trace_status finish(struct session *session, struct trace_error *err
 		status = write_warnings(session, error);
 	if (status != TRACE_OK)
 		return status;
-	session->result->file_bytes = flt_writer_bytes(session->writer);
 	status = flt_writer_finish(session->writer, error);
 	session->writer = NULL;
+	if (status == TRACE_OK && stat(session->options->output, &written) == 0)
+		session->result->file_bytes = (uint64_t)written.st_size;
 	return status;
 }
 
