@@ -2,5 +2,13 @@
 cli_tests = \
 	%D%/harness.sh \
 	%D%/report.sh
+cli_tests += %D%/record.sh %D%/record_killed.sh
 dist_check_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)
+
+# A program that counts its own heap calls. Never built with sanitizers, whose malloc cannot be recorded.
+check_PROGRAMS += tests/cli/record_counter
+tests_cli_record_counter_SOURCES = %D%/record_counter.c
+tests_cli_record_counter_CFLAGS = $(WARN_CFLAGS) $(PTHREAD_CFLAGS) -fno-builtin -fno-sanitize=all
+tests_cli_record_counter_LDFLAGS =
+tests_cli_record_counter_LDADD = $(PTHREAD_LIBS)

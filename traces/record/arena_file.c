@@ -94,7 +94,7 @@ uint32_t arena_file_restock(struct arena_file *file)
 	uint32_t room = file->arena.chunk_count - file->stocked;
 	uint32_t chunks = room < file->stocked ? room : file->stocked;
 
-	if (chunks == 0 || atomic_load(&file->arena.control->free_count) >= file->stocked / 4)
+	if (chunks == 0 || atomic_load(&file->arena.control->free_count) >= file->stocked / 2)
 		return 0;
 	return stock(file, chunks) ? chunks : 0;
 }
