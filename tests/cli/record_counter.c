@@ -30,6 +30,8 @@ struct counts {
 	unsigned long malloc, calloc, realloc, memalign, free, free_sized;
 };
 
+/* jemalloc has no pvalloc, so that a block of the C library's would come to its free: then the last call is left out. */
+static unsigned long with_pvalloc = 1;
 static struct counts total; /* of this process and those whose counts it knows beforehand */
 static char *const no_environment[] = {NULL};
 
@@ -38,18 +40,17 @@ static void add(unsigned long times, unsigned long n)
 	total.malloc += times * 3 * n;
 	total.calloc += times * n;
 	total.realloc += times * 3 * n;
-	total.memalign += times * 5 * n;
-	total.free += times * (free_sized ? 10 : 12) * n;
+	total.memalign += times * (4 + with_pvalloc) * n;
+	total.free += times * ((free_sized ? 9 : 11) + with_pvalloc) * n;
 	total.free_sized += times * (free_sized ? 2 : 0) * n;
 }
 
 /* Hides the pointer from the optimiser. */
-static void *volatile keep;
-
 static void *kept(void *pointer)
 {
-	keep = pointer;
-	return keep;
+	void *volatile hidden = pointer;
+
+	return hidden;
 }
 
 static void give_back_sized(void *block, size_t bytes)
@@ -87,7 +88,8 @@ static void one_of_each(size_t i)
 	give_back_aligned(kept(aligned_alloc(128, 128 * bytes)), 128, 128 * bytes);
 	free(kept(memalign(4096, bytes)));
 	free(kept(valloc(bytes)));
-	free(kept(pvalloc(bytes)));
+	if (with_pvalloc)
+		free(kept(pvalloc(bytes)));
 	free(kept(NULL));
 	free(kept(NULL));
 }
@@ -141,7 +143,7 @@ static void run_fork(unsigned long n)
 	if (child == 0)
 		_exit(0);
 	wait_for(child);
-	add(2, n);
+	add(3, n);
 }
 
 static char self[4096];
@@ -274,6 +276,8 @@ static void print_progress(const char *path)
 
 static void run_alive(unsigned long milliseconds)
 {
+	(void)puts("running");
+	(void)fflush(stdout);
 	for (unsigned long i = 0; i < milliseconds; i++) {
 		struct timespec pause = {.tv_nsec = 1000000};
 		calls(10);
@@ -334,6 +338,7 @@ int main(int argc, char **argv)
 		run_alive(strtoul(argv[2], NULL, 10));
 		return 0;
 	}
+	with_pvalloc = getenv("WITHOUT_PVALLOC") == NULL;
 	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
 		return 1;
 	run(mode, argv[2]);

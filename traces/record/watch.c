@@ -23,15 +23,16 @@ void watch_end(struct watch *watch)
 	watch_start(watch);
 }
 
-/* An exec leaves the old program's slot behind under the same process id. */
-static void replace_older(struct watch *watch, const struct watched *newer)
+/* An exec leaves the old program's slot behind under the same process id: of two, the one registered first. */
+static void replace_older(struct watch *watch, struct watched *found)
 {
 	for (uint32_t i = 0; i < ARENA_PROCESSES; i++) {
-		struct watched *older = &watch->slot[i];
-		if (older != newer && older->serial != 0 && !older->ended && older->process_id == newer->process_id) {
-			older->ended = older->replaced = true;
-			watch->living--;
-		}
+		struct watched *other = &watch->slot[i];
+		struct watched *older = other->serial < found->serial ? other : found;
+		if (other == found || other->serial == 0 || other->process_id != found->process_id)
+			continue;
+		watch->living -= !older->ended;
+		older->ended = older->replaced = true;
 	}
 }
 

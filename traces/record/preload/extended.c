@@ -41,8 +41,9 @@ EXPORT void *mallocx(size_t bytes, int flags)
 
 	if (!real.mallocx)
 		return without_jemalloc(bytes, flags);
-	if (!recording_enter(thread))
+	if (!recording_may(thread))
 		return real.mallocx(bytes, flags);
+	recording_enter(thread);
 	block = real.mallocx(bytes, flags);
 	recording_leave(thread);
 	if (log2_of(flags) != 0)
@@ -61,9 +62,10 @@ EXPORT void *rallocx(void *old, size_t bytes, int flags)
 
 	if (!real.rallocx)
 		return realloc(old, bytes);
-	if (!recording_enter(thread))
+	if (!recording_may(thread))
 		return real.rallocx(old, bytes, flags);
 	recording_event(thread, ARENA_REALLOC_BEGIN, old, bytes);
+	recording_enter(thread);
 	block = real.rallocx(old, bytes, flags);
 	recording_leave(thread);
 	recording_write(thread, ARENA_REALLOC_END, recording_address(block, 0), bytes);
@@ -77,8 +79,9 @@ EXPORT size_t xallocx(void *address, size_t bytes, size_t extra, int flags)
 
 	if (!real.xallocx)
 		return malloc_usable_size(address);
-	if (!recording_enter(thread))
+	if (!recording_may(thread))
 		return real.xallocx(address, bytes, extra, flags);
+	recording_enter(thread);
 	usable = real.xallocx(address, bytes, extra, flags);
 	recording_leave(thread);
 	if (usable >= bytes) {
@@ -104,11 +107,12 @@ EXPORT void dallocx(void *address, int flags)
 		free(address);
 		return;
 	}
-	if (!recording_enter(thread)) {
+	if (!recording_may(thread)) {
 		real.dallocx(address, flags);
 		return;
 	}
 	recording_event(thread, ARENA_FREE, address, 0);
+	recording_enter(thread);
 	real.dallocx(address, flags);
 	recording_leave(thread);
 }
@@ -121,11 +125,12 @@ EXPORT void sdallocx(void *address, size_t bytes, int flags)
 		free_sized(address, bytes);
 		return;
 	}
-	if (!recording_enter(thread)) {
+	if (!recording_may(thread)) {
 		real.sdallocx(address, bytes, flags);
 		return;
 	}
 	recording_event_with(thread, ARENA_FREE_SIZED, address, bytes, log2_of(flags) ? 1 + log2_of(flags) : 0);
+	recording_enter(thread);
 	real.sdallocx(address, bytes, flags);
 	recording_leave(thread);
 }

@@ -32,8 +32,9 @@ EXPORT void *malloc(size_t bytes)
 	struct recording_thread *thread = &recording_thread;
 	void *block;
 
-	if (UNLIKELY(!recording_enter(thread)))
+	if (UNLIKELY(!recording_may(thread)))
 		return real.malloc(bytes);
+	recording_enter(thread);
 	block = real.malloc(bytes);
 	recording_leave(thread);
 	recording_event(thread, ARENA_MALLOC, block, bytes);
@@ -46,11 +47,14 @@ EXPORT void free(void *address)
 
 	if (UNLIKELY(bootstrap_owns(address)))
 		return;
-	if (UNLIKELY(!recording_enter(thread))) {
+	if (UNLIKELY(!recording_may(thread))) {
 		real.free(address);
 		return;
 	}
 	recording_event(thread, ARENA_FREE, address, 0);
+	if (!address)
+		return;
+	recording_enter(thread);
 	real.free(address);
 	recording_leave(thread);
 }
@@ -61,8 +65,9 @@ EXPORT void *calloc(size_t elements, size_t bytes)
 	size_t product;
 	void *block;
 
-	if (UNLIKELY(!recording_enter(thread)))
+	if (UNLIKELY(!recording_may(thread)))
 		return real.calloc(elements, bytes);
+	recording_enter(thread);
 	block = real.calloc(elements, bytes);
 	recording_leave(thread);
 	if (__builtin_mul_overflow(elements, bytes, &product))
@@ -89,9 +94,10 @@ EXPORT void *realloc(void *old, size_t bytes)
 
 	if (UNLIKELY(bootstrap_owns(old)))
 		return leave_bootstrap(old, bytes);
-	if (UNLIKELY(!recording_enter(thread)))
+	if (UNLIKELY(!recording_may(thread)))
 		return real.realloc(old, bytes);
 	recording_event(thread, ARENA_REALLOC_BEGIN, old, bytes);
+	recording_enter(thread);
 	block = real.realloc(old, bytes);
 	recording_leave(thread);
 	recording_write(thread, ARENA_REALLOC_END, recording_address(block, 0), bytes);
@@ -107,8 +113,7 @@ EXPORT void *reallocarray(void *old, size_t elements, size_t bytes)
 	if (!__builtin_mul_overflow(elements, bytes, &product))
 		return realloc(old, product);
 	/* Too large: the block stays as it is. */
-	if (recording_enter(thread)) {
-		recording_leave(thread);
+	if (recording_may(thread)) {
 		recording_event(thread, ARENA_REALLOC_BEGIN, old, SIZE_MAX);
 		recording_write(thread, ARENA_REALLOC_END, 0, SIZE_MAX);
 	}
@@ -129,11 +134,12 @@ EXPORT void free_sized(void *address, size_t bytes)
 
 	if (UNLIKELY(bootstrap_owns(address)))
 		return;
-	if (!recording_enter(thread)) {
+	if (!recording_may(thread)) {
 		real.free(address);
 		return;
 	}
 	recording_event_with(thread, ARENA_FREE_SIZED, address, bytes, 0);
+	recording_enter(thread);
 	if (real.free_sized)
 		real.free_sized(address, bytes);
 	else
@@ -147,12 +153,13 @@ EXPORT void free_aligned_sized(void *address, size_t alignment, size_t bytes)
 
 	if (UNLIKELY(bootstrap_owns(address)))
 		return;
-	if (!recording_enter(thread)) {
+	if (!recording_may(thread)) {
 		real.free(address);
 		return;
 	}
 	recording_event_with(thread, ARENA_FREE_SIZED, address, bytes,
 			     is_power(alignment) ? 1 + interpose_log2(alignment) : 0);
+	recording_enter(thread);
 	if (real.free_aligned_sized)
 		real.free_aligned_sized(address, alignment, bytes);
 	else
@@ -165,8 +172,9 @@ EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes)
 	struct recording_thread *thread = &recording_thread;
 	int status;
 
-	if (!recording_enter(thread))
+	if (!recording_may(thread))
 		return real.posix_memalign(result, alignment, bytes);
+	recording_enter(thread);
 	status = real.posix_memalign(result, alignment, bytes);
 	recording_leave(thread);
 	recording_event_with(thread, ARENA_MEMALIGN, status == 0 ? *result : NULL, bytes, alignment_info(alignment));
@@ -178,8 +186,9 @@ EXPORT void *aligned_alloc(size_t alignment, size_t bytes)
 	struct recording_thread *thread = &recording_thread;
 	void *block;
 
-	if (!recording_enter(thread))
+	if (!recording_may(thread))
 		return real.aligned_alloc(alignment, bytes);
+	recording_enter(thread);
 	block = real.aligned_alloc(alignment, bytes);
 	recording_leave(thread);
 	recording_event_with(thread, ARENA_MEMALIGN, block, bytes, alignment_info(alignment));
@@ -191,8 +200,9 @@ EXPORT void *memalign(size_t alignment, size_t bytes)
 	struct recording_thread *thread = &recording_thread;
 	void *block;
 
-	if (!recording_enter(thread))
+	if (!recording_may(thread))
 		return real.memalign(alignment, bytes);
+	recording_enter(thread);
 	block = real.memalign(alignment, bytes);
 	recording_leave(thread);
 	recording_event_with(thread, ARENA_MEMALIGN, block, bytes, alignment_info(alignment));
@@ -204,8 +214,9 @@ EXPORT void *valloc(size_t bytes)
 	struct recording_thread *thread = &recording_thread;
 	void *block;
 
-	if (!recording_enter(thread))
+	if (!recording_may(thread))
 		return real.valloc(bytes);
+	recording_enter(thread);
 	block = real.valloc(bytes);
 	recording_leave(thread);
 	recording_event_with(thread, ARENA_MEMALIGN, block, bytes, alignment_info((size_t)sysconf(_SC_PAGESIZE)));
@@ -218,8 +229,9 @@ EXPORT void *pvalloc(size_t bytes)
 	struct recording_thread *thread = &recording_thread;
 	void *block;
 
-	if (!recording_enter(thread))
+	if (!recording_may(thread))
 		return real.pvalloc(bytes);
+	recording_enter(thread);
 	block = real.pvalloc(bytes);
 	recording_leave(thread);
 	recording_event_with(thread, ARENA_MEMALIGN, block, bytes, alignment_info((size_t)sysconf(_SC_PAGESIZE)));
@@ -245,10 +257,13 @@ EXPORT size_t malloc_usable_size(void *address)
 EXPORT int malloc_trim(size_t pad)
 {
 	struct recording_thread *thread = &recording_thread;
-	bool entered = recording_enter(thread);
-	int result = real.malloc_trim ? real.malloc_trim(pad) : 0;
+	bool may = recording_may(thread);
+	int result;
 
-	if (entered)
+	if (may)
+		recording_enter(thread);
+	result = real.malloc_trim ? real.malloc_trim(pad) : 0;
+	if (may)
 		recording_leave(thread);
 	return result;
 }

@@ -50,15 +50,17 @@ static any_function operator_find(struct operator *operator)
 	struct recording_thread *thread = &recording_thread;
 	void *address = atomic_load_explicit(&operator->address, memory_order_acquire);
 	any_function function;
-	bool entered;
+	bool may;
 
 	if (!address) {
-		entered = recording_enter(thread); /* what the lookup allocates is not the program's */
+		may = recording_may(thread);
+		if (may)
+			recording_enter(thread); /* what the lookup allocates is not the program's */
 		address = real_find(operator->name);
 		if (address)
 			atomic_store(&operator->standard, is_standard(address));
 		atomic_store_explicit(&operator->address, address, memory_order_release);
-		if (entered)
+		if (may)
 			recording_leave(thread);
 	}
 	memcpy(&function, &address, sizeof(function));
@@ -74,10 +76,13 @@ static void write_new(struct recording_thread *thread, const void *block, size_t
 		recording_event(thread, ARENA_MALLOC, block, bytes);
 }
 
-/* May the wrapper record? Not when the operator will call malloc, which does. */
+/* True: the caller records. Not when the operator will call malloc, which does. */
 static bool enter_new(struct operator *operator, struct recording_thread *thread)
 {
-	return !operator->standard && recording_enter(thread);
+	if (operator->standard || !recording_may(thread))
+		return false;
+	recording_enter(thread);
+	return true;
 }
 
 /* The last resort where no C++ library can be found: nobody could catch a bad_alloc either. */
@@ -228,7 +233,7 @@ static bool enter_delete(struct operator *operator, void *address, const struct 
 	struct recording_thread *thread = &recording_thread;
 	uint64_t info = 0;
 
-	if ((operator->standard && !given->sized) || !recording_enter(thread))
+	if ((operator->standard && !given->sized) || !recording_may(thread))
 		return false;
 	if (given->alignment != 0 && (given->alignment & (given->alignment - 1)) == 0)
 		info = 1 + interpose_log2(given->alignment);
@@ -236,6 +241,7 @@ static bool enter_delete(struct operator *operator, void *address, const struct 
 		recording_event_with(thread, ARENA_FREE_SIZED, address, given->bytes, info);
 	else
 		recording_event(thread, ARENA_FREE, address, 0);
+	recording_enter(thread);
 	return true;
 }
 

@@ -38,9 +38,7 @@ static void fork_prepare(void)
 	if (!recording.follow || !is_active())
 		return;
 	/* A thread without a heap call of its own yet becomes known here. */
-	if (recording_enter(thread))
-		recording_leave(thread);
-	if (!is_registered(thread))
+	if (!recording_may(thread) || !is_registered(thread))
 		return;
 	thread->fork_token = atomic_fetch_add(&recording.arena.control->fork_token, 1) + 1;
 	recording_write(thread, ARENA_FORK, 0, thread->fork_token);

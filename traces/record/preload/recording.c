@@ -358,7 +358,7 @@ static bool ready(struct recording_thread *thread)
 	return true;
 }
 
-bool recording_enter_slowly(struct recording_thread *thread, uintptr_t frame)
+bool recording_may_after_all(struct recording_thread *thread, uintptr_t frame)
 {
 	int saved_errno = errno;
 	bool is_ready;
@@ -374,18 +374,13 @@ bool recording_enter_slowly(struct recording_thread *thread, uintptr_t frame)
 	}
 	thread->inside = frame;
 	is_ready = ready(thread);
-	errno = saved_errno;
-	if (is_ready && atomic_load_explicit(&recording.arena.control->active, memory_order_relaxed))
-		return true;
 	thread->inside = 0;
-	return false;
+	errno = saved_errno;
+	return is_ready && atomic_load_explicit(&recording.arena.control->active, memory_order_relaxed);
 }
 
 /* A program that never calls a heap function is known all the same. */
 __attribute__((constructor)) static void register_at_start(void)
 {
-	struct recording_thread *thread = &recording_thread;
-
-	if (recording_enter(thread))
-		recording_leave(thread);
+	(void)recording_may(&recording_thread);
 }

@@ -3,8 +3,8 @@
  * Everything here runs inside other people's malloc: it may not allocate, use stdio or take a lock. State of a thread is
  * thread-local (initial-exec, so that reaching it never allocates); state of the process is `recording`.
  *
- * A wrapper does: recording_enter (may this call be recorded?) - the real function - recording_leave - recording_write.
- * Calls made by the real function itself are seen as nested and not recorded again.
+ * A wrapper does: recording_may? - recording_enter - the real function - recording_leave, and recording_event before it
+ * (free) or after it (malloc). Calls made by the real function itself are seen as nested and not recorded again.
  *
  *   I1  thread.serial == *recording.live_serial exactly when the thread is registered in this process: the word lies on a
  *       page that fork wipes (MADV_WIPEONFORK), so a child sees 0 there and registers anew
@@ -69,8 +69,8 @@ extern __thread struct recording_thread recording_thread;
 
 /* --- The slow halves (recording.c) ------------------------------------------------------------------------------------ */
 
-/* Decides for an unregistered, nested or forked caller; registers process and thread when needed. Like recording_enter. */
-bool recording_enter_slowly(struct recording_thread *thread, uintptr_t frame);
+/* recording_may for an unregistered, nested or forked caller; registers process and thread when needed. */
+bool recording_may_after_all(struct recording_thread *thread, uintptr_t frame);
 
 /* Gives `context` a fresh chunk; waits for one when the recorder is behind. False: there will be none. Keeps errno. */
 bool recording_refill(struct recording_thread *thread, struct recording_context *context);
@@ -90,17 +90,19 @@ bool recording_is_own_process(void);
 
 /* --- The fast half ------------------------------------------------------------------------------------------------------ */
 
-/* True: the caller calls the real function, then recording_leave, then recording_write.
- * False: it calls the real function and nothing else. */
-static inline __attribute__((always_inline)) bool recording_enter(struct recording_thread *thread)
+/* May the caller's call be recorded? False: it calls the real function and nothing else. */
+static inline __attribute__((always_inline)) bool recording_may(struct recording_thread *thread)
 {
-	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
-
 	if (UNLIKELY(thread->serial != *recording.live_serial || thread->inside != 0 ||
 		     !atomic_load_explicit(&recording.arena.control->active, memory_order_relaxed)))
-		return recording_enter_slowly(thread, frame);
-	thread->inside = frame;
+		return recording_may_after_all(thread, (uintptr_t)__builtin_frame_address(0));
 	return true;
+}
+
+/* Around the real function, and nothing but it: a signal handler's call in between counts as nested. */
+static inline __attribute__((always_inline)) void recording_enter(struct recording_thread *thread)
+{
+	thread->inside = (uintptr_t)__builtin_frame_address(0);
 }
 
 static inline __attribute__((always_inline)) void recording_leave(struct recording_thread *thread)
