@@ -3,7 +3,7 @@
 #include "bench/command_replay.h"
 
 #include "bench/command.h"
-#include "bench/metric.h"
+#include "bench/limit.h"
 
 #include <getopt.h>
 #include <limits.h>
@@ -32,7 +32,7 @@ static const char usage[] =
 	"footprint_end, footprint_over_live, frames, fragmentation, or a path in run.json such as host.memory.lazyfree_bytes.\n";
 
 struct difference {
-	struct metric_limit limits[MAX_LIMITS];
+	struct limit limits[MAX_LIMITS];
 	size_t limit_count;
 	bool all;
 };
@@ -78,16 +78,16 @@ static bool judge(const struct difference *difference, const json_t *before, con
 	bool within = true;
 
 	for (size_t i = 0; i < difference->limit_count; i++) {
-		const struct metric_limit *limit = &difference->limits[i];
-		double was = metric_value(before, limit->metric), is = metric_value(after, limit->metric);
-		enum metric_result result = metric_limit_judge(limit, was, is);
+		const struct limit *limit = &difference->limits[i];
+		double was = limit_figure(before, limit->metric), is = limit_figure(after, limit->metric);
+		enum limit_result result = limit_judge(limit, was, is);
 
-		if (result == METRIC_UNKNOWN)
+		if (result == LIMIT_UNKNOWN)
 			complain("diff", "%s cannot be judged: %g and %g (a missing figure, or relative to 0)", limit->metric, was, is);
-		else if (result == METRIC_EXCEEDED)
+		else if (result == LIMIT_EXCEEDED)
 			complain("diff", "%s went from %g to %g, beyond the limit %c %g%s", limit->metric, was, is,
 				 limit->above ? '>' : '<', limit->limit, limit->relative ? " %" : "");
-		within = within && result == METRIC_WITHIN;
+		within = within && result == LIMIT_WITHIN;
 	}
 	return within;
 }
@@ -109,7 +109,7 @@ static int diff_runs(struct difference *difference, char *const *paths)
 		if (strcmp(trace_hash(before), trace_hash(after)) != 0)
 			(void)fprintf(stderr, "faultline diff: the runs are of different traces\n");
 		(void)printf("%-48s %14s %14s   change\n", "figure", "first", "second");
-		metric_each(before, after, print_difference, difference);
+		limit_each_figure(before, after, print_difference, difference);
 		ok = judge(difference, before, after) && fflush(stdout) == 0;
 	}
 	json_decref(before);
@@ -133,7 +133,7 @@ int command_diff(int argc, char **argv)
 			break;
 		case 'f':
 			if (difference.limit_count == MAX_LIMITS ||
-			    !metric_limit_parse(&difference.limits[difference.limit_count++], optarg)) {
+			    !limit_parse(&difference.limits[difference.limit_count++], optarg)) {
 				complain("diff", "--fail-if takes METRIC>NUMBER%% or METRIC<NUMBER%%, not '%s'", optarg);
 				return EXIT_USAGE;
 			}

@@ -1,6 +1,6 @@
 # Unit tests of this room.
 bench_unit_tests = %D%/histogram %D%/interval %D%/timeline %D%/regression %D%/block_table %D%/slot_pool \
-	%D%/plan %D%/feed %D%/target %D%/verdict %D%/metric %D%/run_directory %D%/latency
+	%D%/plan %D%/feed %D%/target %D%/verdict %D%/limit %D%/run_directory %D%/latency
 check_PROGRAMS += $(bench_unit_tests)
 TESTS += $(bench_unit_tests)
 bench_unit_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
@@ -29,9 +29,9 @@ tests_unit_target_LDADD = $(bench_unit_libs)
 tests_unit_verdict_SOURCES = %D%/verdict.c
 tests_unit_verdict_CFLAGS = $(bench_unit_cflags)
 tests_unit_verdict_LDADD = $(bench_unit_libs)
-tests_unit_metric_SOURCES = %D%/metric.c
-tests_unit_metric_CFLAGS = $(bench_unit_cflags)
-tests_unit_metric_LDADD = $(bench_unit_libs)
+tests_unit_limit_SOURCES = %D%/limit.c
+tests_unit_limit_CFLAGS = $(bench_unit_cflags)
+tests_unit_limit_LDADD = $(bench_unit_libs)
 tests_unit_latency_SOURCES = %D%/latency.c
 tests_unit_latency_CFLAGS = $(bench_unit_cflags)
 tests_unit_latency_LDADD = $(bench_unit_libs)

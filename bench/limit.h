@@ -1,4 +1,4 @@
-/* metric.h: naming a figure of run.json, and a limit for how it may change: what `diff --fail-if` takes.
+/* limit.h: naming a figure of run.json, and a limit for how it may change: what `diff --fail-if` takes.
  *
  *   limit   = metric (">" | "<") number ["%"]
  *   metric  = alias | operation "." percentile | path
@@ -14,14 +14,14 @@
  * `p99>5%` is exceeded when the second run's p99 is more than 5 % above the first's, `rate<3%` when the second's rate is more than 3 %
  * below; without the percent sign the number is a difference in the figure's own unit.
  */
-#ifndef FAULTLINE_BENCH_METRIC_H
-#define FAULTLINE_BENCH_METRIC_H
+#ifndef FAULTLINE_BENCH_LIMIT_H
+#define FAULTLINE_BENCH_LIMIT_H
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-struct metric_limit {
+struct limit {
 	char metric[128]; /* as written */
 	bool above;       /* '>': a rise beyond the limit exceeds it; '<': a fall */
 	bool relative;    /* in per cent of the first run's figure */
@@ -29,18 +29,18 @@ struct metric_limit {
 };
 
 /* Parses one limit; false when the text is none. */
-bool metric_limit_parse(struct metric_limit *limit, const char *text);
+bool limit_parse(struct limit *limit, const char *text);
 
 /* The figure that `metric` names; NaN when the run has none (null or no such key). */
-double metric_value(const json_t *run, const char *metric);
+double limit_figure(const json_t *run, const char *metric);
 
-enum metric_result { METRIC_WITHIN, METRIC_EXCEEDED, METRIC_UNKNOWN };
+enum limit_result { LIMIT_WITHIN, LIMIT_EXCEEDED, LIMIT_UNKNOWN };
 
 /* How the change from `before` to `after` stands to the limit; unknown when one of them is NaN, or relative to 0. */
-enum metric_result metric_limit_judge(const struct metric_limit *limit, double before, double after);
+enum limit_result limit_judge(const struct limit *limit, double before, double after);
 
 /* Calls visit(context, path, before, after) for every number that either run has, in the order of the first run. */
-void metric_each(json_t *before, json_t *after, void (*visit)(void *context, const char *path, double before, double after),
+void limit_each_figure(json_t *before, json_t *after, void (*visit)(void *context, const char *path, double before, double after),
 		 void *context);
 
 #endif

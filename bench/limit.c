@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "bench/metric.h"
+#include "bench/limit.h"
 
 #include <errno.h>
 #include <math.h>
@@ -74,7 +74,7 @@ static double value_at(const json_t *run, const char *path)
 	return json_is_number(at) ? json_number_value(at) : NAN;
 }
 
-double metric_value(const json_t *run, const char *metric)
+double limit_figure(const json_t *run, const char *metric)
 {
 	char path[PATH_BYTES];
 
@@ -82,7 +82,7 @@ double metric_value(const json_t *run, const char *metric)
 	return value_at(run, path);
 }
 
-bool metric_limit_parse(struct metric_limit *limit, const char *text)
+bool limit_parse(struct limit *limit, const char *text)
 {
 	size_t length = strcspn(text, "<>");
 	char *end;
@@ -100,19 +100,19 @@ bool metric_limit_parse(struct metric_limit *limit, const char *text)
 	return end[limit->relative] == '\0';
 }
 
-enum metric_result metric_limit_judge(const struct metric_limit *limit, double before, double after)
+enum limit_result limit_judge(const struct limit *limit, double before, double after)
 {
 	double change = limit->above ? after - before : before - after;
 
 	if (isnan(before) || isnan(after))
-		return METRIC_UNKNOWN;
+		return LIMIT_UNKNOWN;
 	if (change <= 0)
-		return METRIC_WITHIN;
+		return LIMIT_WITHIN;
 	if (limit->relative && before == 0)
-		return METRIC_UNKNOWN;
+		return LIMIT_UNKNOWN;
 	if (limit->relative)
 		change = change / fabs(before) * 100;
-	return change > limit->limit ? METRIC_EXCEEDED : METRIC_WITHIN;
+	return change > limit->limit ? LIMIT_EXCEEDED : LIMIT_WITHIN;
 }
 
 /* --- All of them -------------------------------------------------------------------------------------------------------- */
@@ -158,7 +158,7 @@ static void walk(struct walk *walking, json_t *before, json_t *after) /* NOLINT(
 	}
 }
 
-void metric_each(json_t *before, json_t *after, void (*visit)(void *context, const char *path, double before, double after),
+void limit_each_figure(json_t *before, json_t *after, void (*visit)(void *context, const char *path, double before, double after),
 		 void *context)
 {
 	struct walk walking = {.visit = visit, .context = context};
