@@ -1,6 +1,7 @@
 # libengine.a: the simulated machine and allocator core.
 noinst_LIBRARIES += engine/libengine.a
-engine_libengine_a_SOURCES = %D%/policy.h %D%/policy.c
+engine_libengine_a_SOURCES = %D%/policy.h %D%/policy.c %D%/machine.h %D%/machine.c %D%/zone_source.h %D%/zone_source.c \
+	%D%/live_table.h %D%/live_table.c
 include engine/base/local.mk
 include engine/phys/local.mk
 include engine/heap/local.mk

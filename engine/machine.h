@@ -15,10 +15,10 @@
  * it selects the thread's caches.
  *
  * Invariants, proved by machine_check():
- *   I1: live_bytes and live_objects are the sums over the live table
- *   I2: every live block lies in the arena, is at least as large as was asked for, and granted_bytes is the sum
- *   I3: every zone, and the heap, holds its own invariants
- *   I4: frames_bytes <= the frames that the zones say are allocated
+ *   I1: live_table_check(); its sums are the live bytes and objects
+ *   I2: every live block lies in the direct map and is at least as large as was asked for; granted_bytes is the sum
+ *   I3: node_check() and heap_check()
+ *   I4: the frames that the heap holds are those that the zones have given away
  */
 #ifndef FAULTLINE_ENGINE_MACHINE_H
 #define FAULTLINE_ENGINE_MACHINE_H
@@ -56,7 +56,7 @@ struct machine_sample {
 	uint64_t live_objects;
 	uint64_t granted_bytes;	 /* what the heap reserved for them: sum of the usable sizes */
 	uint64_t frames_bytes;	 /* frames the heap holds, including its caches */
-	uint64_t metadata_bytes; /* allocator metadata in use, outside the frames */
+	uint64_t metadata_bytes; /* the heap's books in use, outside the frames */
 	uint64_t free_blocks
 	    [MACHINE_ORDERS]; /* of all zones; blocks above order 10 count as several of order 10 */
 	struct ratio internal_fragmentation; /* 1 - live / granted */
@@ -95,6 +95,10 @@ struct machine_report {
 MUST_USE enum status machine_create(struct machine **machine, const struct machine_options *options);
 void machine_destroy(struct machine *machine);
 
+/* STATUS_OK, or STATUS_NO_MEMORY once the host had no memory for the machine's own books: from then on its answers mean
+ * nothing. */
+enum status machine_status(const struct machine *machine);
+
 /* The address of frame 0, from which offsets are the same with both backings. */
 uintptr_t machine_base(const struct machine *machine);
 
@@ -115,8 +119,8 @@ void machine_thread_exit(struct machine *machine, unsigned thread);
 /* Bytes that may be used of a live block. */
 size_t machine_usable_bytes(const struct machine *machine, uintptr_t address);
 
-void machine_sample(const struct machine *machine, struct machine_sample *sample);
-void machine_report(const struct machine *machine, struct machine_report *report);
+void machine_sample(struct machine *machine, struct machine_sample *sample);
+void machine_report(struct machine *machine, struct machine_report *report);
 
 /* NULL, or the text of the first invariant that does not hold. Reads everything. */
 const char *machine_check(const struct machine *machine);

@@ -34,6 +34,15 @@ static inline void lock_acquire(struct lock *lock)
 		lock_wait(lock);
 }
 
+/* Takes the lock if it is free. */
+static inline bool lock_try(struct lock *lock)
+{
+	uint32_t expected = 0;
+
+	return atomic_compare_exchange_strong_explicit(&lock->word, &expected, 1, memory_order_acquire,
+						       memory_order_relaxed);
+}
+
 static inline void lock_release(struct lock *lock)
 {
 	if (atomic_exchange_explicit(&lock->word, 0, memory_order_release) == 2)

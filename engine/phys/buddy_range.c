@@ -51,17 +51,49 @@ static void keep(struct buddy *buddy, pfn_t pfn, unsigned order, const struct ru
 	buddy_settle(buddy, kept->end <= last ? kept->end - 1 : last);
 }
 
+/* A run of set bits that is being followed over the words of a map. */
+struct top_run {
+	uint64_t first, blocks;
+};
+
+/* Follows the run through one word; true when it has reached `wanted` blocks. */
+static bool follow_word(struct top_run *run, uint64_t word, uint64_t bits, uint64_t wanted)
+{
+	for (unsigned bit = 0; bit < 64;) {
+		uint64_t rest = bits >> bit;
+		unsigned gap = rest != 0 ? (unsigned)__builtin_ctzll(rest) : 64 - bit;
+
+		if (gap > 0)
+			run->blocks = 0;
+		bit += gap;
+		if (bit >= 64)
+			return false;
+		if (run->blocks == 0)
+			run->first = word << PAIR_WORD_SHIFT | bit;
+		unsigned length = ~(bits >> bit) != 0 ? (unsigned)__builtin_ctzll(~(bits >> bit)) : 64;
+
+		run->blocks += length;
+		bit += length;
+		if (run->blocks >= wanted)
+			return true;
+	}
+	return false;
+}
+
 /* The number of the first of `blocks` neighbouring free blocks of the top order, or BITMAP_NONE. */
 static uint64_t find_top_run(const struct buddy *buddy, uint64_t blocks)
 {
 	const struct buddy_order *top = &buddy->order[buddy->max_order];
-	uint64_t found = 0;
-	uint64_t end = (buddy->end - buddy->base) >> buddy->max_order;
+	struct top_run run = {0, 0};
+	uint64_t previous = 0;
 
-	for (uint64_t block = 0; block < end; block++) {
-		found = buddy_bit(top, block) ? found + 1 : 0;
-		if (found == blocks)
-			return block + 1 - blocks;
+	for (uint64_t word = bitmap_find_from(&top->free, 0); word != BITMAP_NONE;
+	     word = bitmap_find_from(&top->free, word + 1)) {
+		if (word != previous + 1)
+			run.blocks = 0;
+		if (follow_word(&run, word, top->words[word], blocks))
+			return run.first;
+		previous = word;
 	}
 	return BITMAP_NONE;
 }
@@ -155,6 +187,8 @@ void buddy_add(struct buddy *buddy, pfn_t pfn, uint64_t pages)
 	      "added frames lie in the buddy's range");
 	buddy->managed_pages += pages;
 	buddy_free_range(buddy, pfn, pages);
+	for (unsigned order = 0; order <= buddy->max_order; order++)
+		buddy->order[order].hint = 0;
 }
 
 static bool is_wholly_free(const struct buddy *buddy, pfn_t pfn, pfn_t end)

@@ -1,0 +1,34 @@
+/* zone_source.h: the span source of a machine: the directly mapped zones of its node, tried from the highest down.
+ *
+ *   heap ──▶ zone source ──▶ direct source of Normal ──▶ buddy of Normal
+ *                       └──▶ direct source of DMA32  ──▶ buddy of DMA32  ...
+ *
+ * Each zone has a direct source (direct_source.h) over its part of the direct map, with the zone's lock around every call. A
+ * zone that would fall below its `min` watermark is passed over. Page 0 of the source is frame 0.
+ *
+ * Invariants, proved by zone_source_check():
+ *   I1: direct_source_check() of every zone
+ *   I2: the zones' parts follow one another and end where the direct map does
+ */
+#ifndef FAULTLINE_ENGINE_ZONE_SOURCE_H
+#define FAULTLINE_ENGINE_ZONE_SOURCE_H
+
+#include "engine/heap/direct_source.h"
+#include "engine/phys/node.h"
+
+struct zone_source {
+	struct span_source source; /* what the heap sees */
+	struct node *node;
+	unsigned zones; /* of the node, those that are directly mapped */
+	struct arena part[NODE_ZONES]; /* a zone's part of the direct map; owns no memory */
+	struct direct_source direct[NODE_ZONES];
+};
+
+/* Makes a source over the node's directly mapped zones; the node outlives it. STATUS_NO_MEMORY, STATUS_LIMIT. */
+MUST_USE enum status zone_source_create(struct zone_source *source, struct node *node, uint64_t purge_delay);
+void zone_source_destroy(struct zone_source *source);
+
+/* NULL, or the text of the first invariant that does not hold. */
+const char *zone_source_check(const struct zone_source *source);
+
+#endif
