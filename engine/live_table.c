@@ -15,7 +15,8 @@ static uint64_t home_of(const struct live_table *table, uintptr_t address)
 
 static enum status make(struct live_table *table, uint64_t slots)
 {
-	enum status status = reservation_create(&table->memory, slots * sizeof(struct live_block), PAGE_BYTES);
+	enum status status =
+	    reservation_create(&table->memory, slots * sizeof(struct live_block), PAGE_BYTES);
 
 	table->block = table->memory.memory;
 	table->slots = slots;
@@ -125,6 +126,6 @@ const char *live_table_check(const struct live_table *table)
 			return "I2: no empty slot lies between an entry's home and the entry";
 	}
 	return objects == table->objects && bytes == table->bytes
-		       ? NULL
-		       : "I1: `objects` slots are used, `bytes` is the sum of theirs";
+		   ? NULL
+		   : "I1: `objects` slots are used, `bytes` is the sum of theirs";
 }

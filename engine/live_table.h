@@ -18,7 +18,7 @@
 
 struct live_block {
 	uintptr_t address; /* 0 = the slot is empty */
-	uint64_t bytes;    /* asked for */
+	uint64_t bytes;	   /* asked for */
 };
 
 struct live_table {

@@ -46,14 +46,15 @@ static enum status create_parts(struct machine *machine, const struct machine_op
 {
 	uint64_t bytes = options->memory_bytes != 0 ? options->memory_bytes : MACHINE_MEMORY_BYTES;
 	struct node_shape shape = {
-		.pages = bytes >> PAGE_SHIFT,
-		.layout = options->policy->memory_layout == LAYOUT_I386 ? NODE_I386 : NODE_X86_64,
-		.backing = options->backing == MACHINE_BACKING_REAL ? ARENA_REAL : ARENA_NONE,
-		.placement = placement_of(options->policy),
-		.max_order = BUDDY_KERNEL_ORDER,
-		.cpus = options->policy->per_cpu_lists ? 1 : 0,
+	    .pages = bytes >> PAGE_SHIFT,
+	    .layout = options->policy->memory_layout == LAYOUT_I386 ? NODE_I386 : NODE_X86_64,
+	    .backing = options->backing == MACHINE_BACKING_REAL ? ARENA_REAL : ARENA_NONE,
+	    .placement = placement_of(options->policy),
+	    .max_order = BUDDY_KERNEL_ORDER,
+	    .cpus = options->policy->per_cpu_lists ? 1 : 0,
 	};
-	enum status status = bytes % PAGE_BYTES == 0 ? node_create(&machine->node, &shape) : STATUS_BAD_ARGUMENT;
+	enum status status =
+	    bytes % PAGE_BYTES == 0 ? node_create(&machine->node, &shape) : STATUS_BAD_ARGUMENT;
 
 	if (status == STATUS_OK)
 		status = zone_source_create(&machine->source, &machine->node, options->policy->purge_delay);
@@ -293,15 +294,15 @@ void machine_sample(struct machine *machine, struct machine_sample *sample)
 	for (unsigned zone = 0; zone < machine->node.zones; zone++)
 		add_free_blocks(&free, &machine->node.zone[zone]);
 	*sample = (struct machine_sample){
-		.live_bytes = machine->live.bytes,
-		.live_objects = machine->live.objects,
-		.granted_bytes = machine->granted_bytes,
-		.frames_bytes = frames_bytes(machine),
-		.metadata_bytes = statistics.metadata_bytes,
-		.internal_fragmentation = internal_fragmentation(machine->live.bytes, machine->granted_bytes),
-		.unusable_free_index = fragmentation_unusable(&free, HUGE_ORDER),
-		.extfrag_index = fragmentation_external(&free, HUGE_ORDER),
-		.free_huge_over_optimal = fragmentation_huge_over_optimal(&free),
+	    .live_bytes = machine->live.bytes,
+	    .live_objects = machine->live.objects,
+	    .granted_bytes = machine->granted_bytes,
+	    .frames_bytes = frames_bytes(machine),
+	    .metadata_bytes = statistics.metadata_bytes,
+	    .internal_fragmentation = internal_fragmentation(machine->live.bytes, machine->granted_bytes),
+	    .unusable_free_index = fragmentation_unusable(&free, HUGE_ORDER),
+	    .extfrag_index = fragmentation_external(&free, HUGE_ORDER),
+	    .free_huge_over_optimal = fragmentation_huge_over_optimal(&free),
 	};
 	copy_orders(sample->free_blocks, &free);
 }
@@ -312,13 +313,13 @@ static void report_zone(const struct node *node, const struct zone *zone, struct
 
 	zone_free_blocks(zone, &free);
 	*report = (struct machine_zone_report){
-		.node = node->id,
-		.name = zone->name,
-		.managed_pages = zone->boot_pages,
-		.free_pages = zone_free_pages(zone),
-		.free_huge_over_optimal = fragmentation_huge_over_optimal(&free),
-		.lock_taken = zone->lock.taken,
-		.lock_contended = zone->lock.contended,
+	    .node = node->id,
+	    .name = zone->name,
+	    .managed_pages = zone->boot_pages,
+	    .free_pages = zone_free_pages(zone),
+	    .free_huge_over_optimal = fragmentation_huge_over_optimal(&free),
+	    .lock_taken = zone->lock.taken,
+	    .lock_contended = zone->lock.contended,
 	};
 	copy_orders(report->free_blocks, &free);
 	for (unsigned order = 0; order < MACHINE_ORDERS; order++) {
@@ -333,21 +334,21 @@ void machine_report(struct machine *machine, struct machine_report *report)
 
 	machine_sample(machine, &now);
 	*report = (struct machine_report){
-		.live_peak_bytes = machine->live_peak_bytes,
-		.live_peak_objects = machine->live_peak_objects,
-		.frames_peak_bytes = machine->frames_peak_bytes,
-		.metadata_bytes = machine->metadata_peak_bytes,
-		.page_array_bytes = node_page_array_bytes(&machine->node),
-		.page_array_bytes_per_gib = PAGE_ARRAY_BYTES_PER_GIB,
-		.buddy_map_bytes = node_map_bytes(&machine->node),
-		.internal_fragmentation =
-			internal_fragmentation(machine->live_peak_bytes, machine->granted_at_peak_bytes),
-		.allocations = machine->allocations,
-		.frees = machine->frees,
-		.resizes = machine->resizes,
-		.resizes_in_place = machine->resizes_in_place,
-		.out_of_memory = machine->out_of_memory,
-		.zones = machine->node.zones,
+	    .live_peak_bytes = machine->live_peak_bytes,
+	    .live_peak_objects = machine->live_peak_objects,
+	    .frames_peak_bytes = machine->frames_peak_bytes,
+	    .metadata_bytes = machine->metadata_peak_bytes,
+	    .page_array_bytes = node_page_array_bytes(&machine->node),
+	    .page_array_bytes_per_gib = PAGE_ARRAY_BYTES_PER_GIB,
+	    .buddy_map_bytes = node_map_bytes(&machine->node),
+	    .internal_fragmentation =
+		internal_fragmentation(machine->live_peak_bytes, machine->granted_at_peak_bytes),
+	    .allocations = machine->allocations,
+	    .frees = machine->frees,
+	    .resizes = machine->resizes,
+	    .resizes_in_place = machine->resizes_in_place,
+	    .out_of_memory = machine->out_of_memory,
+	    .zones = machine->node.zones,
 	};
 	for (unsigned zone = 0; zone < machine->node.zones; zone++)
 		report_zone(&machine->node, &machine->node.zone[zone], &report->zone[zone]);
@@ -367,14 +368,15 @@ static const char *check_live(const struct machine *machine)
 		size_t usable = heap_usable_bytes(&machine->heap, block->address);
 
 		if (!arena_holds(&machine->node.arena, block->address) || usable < block->bytes)
-			return "I2: every live block lies in the direct map and is at least as large as was asked for; "
+			return "I2: every live block lies in the direct map and is at least as large as was "
+			       "asked for; "
 			       "granted_bytes is the sum";
 		granted += usable;
 	}
 	return granted == machine->granted_bytes
-		       ? NULL
-		       : "I2: every live block lies in the direct map and is at least as large as was asked for; "
-			 "granted_bytes is the sum";
+		   ? NULL
+		   : "I2: every live block lies in the direct map and is at least as large as was asked for; "
+		     "granted_bytes is the sum";
 }
 
 const char *machine_check(const struct machine *machine)
@@ -392,6 +394,6 @@ const char *machine_check(const struct machine *machine)
 		given += zone->boot_pages - zone_free_pages(zone);
 	}
 	return given << PAGE_SHIFT == frames_bytes(machine)
-		       ? NULL
-		       : "I4: the frames that the heap holds are those that the zones have given away";
+		   ? NULL
+		   : "I4: the frames that the heap holds are those that the zones have given away";
 }

@@ -15,7 +15,8 @@ static bool may_take(const struct zone *zone, uint64_t pages)
 }
 
 /* A run aligned to more than a top-order block: a longer one, of which head and tail go back. */
-static pfn_t acquire_far_aligned(struct direct_source *direct, uint64_t pages, uint64_t alignment_pages, bool *zero)
+static pfn_t acquire_far_aligned(struct direct_source *direct, uint64_t pages, uint64_t alignment_pages,
+				 bool *zero)
 {
 	pfn_t start = direct->arena->first;
 	pfn_t got = direct->source.acquire(&direct->source, pages + alignment_pages, 1, zero);
@@ -32,7 +33,8 @@ static pfn_t acquire_far_aligned(struct direct_source *direct, uint64_t pages, u
 	return aligned;
 }
 
-static pfn_t acquire_from(struct zone_source *zones, unsigned i, uint64_t pages, uint64_t alignment_pages, bool *zero)
+static pfn_t acquire_from(struct zone_source *zones, unsigned i, uint64_t pages, uint64_t alignment_pages,
+			  bool *zero)
 {
 	struct direct_source *direct = &zones->direct[i];
 	struct zone *zone = &zones->node->zone[i];
@@ -99,8 +101,8 @@ static bool claim(struct span_source *source, pfn_t pfn, uint64_t pages)
 	struct zone *zone = &zones->node->zone[i];
 
 	counted_lock_acquire(&zone->lock);
-	bool claimed = may_take(zone, pages) &&
-		       direct->source.claim(&direct->source, pfn - zones->part[i].first, pages);
+	bool claimed =
+	    may_take(zone, pages) && direct->source.claim(&direct->source, pfn - zones->part[i].first, pages);
 
 	zone->allocations += claimed;
 	counted_lock_release(&zone->lock);
@@ -155,19 +157,20 @@ enum status zone_source_create(struct zone_source *zones, struct node *node, uin
 	enum status status = STATUS_OK;
 
 	*zones = (struct zone_source){
-		.source = {.base = node->arena.base,
-			   .pages = node->arena.pages,
-			   .acquire = acquire,
-			   .release = release,
-			   .claim = claim,
-			   .purge = purge,
-			   .statistics = statistics,
-			   .check = check},
-		.node = node,
+	    .source = {.base = node->arena.base,
+		       .pages = node->arena.pages,
+		       .acquire = acquire,
+		       .release = release,
+		       .claim = claim,
+		       .purge = purge,
+		       .statistics = statistics,
+		       .check = check},
+	    .node = node,
 	};
 	for (unsigned i = 0; i < node->zones && node->zone[i].buddy.first < node->arena.pages; i++) {
 		zones->part[i] = part_of(&node->arena, &node->zone[i].buddy);
-		status = direct_source_create(&zones->direct[i], &zones->part[i], &node->zone[i].buddy, purge_delay);
+		status = direct_source_create(&zones->direct[i], &zones->part[i], &node->zone[i].buddy,
+					      purge_delay);
 		if (status != STATUS_OK) {
 			zone_source_destroy(zones);
 			return status;
@@ -195,6 +198,7 @@ const char *zone_source_check(const struct zone_source *zones)
 			return "I2: the zones' parts follow one another and end where the direct map does";
 		end += zones->part[i].pages;
 	}
-	return end == zones->source.pages ? NULL
-					  : "I2: the zones' parts follow one another and end where the direct map does";
+	return end == zones->source.pages
+		   ? NULL
+		   : "I2: the zones' parts follow one another and end where the direct map does";
 }

@@ -19,7 +19,7 @@
 struct zone_source {
 	struct span_source source; /* what the heap sees */
 	struct node *node;
-	unsigned zones; /* of the node, those that are directly mapped */
+	unsigned zones;		       /* of the node, those that are directly mapped */
 	struct arena part[NODE_ZONES]; /* a zone's part of the direct map; owns no memory */
 	struct direct_source direct[NODE_ZONES];
 };

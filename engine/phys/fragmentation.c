@@ -36,7 +36,8 @@ struct ratio fragmentation_external(const struct free_blocks *free, unsigned ord
 		return RATIO_NONE;
 	int64_t whole = (int64_t)(blocks << order);
 
-	return (struct ratio){whole - ((int64_t)1 << order) - (int64_t)free_blocks_pages(free), (uint64_t)whole};
+	return (struct ratio){whole - ((int64_t)1 << order) - (int64_t)free_blocks_pages(free),
+			      (uint64_t)whole};
 }
 
 struct ratio fragmentation_huge_over_optimal(const struct free_blocks *free)

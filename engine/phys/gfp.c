@@ -23,7 +23,8 @@ static void clear_block(const struct node *node, pfn_t pfn, unsigned order)
 		memset((void *)page_address(node, pfn), 0, PAGE_BYTES << order);
 }
 
-static struct page *hand_out(struct node *node, const struct gfp *gfp, unsigned zone, pfn_t pfn, unsigned order)
+static struct page *hand_out(struct node *node, const struct gfp *gfp, unsigned zone, pfn_t pfn,
+			     unsigned order)
 {
 	struct page *page = page_of_pfn(&node->pages, pfn);
 
@@ -50,9 +51,11 @@ struct page *alloc_pages(struct node *node, const struct gfp *gfp, unsigned orde
 
 void free_pages_of(struct node *node, int cpu, struct page *page, unsigned order)
 {
-	CHECK(page->flags & PAGE_HEAD, "a freed page is the first of an allocated block (double free, or inside one)");
+	CHECK(page->flags & PAGE_HEAD,
+	      "a freed page is the first of an allocated block (double free, or inside one)");
 	CHECK(page->private == order, "a block is freed with the order it was allocated with (wrong order)");
-	CHECK(page->count == 1 && page->mapcount == 0, "a freed page has one reference, its owner's, and is not mapped");
+	CHECK(page->count == 1 && page->mapcount == 0,
+	      "a freed page has one reference, its owner's, and is not mapped");
 	page->flags = 0;
 	page->count = 0;
 	zone_free(&node->zone[page->zone], cpu, pfn_of_page(&node->pages, page), order);

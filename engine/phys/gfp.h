@@ -29,7 +29,7 @@ enum gfp_flag {
 
 struct gfp {
 	unsigned flags; /* enum gfp_flag, or-ed */
-	int cpu;        /* the calling CPU, or -1: per-CPU lists are not used */
+	int cpu;	/* the calling CPU, or -1: per-CPU lists are not used */
 };
 
 /* A block of 2^order frames, or NULL. order: at most the zones' largest; a larger one is refused. */

@@ -18,7 +18,8 @@ static void replace(struct memblock_list *list, unsigned from, unsigned to, cons
 }
 
 /* Ranges from .. *to-1 are those that overlap [first, end) or, with `touching`, touch it. */
-static unsigned find_overlaps(const struct memblock_list *list, pfn_t first, pfn_t end, bool touching, unsigned *to)
+static unsigned find_overlaps(const struct memblock_list *list, pfn_t first, pfn_t end, bool touching,
+			      unsigned *to)
 {
 	unsigned from = 0;
 

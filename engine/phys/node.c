@@ -17,8 +17,8 @@ struct zone_plan {
 };
 
 static const struct zone_plan zone_plans[] = {
-	[NODE_X86_64] = {{"DMA", "DMA32", "Normal"}, {16 * MIB_PAGES, 4096 * MIB_PAGES}},
-	[NODE_I386] = {{"DMA", "Normal", "HighMem"}, {16 * MIB_PAGES, 896 * MIB_PAGES}},
+    [NODE_X86_64] = {{"DMA", "DMA32", "Normal"}, {16 * MIB_PAGES, 4096 * MIB_PAGES}},
+    [NODE_I386] = {{"DMA", "Normal", "HighMem"}, {16 * MIB_PAGES, 896 * MIB_PAGES}},
 };
 
 static bool shape_is_valid(const struct node_shape *shape)
@@ -51,12 +51,12 @@ static enum status boot_arena(struct node *node, const struct node_shape *shape)
 static enum status boot_zone(struct node *node, const struct node_shape *shape, pfn_t first, pfn_t end)
 {
 	struct zone_shape zone = {
-		.name = zone_plans[shape->layout].name[node->zones],
-		.buddy = {.first = first,
-			  .pages = end - first,
-			  .max_order = shape->max_order,
-			  .placement = shape->placement},
-		.cpus = shape->cpus,
+	    .name = zone_plans[shape->layout].name[node->zones],
+	    .buddy = {.first = first,
+		      .pages = end - first,
+		      .max_order = shape->max_order,
+		      .placement = shape->placement},
+	    .cpus = shape->cpus,
 	};
 	enum status status = zone_create(&node->zone[node->zones], &zone);
 
@@ -72,7 +72,8 @@ static enum status boot_zones(struct node *node, const struct node_shape *shape)
 	pfn_t first = 0;
 
 	for (unsigned zone = 0; zone < NODE_ZONES && first < shape->pages && status == STATUS_OK; zone++) {
-		pfn_t end = zone < NODE_ZONES - 1 && plan->end[zone] < shape->pages ? plan->end[zone] : shape->pages;
+		pfn_t end =
+		    zone < NODE_ZONES - 1 && plan->end[zone] < shape->pages ? plan->end[zone] : shape->pages;
 
 		status = boot_zone(node, shape, first, end);
 		first = end;
@@ -194,7 +195,8 @@ uint64_t node_map_bytes(const struct node *node)
 
 static const char I1[] = "I1: memblock_check(), arena_check(), and zone_check() of every zone";
 static const char I2[] = "I2: the zones cover the node's frames, in ascending order, without gap or overlap";
-static const char I3[] = "I3: no reserved frame is free; managed frames of all zones = free frames of memblock";
+static const char I3[] =
+    "I3: no reserved frame is free; managed frames of all zones = free frames of memblock";
 
 static bool has_free_reserved(const struct node *node)
 {

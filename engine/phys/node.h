@@ -39,21 +39,21 @@ enum node_layout {
 };
 
 struct node_shape {
-	uint64_t pages;                 /* a multiple of 1024, at least 16384 (64 MiB), at most 2^32 - 1024 */
+	uint64_t pages; /* a multiple of 1024, at least 16384 (64 MiB), at most 2^32 - 1024 */
 	enum node_layout layout;
 	enum arena_backing backing;
 	enum buddy_placement placement;
-	unsigned max_order;             /* of the zones' buddies */
-	unsigned cpus;                  /* per-CPU lists; 0 = none */
+	unsigned max_order; /* of the zones' buddies */
+	unsigned cpus;	    /* per-CPU lists; 0 = none */
 };
 
 struct node {
 	unsigned id;
 	struct memblock memblock;
 	struct page_array pages;
-	struct arena arena;             /* the direct map */
+	struct arena arena; /* the direct map */
 	unsigned zones;
-	struct zone zone[NODE_ZONES];   /* ascending; DMA first */
+	struct zone zone[NODE_ZONES]; /* ascending; DMA first */
 };
 
 /* Boots the node in *node. STATUS_BAD_ARGUMENT when the shape is out of its bounds, STATUS_NO_MEMORY. */
@@ -72,7 +72,9 @@ static inline uintptr_t page_address(const struct node *node, pfn_t pfn)
 /* The page of a directly mapped address; NULL for any other number. */
 static inline struct page *virt_to_page(const struct node *node, uintptr_t address)
 {
-	return arena_holds(&node->arena, address) ? page_of_pfn(&node->pages, arena_pfn(&node->arena, address)) : NULL;
+	return arena_holds(&node->arena, address)
+		   ? page_of_pfn(&node->pages, arena_pfn(&node->arena, address))
+		   : NULL;
 }
 
 /* Bytes of metadata: what the page array costs for the frames that were ever managed, and the buddies' maps. */

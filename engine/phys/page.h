@@ -26,17 +26,17 @@
 
 enum page_flag {
 	PAGE_RESERVED = 1 << 0, /* reserved at boot: never in a free list */
-	PAGE_HEAD = 1 << 1,     /* first frame of an allocated block; `private` is its order */
-	PAGE_SLAB = 1 << 2,     /* a slab cache's */
+	PAGE_HEAD = 1 << 1,	/* first frame of an allocated block; `private` is its order */
+	PAGE_SLAB = 1 << 2,	/* a slab cache's */
 };
 
 struct page {
-	uint32_t flags;   /* enum page_flag, or-ed */
-	uint32_t zone;    /* number of its zone in the node, when it was ever allocated */
-	int32_t count;    /* references; 0 = free */
+	uint32_t flags;	  /* enum page_flag, or-ed */
+	uint32_t zone;	  /* number of its zone in the node, when it was ever allocated */
+	int32_t count;	  /* references; 0 = free */
 	int32_t mapcount; /* page-table entries that name it */
-	void *mapping;    /* the owner: file, anonymous mapping, slab cache */
-	uint64_t index;   /* its place within the mapping */
+	void *mapping;	  /* the owner: file, anonymous mapping, slab cache */
+	uint64_t index;	  /* its place within the mapping */
 	uint64_t private; /* the owner's */
 	struct list lru;  /* the owner's list */
 	uint64_t unused;  /* fills the line */
@@ -47,7 +47,7 @@ _Static_assert(sizeof(struct page) == 64, "a struct page is one cache line");
 struct page_array {
 	pfn_t first;
 	uint64_t pages;
-	struct page *page;         /* page[pfn - first] */
+	struct page *page; /* page[pfn - first] */
 	struct reservation memory;
 };
 

@@ -25,8 +25,8 @@
 
 struct pcp {
 	uint32_t count;
-	uint32_t high;    /* frames; more than that and a batch goes back */
-	uint32_t batch;   /* frames per refill and drain */
+	uint32_t high;	/* frames; more than that and a batch goes back */
+	uint32_t batch; /* frames per refill and drain */
 	uint64_t refills, drains;
 	pfn_t frame[PCP_FRAMES]; /* frame[count-1] is the next one handed out */
 };

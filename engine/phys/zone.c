@@ -53,7 +53,8 @@ static bool may_take(const struct zone *zone, uint64_t pages, enum zone_watermar
 
 static pfn_t allocate_locked(struct zone *zone, unsigned order, enum zone_watermark watermark)
 {
-	pfn_t pfn = may_take(zone, (uint64_t)1 << order, watermark) ? buddy_allocate(&zone->buddy, order) : PFN_NONE;
+	pfn_t pfn =
+	    may_take(zone, (uint64_t)1 << order, watermark) ? buddy_allocate(&zone->buddy, order) : PFN_NONE;
 
 	if (pfn == PFN_NONE)
 		zone->refusals++;
@@ -148,7 +149,8 @@ void zone_free_blocks(const struct zone *zone, struct free_blocks *free)
 }
 
 static const char I1[] = "I1: the buddy's invariants, and its range is the zone's";
-static const char I3[] = "I3: a frame in a per-CPU list is allocated in the buddy, as a block of order 0; and pcp_check()";
+static const char I3[] =
+    "I3: a frame in a per-CPU list is allocated in the buddy, as a block of order 0; and pcp_check()";
 
 static const char *check_list(const struct zone *zone, const struct pcp *pcp)
 {
@@ -178,6 +180,6 @@ const char *zone_check(const struct zone *zone)
 	if (broken)
 		return broken;
 	return zone->buddy.managed_pages == zone->boot_pages
-		       ? NULL
-		       : "I4: managed_pages of the buddy are the frames that boot gave";
+		   ? NULL
+		   : "I4: managed_pages of the buddy are the frames that boot gave";
 }

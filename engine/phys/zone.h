@@ -36,21 +36,21 @@ enum zone_watermark {
 };
 
 struct zone_shape {
-	const char *name;          /* static text */
+	const char *name; /* static text */
 	struct buddy_shape buddy;
-	unsigned cpus;             /* per-CPU lists; 0 = none */
+	unsigned cpus; /* per-CPU lists; 0 = none */
 };
 
 struct zone {
 	const char *name;
 	struct counted_lock lock;
 	struct buddy buddy;
-	uint64_t boot_pages;            /* frames that boot gave */
+	uint64_t boot_pages;		/* frames that boot gave */
 	uint64_t watermark[WATERMARKS]; /* frames */
-	uint64_t allocations, frees;    /* blocks, the per-CPU lists' batches included */
-	uint64_t refusals;              /* for lack of a block, or under the watermark */
+	uint64_t allocations, frees;	/* blocks, the per-CPU lists' batches included */
+	uint64_t refusals;		/* for lack of a block, or under the watermark */
 	unsigned cpus;
-	struct pcp *pcp;                /* one per CPU */
+	struct pcp *pcp;		/* one per CPU */
 	struct reservation maps, lists; /* memory of the buddy and of the per-CPU lists */
 };
 
