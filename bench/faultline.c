@@ -24,6 +24,7 @@ static const struct command commands[] = {
 	{"policies", "lists the policies of the engine and their keys", command_policies},
 	{"compare", "replays traces on several allocators, interleaved, and says who wins", command_compare},
 	{"diff", "shows how two runs differ, and fails beyond a limit", command_diff},
+	{"doctor", "says what works on this machine", command_doctor},
 	{NULL, NULL, NULL},
 };
 

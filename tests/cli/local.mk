@@ -2,7 +2,7 @@
 cli_tests = \
 	%D%/harness.sh \
 	%D%/report.sh
-cli_tests += %D%/record.sh %D%/record_killed.sh
+cli_tests += %D%/doctor.sh %D%/record.sh %D%/record_killed.sh
 dist_check_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)
 

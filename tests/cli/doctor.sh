@@ -1,0 +1,28 @@
+#!/bin/sh
+# faultline doctor: the table, and what it is told to look for in the wrong place.
+# shellcheck source=tests/tap.sh
+. "$top_srcdir/tests/tap.sh"
+
+expect 0 "doctor" "$FAULTLINE" doctor
+cp stdout table
+matches "heap recorder" '^recorders +heap +(good|limited) ' table
+matches "glibc with its version" '^allocators +glibc +good +2\.[0-9]+$' table
+for name in jemalloc mimalloc tcmalloc; do
+	matches "$name" "^ +$name +(good +/.*lib$name|missing +no such target)" table
+done
+matches "the clock and its step" '^clocks +ticks +(good|limited) +[0-9]+ MHz, steps of [0-9]+ ns' table
+matches "huge pages" '^kernel +huge pages ' table
+matches "privileges" ' privileges +good ' table
+if command -v gnuplot >/dev/null; then
+	matches "gnuplot" '^pictures +gnuplot +good +gnuplot [0-9]' table
+else
+	matches "no gnuplot" '^pictures +gnuplot +missing' table
+fi
+mkdir empty
+expect 1 "a library that is missing" env FAULTLINE_LIBEXECDIR="$PWD/empty" \
+	sh -c 'cp "$FAULTLINE" ./faultline && ./faultline doctor'
+matches "is bad" '^recorders +heap +bad +its library is missing' stdout
+expect 2 "an argument" "$FAULTLINE" doctor me
+expect 2 "an unknown option" "$FAULTLINE" doctor --cure
+expect 0 "help" "$FAULTLINE" doctor --help
+finish
