@@ -1,6 +1,8 @@
 #include "config.h"
 
+#include "bench/preload/statistics.h"
 #include "bench/replay/child.h"
+#include "bench/replay/child_null.h"
 
 #include <dlfcn.h>
 #include <gnu/libc-version.h>
@@ -105,6 +107,24 @@ static void ask_mimalloc(struct session_figures *answer)
 	(void)snprintf(answer->version, sizeof(answer->version), "%d.%d.%d", version / 100, version / 10 % 10, version % 10);
 }
 
+static void ask_engine(struct session_figures *answer)
+{
+	struct faultline_heap_statistics statistics;
+	faultline_heap_statistics_function *ask = NULL;
+
+	copy_text(answer->version, sizeof(answer->version), PACKAGE_VERSION);
+	RESOLVE(ask, "faultline_heap_statistics");
+	if (ask)
+		ask(&statistics);
+	else if (!child_linked_statistics(&statistics))
+		return;
+	answer->allocated_bytes = statistics.allocated_bytes;
+	answer->active_bytes = statistics.active_bytes;
+	answer->resident_bytes = statistics.resident_bytes;
+	answer->metadata_bytes = statistics.metadata_bytes;
+	answer->retained_bytes = statistics.retained_bytes;
+}
+
 void child_figures_ask(enum child_figures figures, struct session_figures *answer)
 {
 	memset(answer, 0xff, offsetof(struct session_figures, version)); /* FIGURE_MISSING */
@@ -120,6 +140,9 @@ void child_figures_ask(enum child_figures figures, struct session_figures *answe
 		break;
 	case FIGURES_MIMALLOC:
 		ask_mimalloc(answer);
+		break;
+	case FIGURES_ENGINE:
+		ask_engine(answer);
 		break;
 	default:
 		break;

@@ -17,4 +17,8 @@ void child_null_calls(struct child *child);
 /* Fills in the table with the heap linked into this program; false when there is none. */
 bool child_linked_calls(struct child_calls *calls);
 
+/* The linked heap's own figures; false when there is none. */
+struct faultline_heap_statistics;
+bool child_linked_statistics(struct faultline_heap_statistics *statistics);
+
 #endif

@@ -25,3 +25,12 @@ bench_libexec_faultline_replay_CFLAGS = $(WARN_CFLAGS) $(PTHREAD_CFLAGS)
 bench_libexec_faultline_replay_LDFLAGS =
 bench_libexec_faultline_replay_LDADD = $(PTHREAD_LIBS) -lm
 bench_libexec_faultline_replay_SOURCES = $(replay_child_sources) %D%/child_linked_none.c
+
+# With sanitizers the engine's heap cannot be preloaded: the child has it linked in, and is itself built with them.
+if SANITIZED
+pkglibexec_PROGRAMS += bench/libexec/faultline-replay-linked
+bench_libexec_faultline_replay_linked_CPPFLAGS = $(AM_CPPFLAGS)
+bench_libexec_faultline_replay_linked_CFLAGS = $(AM_CFLAGS)
+bench_libexec_faultline_replay_linked_LDADD = bench/preload/libheapshell.a engine/libengine.a $(PTHREAD_LIBS) -lm
+bench_libexec_faultline_replay_linked_SOURCES = $(replay_child_sources) %D%/child_linked.c
+endif

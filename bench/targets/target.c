@@ -3,6 +3,7 @@
 #include "bench/targets/target.h"
 
 #include "bench/installation.h"
+#include "engine/policy.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -147,6 +148,10 @@ static bool parse_engine(struct target *target, char *const *settings, size_t co
 			return refuse(error, target->name, "too many settings");
 		(void)snprintf(target->options + length, sizeof(target->options) - length, ",%s", settings[i]);
 	}
+	struct policy policy;
+
+	if (policy_parse(&policy, target->options) != STATUS_OK)
+		return refuse(error, target->name, "no such policy, key or value; `faultline policies` lists them");
 	if (target->functions == FUNCTIONS_PROCESS &&
 	    !installation_find("libfaultline-heap.so", target->library, sizeof(target->library))) {
 		(void)snprintf(error->message, sizeof(error->message), "target '%s': %s is missing; is the installation whole?",
