@@ -4,7 +4,8 @@
  * round before; what disturbs a round disturbs all of it, so targets are compared by the ratios within rounds. Nothing is timed
  * per call in these rounds; latency, batches and memory have passes of their own:
  *
- *   throughput   rounds x targets   gross time per call; net = gross - null, NaN where null is over half of gross
+ *   throughput   rounds x targets   gross time per call (processor time in mode single, else wall clock); net = gross - null,
+ *                                   NaN where null is over half of gross
  *   latency      1 x targets        a clock around every call
  *   batch        1 x targets        a clock around 64 calls, for means (not in mode parallel)
  *   memory       memory_rounds x targets   footprint, usable sizes; the first with a time line

@@ -232,6 +232,11 @@ json_t *model_policy_json(const struct model *model)
 	return policy;
 }
 
+uint64_t model_frames_peak_bytes(const struct model *model)
+{
+	return model->report.frames_peak_bytes;
+}
+
 static void write_ratio(FILE *file, struct ratio ratio, char after)
 {
 	if (ratio_exists(ratio))

@@ -32,6 +32,9 @@ bool model_run(struct model **model, const struct model_options *options, struct
 json_t *model_json(const struct model *model);
 json_t *model_policy_json(const struct model *model);
 
+/* Most bytes of frames that the heap held at once. */
+uint64_t model_frames_peak_bytes(const struct model *model);
+
 /* The rows of model.tsv and buddy.tsv, column names included. */
 void model_write_samples(const struct model *model, FILE *file);
 void model_write_buddy(const struct model *model, FILE *file);

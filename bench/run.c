@@ -96,10 +96,11 @@ static json_t *throughput_json(const struct run *run)
 	struct interval null = interval_of(measurement->null_ns, rounds);
 	bool has_net = rounds > 0 && net.samples * 2 > rounds;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:s}", "events_per_s", rounded(measurement_rate(gross.median)),
+	return json_pack("{s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:s, s:s}", "events_per_s", rounded(measurement_rate(gross.median)),
 			 "gross_ns_per_event", rounded(gross.median), "net_ns_per_event", has_net ? rounded(net.median) : json_null(),
 			 "ci95_ns", has_net ? bounds(&net) : json_null(), "rounds", (int)rounds, "gross_ci95_ns", bounds(&gross),
-			 "null_ns_per_event", rounded(null.median), "mode", run_mode_name(run->options->speed_mode));
+			 "null_ns_per_event", rounded(null.median), "mode", run_mode_name(run->options->speed_mode),
+			 "clock", run->options->speed_mode == MODE_SINGLE ? "processor time" : "wall clock");
 }
 
 static json_t *latency_kind_json(const struct run *run, enum latency_kind kind)

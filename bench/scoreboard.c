@@ -16,7 +16,7 @@ const char *measure_name(enum measure measure)
 	static const char *const names[MEASURE_COUNT] = {
 		"net time, ns/call",	"gross time, ns/call",   "malloc p50, ns",	   "malloc p99, ns",
 		"malloc p99.9, ns",	"free p99, ns",	         "realloc p99, ns",	   "footprint peak, KiB",
-		"footprint / live peak", "footprint at end, KiB", "footprint drained, KiB", "internal fragmentation"};
+		"footprint / live peak", "footprint at end, KiB", "footprint drained, KiB", "frames peak (model), KiB", "internal fragmentation"};
 
 	return names[measure];
 }
@@ -96,6 +96,8 @@ struct measured measure_value(const struct run *run, enum measure measure)
 		return latency_of(run, LATENCY_FREE, 0.99);
 	case MEASURE_REALLOC_P99:
 		return latency_of(run, LATENCY_REALLOC, 0.99);
+	case MEASURE_FRAMES_PEAK:
+		return (struct measured){.value = run->model ? (double)model_frames_peak_bytes(run->model) / 1024 : NAN};
 	default:
 		return (struct measured){.value = footprint_of(run, measure)};
 	}
@@ -147,7 +149,7 @@ static void print_row(const struct run *runs, size_t count, enum measure measure
 		double value = values[i].below ? 0 : values[i].value;
 		bool null = runs[i].measurement->target->kind == TARGET_NULL;
 
-		print_cell(out, width > LEAST_COLUMNS ? width : LEAST_COLUMNS, values[i], count > 1 && value == best && !null);
+		print_cell(out, width > LEAST_COLUMNS ? width : LEAST_COLUMNS, values[i], known > 1 && value == best && !null);
 	}
 	(void)fprintf(out, "   %s\n", run_mode_name(is_speed(measure) ? runs[0].options->speed_mode : runs[0].options->memory_mode));
 }

@@ -25,6 +25,7 @@ enum measure {
 	MEASURE_FOOTPRINT_OVER_LIVE,
 	MEASURE_FOOTPRINT_END,
 	MEASURE_FOOTPRINT_DRAINED,
+	MEASURE_FRAMES_PEAK,     /* engine targets: what the heap took from the buddy */
 	MEASURE_INTERNAL_FRAGMENTATION, /* of the time line's fullest moment */
 	MEASURE_COUNT
 };

@@ -105,7 +105,7 @@ struct session_chunk {
 	_Atomic uint32_t done;   /* futex: chunks that the child has replayed */
 	uint64_t operations;     /* in this chunk; 0 = the end */
 	uint32_t spans;          /* mode parallel: lanes that have a span (their entries may be empty) */
-	uint64_t elapsed_ns;     /* the child's: from its first operation to its last */
+	uint64_t elapsed_ns;     /* the child's: from the first operation to the last; processor time in mode single, else wall clock */
 	uint64_t time_ns;        /* the child's: since the start of the pass, at the end of the chunk */
 	uint64_t granted_bytes;  /* the child's, PASS_MEMORY: usable bytes of the live blocks */
 	struct session_memory memory; /* the child's, PASS_MEMORY */
