@@ -27,6 +27,7 @@
 
 #include "traces/event.h"
 #include "traces/flt.h"
+#include "traces/flt_column.h"
 #include "traces/flt_section.h"
 
 #include <stddef.h>

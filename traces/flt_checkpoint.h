@@ -15,6 +15,7 @@
 #define FAULTLINE_TRACES_FLT_CHECKPOINT_H
 
 #include "traces/census.h"
+#include "traces/flt_column.h"
 #include "traces/flt_section.h"
 #include "traces/live_sets.h"
 

@@ -3,12 +3,12 @@
 #include "traces/flt_footer.h"
 
 #include "traces/flt_bytes.h"
+#include "traces/flt_checksum.h"
 #include "traces/flt_varint.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 static enum trace_status no_memory(struct trace_error *error)
 {
@@ -135,7 +135,7 @@ static enum trace_status put_trailer(uint64_t offset, struct flt_output *output,
 	uint8_t trailer[FLT_TRAILER_BYTES];
 
 	(void)flt_put64(trailer, offset);
-	(void)flt_put64(trailer + 8, XXH3_64bits(trailer, 8));
+	(void)flt_put64(trailer + 8, flt_checksum(trailer, 8));
 	memcpy(trailer + 16, FLT_END_MAGIC, 8);
 	return flt_output_write(output, trailer, sizeof(trailer), error);
 }
@@ -168,7 +168,7 @@ enum trace_status flt_footer_find(struct flt_section *section, const struct flt_
 	status = flt_input_read(input, input->bytes - sizeof(trailer), trailer, sizeof(trailer), error);
 	if (status != TRACE_OK)
 		return status;
-	if (memcmp(trailer + 16, FLT_END_MAGIC, 8) != 0 || flt_get64(trailer + 8) != XXH3_64bits(trailer, 8))
+	if (memcmp(trailer + 16, FLT_END_MAGIC, 8) != 0 || flt_get64(trailer + 8) != flt_checksum(trailer, 8))
 		return TRACE_END;
 	status = flt_section_read(section, input, flt_get64(trailer), NULL);
 	if (status == TRACE_IO || status == TRACE_NO_MEMORY)

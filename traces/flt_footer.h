@@ -17,6 +17,7 @@
 
 #include "traces/census.h"
 #include "traces/flt.h"
+#include "traces/flt_column.h"
 #include "traces/flt_section.h"
 #include "traces/flt_tables.h"
 

@@ -8,6 +8,7 @@
 
 #include "traces/flt.h"
 #include "traces/flt_footer.h"
+#include "traces/flt_column.h"
 #include "traces/flt_section.h"
 #include "traces/flt_tables.h"
 

@@ -3,13 +3,93 @@
 #include "traces/flt_section.h"
 
 #include "traces/flt_bytes.h"
+#include "traces/flt_checksum.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
+#include <zstd.h>
 
 #define MAX_HEAD_BYTES (FLT_SECTION_MAX_FIELDS * 8 + FLT_SECTION_MAX_COLUMNS * FLT_DIRECTORY_ENTRY_BYTES)
 #define CHECKSUM_OFFSET 16
+
+enum trace_status flt_section_writer_start(struct flt_section_writer *writer, int level, struct trace_error *error)
+{
+	*writer = (struct flt_section_writer){.level = level, .compressor = ZSTD_createCCtx()};
+	if (!writer->compressor)
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for compression");
+	return TRACE_OK;
+}
+
+void flt_section_writer_end(struct flt_section_writer *writer)
+{
+	(void)ZSTD_freeCCtx(writer->compressor);
+	free(writer->body);
+	*writer = (struct flt_section_writer){0};
+}
+
+void flt_section_begin(struct flt_section_writer *writer, const char *tag)
+{
+	memset(&writer->section, 0, sizeof(writer->section));
+	memcpy(writer->section.tag, tag, sizeof(writer->section.tag));
+}
+
+void flt_section_field(struct flt_section_writer *writer, uint64_t value)
+{
+	writer->section.field[writer->section.fields++] = value;
+}
+
+/* Makes room for `count` more bytes behind the body. */
+static bool reserve(struct flt_section_writer *writer, size_t count)
+{
+	const size_t wanted = (size_t)writer->section.body_bytes + count;
+
+	if (wanted <= writer->body_capacity)
+		return true;
+	uint8_t *larger = realloc(writer->body, wanted + wanted / 2);
+
+	if (!larger)
+		return false;
+	writer->body = larger;
+	writer->body_capacity = wanted + wanted / 2;
+	return true;
+}
+
+enum trace_status flt_section_column(struct flt_section_writer *writer, uint16_t column,
+				     const struct flt_column_bytes *bytes, struct trace_error *error)
+{
+	struct flt_section *section = &writer->section;
+
+	if (bytes->raw_bytes == 0)
+		return TRACE_OK;
+	if (bytes->raw_bytes > FLT_COLUMN_MAX_BYTES)
+		return trace_fail(error, TRACE_UNSUPPORTED, "a table of the trace grows beyond 2^30 bytes");
+	const size_t bound = ZSTD_compressBound(bytes->raw_bytes);
+
+	if (!reserve(writer, bound))
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to write a block of the trace");
+	uint8_t *out = writer->body + section->body_bytes;
+	size_t stored = ZSTD_compressCCtx(writer->compressor, out, bound, bytes->raw, bytes->raw_bytes, writer->level);
+	const bool compressed = !ZSTD_isError(stored) && stored < bytes->raw_bytes &&
+				(bytes->raw_bytes <= FLT_COLUMN_TRUSTED_BYTES ||
+				 bytes->raw_bytes / FLT_COLUMN_MAX_RATIO <= stored);
+
+	if (!compressed) {
+		memcpy(out, bytes->raw, bytes->raw_bytes);
+		stored = bytes->raw_bytes;
+	}
+	section->column[section->columns++] = (struct flt_column_entry){
+		.column = column,
+		.compression = compressed ? FLT_ZSTD : FLT_STORED,
+		.values = (uint32_t)bytes->values,
+		.stored_bytes = (uint32_t)stored,
+		.raw_bytes = (uint32_t)bytes->raw_bytes,
+		.checksum = flt_checksum(out, stored),
+	};
+	section->body_bytes += stored;
+	return TRACE_OK;
+}
 
 static uint8_t *put_entry(uint8_t *out, const struct flt_column_entry *entry)
 {
@@ -56,7 +136,7 @@ enum trace_status flt_section_write(struct flt_section_writer *writer, struct fl
 
 	/* The checksum's own eight bytes count as zero. */
 	(void)flt_put64(bytes + CHECKSUM_OFFSET, 0);
-	(void)flt_put64(bytes + CHECKSUM_OFFSET, XXH3_64bits(bytes, count));
+	(void)flt_put64(bytes + CHECKSUM_OFFSET, flt_checksum(bytes, count));
 	enum trace_status status = flt_output_write(output, bytes, count, error);
 
 	if (status == TRACE_OK)
@@ -97,7 +177,7 @@ static const char *parse_head(struct flt_section *section, uint8_t *bytes, size_
 	const uint8_t *in = bytes + FLT_SECTION_PREAMBLE_BYTES;
 
 	(void)flt_put64(bytes + CHECKSUM_OFFSET, 0);
-	if (XXH3_64bits(bytes, FLT_SECTION_PREAMBLE_BYTES + head_bytes) != checksum)
+	if (flt_checksum(bytes, FLT_SECTION_PREAMBLE_BYTES + head_bytes) != checksum)
 		return "is damaged: its checksum does not match";
 	for (unsigned i = 0; i < section->fields; i++, in += 8)
 		section->field[i] = flt_get64(in);

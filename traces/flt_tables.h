@@ -14,6 +14,7 @@
 #define FAULTLINE_TRACES_FLT_TABLES_H
 
 #include "traces/flt.h"
+#include "traces/flt_column.h"
 #include "traces/flt_section.h"
 
 #include <stdbool.h>

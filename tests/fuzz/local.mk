@@ -97,3 +97,8 @@ tests_fuzz_fuzz_profile_SOURCES = %D%/fuzz_profile.c $(fuzz_driver)
 tests_fuzz_fuzz_profile_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_profile_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_profile/profile.csv
+
+fuzz_programs += %D%/fuzz_flt
+tests_fuzz_fuzz_flt_SOURCES = %D%/fuzz_flt.c tests/unit/flt_events.h tests/unit/flt_events.c $(fuzz_driver)
+tests_fuzz_fuzz_flt_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_flt_LDADD = $(unit_libs)
