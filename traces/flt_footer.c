@@ -2,6 +2,7 @@
 
 #include "traces/flt_footer.h"
 
+#include "traces/flt_block.h"
 #include "traces/flt_bytes.h"
 #include "traces/flt_checksum.h"
 #include "traces/flt_varint.h"
@@ -281,7 +282,8 @@ static enum trace_status read_index(struct flt_index *index, struct flt_column_r
 		if (!flt_varint_get(&in, end, &code) || !flt_varint_get(&in, end, &length) ||
 		    !flt_varint_get(&in, end, &events))
 			return malformed(error);
-		if (code > FLT_INDEX_LIVE || length > reader->input->bytes - index->end || events > UINT32_MAX)
+		if (code > FLT_INDEX_LIVE || length > reader->input->bytes - index->end ||
+		    events > FLT_BLOCK_MAX_EVENTS || (code == FLT_INDEX_BLOCK) != (events != 0))
 			return malformed(error);
 		status = flt_index_add(index, (enum flt_index_code)code, length, (uint32_t)events, error);
 	}
