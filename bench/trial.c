@@ -92,6 +92,13 @@ bool trial_prepare(struct trial *trial, const struct replay_options *options, co
 		complain(options->command, "%s: the trace has no times, so --pace recorded cannot be kept; use --pace full", trace);
 		return false;
 	}
+	for (size_t i = 0; i < trial->count; i++) {
+		/* Among several targets it is passed over; alone there is nothing left to do. */
+		if (trial->count == 1 && trial->target[i].kind == TARGET_NULL && trial->options.what & MEASURE_VERIFY) {
+			complain(options->command, "target null cannot be verified: all its blocks overlap");
+			return false;
+		}
+	}
 	if (!options->quiet)
 		tell(trial);
 	return true;

@@ -3,6 +3,7 @@ cli_tests = \
 	%D%/harness.sh \
 	%D%/report.sh
 cli_tests += %D%/doctor.sh %D%/record.sh %D%/record_killed.sh
+include tests/cli/replay.mk
 dist_check_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)
 
