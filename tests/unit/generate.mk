@@ -1,1 +1,19 @@
-# Unit tests of this room.
+# Unit tests of the generators.
+generated_sources = %D%/generated.c %D%/generated.h
+generate_tests = %D%/death_queue %D%/fixed %D%/fleetbench %D%/profile %D%/workload %D%/workloads %D%/xoshiro
+check_PROGRAMS += $(generate_tests)
+TESTS += $(generate_tests)
+%C%_death_queue_SOURCES = %D%/death_queue.c $(unit_model)
+%C%_death_queue_LDADD = $(unit_libs)
+%C%_fixed_SOURCES = %D%/fixed.c
+%C%_fixed_LDADD = $(unit_libs)
+%C%_fleetbench_SOURCES = %D%/fleetbench.c $(generated_sources)
+%C%_fleetbench_LDADD = $(unit_libs)
+%C%_profile_SOURCES = %D%/profile.c
+%C%_profile_LDADD = $(unit_libs)
+%C%_workload_SOURCES = %D%/workload.c %D%/event_log.c %D%/event_log.h
+%C%_workload_LDADD = $(unit_libs)
+%C%_workloads_SOURCES = %D%/workloads.c $(generated_sources)
+%C%_workloads_LDADD = $(unit_libs)
+%C%_xoshiro_SOURCES = %D%/xoshiro.c
+%C%_xoshiro_LDADD = $(unit_libs)

@@ -56,18 +56,18 @@ static void fleet_load(struct generation *generation, struct fleet *fleet)
 	input_close(input);
 }
 
-/* The sum of size x live, in bytes x PROFILE_LIVE_UNIT; UINT64_MAX when it does not fit. */
-static uint64_t live_bytes_of(const struct profile *profile)
+/* The sum of size x live, in KiB x PROFILE_LIVE_UNIT; UINT64_MAX when it does not fit. */
+static uint64_t live_kib_of(const struct profile *profile)
 {
 	uint64_t sum = 0;
 
 	for (size_t index = 0; index < profile->rows; index++) {
-		uint64_t bytes =
-		    fixed_multiply_divide(profile->row[index].size_bytes, profile->row[index].live, 1);
+		uint64_t kib =
+		    fixed_multiply_divide(profile->row[index].size_bytes, profile->row[index].live, 1024);
 
-		if (bytes == UINT64_MAX || sum > UINT64_MAX - bytes)
+		if (kib == UINT64_MAX || sum > UINT64_MAX - kib)
 			return UINT64_MAX;
-		sum += bytes;
+		sum += kib;
 	}
 	return sum;
 }
@@ -98,8 +98,8 @@ static void fleet_choose_rows(struct generation *generation, struct fleet *fleet
 /* Brings the profile to heap_mib: live counts and the pace of births by the same factor. */
 static void fleet_scale(struct generation *generation, struct fleet *fleet)
 {
-	uint64_t heap = (generation->settings->value[FLEET_HEAP] << 20) * PROFILE_LIVE_UNIT;
-	uint64_t whole = live_bytes_of(&fleet->profile), rate = 0;
+	uint64_t heap = (generation->settings->value[FLEET_HEAP] << 10) * PROFILE_LIVE_UNIT;
+	uint64_t whole = live_kib_of(&fleet->profile), rate = 0;
 
 	for (size_t index = 0; index < fleet->profile.rows; index++) {
 		struct profile_row *row = &fleet->profile.row[index];

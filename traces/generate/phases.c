@@ -7,8 +7,8 @@
 enum { PHASES_HEAP, PHASES_FIRST, PHASES_GROWTH, PHASES_PHASES, PHASES_SURVIVORS };
 
 static const struct workload_key phases_keys[] = {
-    [PHASES_HEAP] = {"heap_mib", "live bytes at the end of each phase's filling, MiB", 64, 1, 1 << 20, false},
-    [PHASES_FIRST] = {"first_bytes", "size of the first phase's blocks", 32, 16, 1 << 30, false},
+    [PHASES_HEAP] = {"heap_mib", "live bytes at the end of each phase's filling, MiB", 16, 1, 1 << 20, false},
+    [PHASES_FIRST] = {"first_bytes", "size of the first phase's blocks", 64, 16, 1 << 30, false},
     [PHASES_GROWTH] = {"growth_percent", "size of a phase's blocks, in percent of the phase before", 200, 101,
 		       1000, false},
     [PHASES_PHASES] = {"phases", "number of phases", 6, 1, 64, false},

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define PROFILE_MAX_SIZE (UINT64_C(1) << 40)
-#define NS_RATE_PER_LIVE UINT64_C(1000000000000) /* ns x rate unit / live unit */
+#define NS_RATE_PER_LIVE UINT64_C(10000000000) /* ns x rate unit / live unit */
 
 static bool scan_comma(struct scan *scan)
 {
@@ -23,7 +23,7 @@ static bool parse_row(struct scan scan, struct profile_row *row)
 {
 	scan_blanks(&scan);
 	return scan_decimal(&scan, &row->size_bytes) && scan_comma(&scan) &&
-	       fixed_parse(&scan, 9, &row->rate) && scan_comma(&scan) && fixed_parse(&scan, 6, &row->live) &&
+	       fixed_parse(&scan, 9, &row->rate) && scan_comma(&scan) && fixed_parse(&scan, 8, &row->live) &&
 	       scan_ended(&scan);
 }
 
@@ -32,7 +32,7 @@ static const char *row_fault(const struct profile_row *row)
 	if (row->size_bytes == 0 || row->size_bytes > PROFILE_MAX_SIZE)
 		return "the size must be 1 to 2^40 bytes";
 	if (row->rate == 0 || row->live == 0)
-		return "the rate must be at least 10^-9 per second and the live count at least 10^-6";
+		return "the rate must be at least 10^-9 per second and the live count at least 10^-8";
 	return NULL;
 }
 

@@ -6,7 +6,7 @@
  *
  * These are the columns of Google's Fleetbench profiles: bytes, allocations per second, blocks that are live at a moment. By
  * Little's law a block of the row lives num_live / alloc_rate seconds on average. Numbers are kept in fixed point:
- * rates in 10^-9 per second, live blocks in 10^-6.
+ * rates in 10^-9 per second, live blocks in 10^-8.
  */
 #ifndef FAULTLINE_TRACES_GENERATE_PROFILE_H
 #define FAULTLINE_TRACES_GENERATE_PROFILE_H
@@ -18,13 +18,13 @@
 #include <stdint.h>
 
 #define PROFILE_ROWS_MAX ((size_t)1 << 20)
-#define PROFILE_LIVE_UNIT UINT64_C(1000000)    /* one live block */
+#define PROFILE_LIVE_UNIT UINT64_C(100000000)  /* one live block */
 #define PROFILE_RATE_UNIT UINT64_C(1000000000) /* one allocation per second */
 
 struct profile_row {
 	uint64_t size_bytes;
 	uint64_t rate; /* 10^-9 allocations per second */
-	uint64_t live; /* 10^-6 blocks */
+	uint64_t live; /* 10^-8 blocks */
 	uint64_t mean_life_ns;
 };
 
