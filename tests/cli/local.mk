@@ -4,6 +4,7 @@ cli_tests = \
 	%D%/report.sh
 cli_tests += %D%/doctor.sh %D%/record.sh %D%/record_killed.sh
 include tests/cli/replay.mk
+cli_tests += %D%/import.sh %D%/generate.sh
 dist_check_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)
 
