@@ -14,35 +14,15 @@ struct census_sink {
 	struct census census;
 };
 
-static enum trace_status obeyed(enum trace_status status, const struct trace_error *error)
+static enum trace_status put(struct event_sink *sink, const struct event *event, struct trace_error *error)
 {
+	enum trace_status status = census_add(&((struct census_sink *)sink)->census, event, error);
+
 	if (status == TRACE_BAD_INPUT) {
 		(void)fprintf(stderr, "an importer broke the rules: %s\n", error->message);
 		abort();
 	}
 	return status;
-}
-
-static enum trace_status put(struct event_sink *sink, const struct event *event, struct trace_error *error)
-{
-	return obeyed(census_add(&((struct census_sink *)sink)->census, event, error), error);
-}
-
-static enum trace_status name_thread(struct event_sink *sink, uint32_t thread, uint32_t process,
-				     uint64_t os_id, const char *name, struct trace_error *error)
-{
-	(void)os_id;
-	(void)name;
-	return obeyed(census_thread(&((struct census_sink *)sink)->census, thread, process, error), error);
-}
-
-static enum trace_status name_process(struct event_sink *sink, uint32_t process, uint32_t parent,
-				      uint64_t os_id, const char *command, struct trace_error *error)
-{
-	(void)parent;
-	(void)os_id;
-	(void)command;
-	return obeyed(census_process(&((struct census_sink *)sink)->census, process, error), error);
 }
 
 static void check(const struct census *census)
@@ -58,7 +38,7 @@ static void check(const struct census *census)
 static void import(const uint8_t *data, size_t size, bool strict)
 {
 	struct importer_options options = {.format = FUZZ_FORMAT, .strict = strict};
-	struct census_sink sink = {.sink = {put, name_thread, name_process}};
+	struct census_sink sink = {.sink = {.put = put}};
 	struct importer *importer;
 	struct trace_error error;
 	struct input *input;

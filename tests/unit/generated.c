@@ -31,20 +31,12 @@ static enum trace_status put(struct event_sink *sink, const struct event *event,
 	return census_add(&generated->census, event, error);
 }
 
-static enum trace_status name_thread(struct event_sink *sink, uint32_t thread, uint32_t process,
-				     uint64_t os_id, const char *name, struct trace_error *error)
-{
-	(void)os_id;
-	(void)name;
-	return census_thread(&((struct generated *)sink)->census, thread, process, error);
-}
-
 void generated_play(struct generated *generated, const char *workload, const char *const *sets, uint64_t seed)
 {
 	struct trace_error error = {""};
 	struct settings settings;
 
-	generated->sink = (struct event_sink){put, name_thread, NULL};
+	generated->sink = (struct event_sink){.put = put};
 	generated->hash = 0;
 	census_start(&generated->census);
 	settings_create(&settings, workload_find(workload));

@@ -96,6 +96,17 @@ static void processes(void **state)
 	foreign_drop(&foreign);
 }
 
+/* Numbers follow events: process 1's call waits while process 2's is complete. */
+static void a_waiting_call_takes_no_number(void **state)
+{
+	(void)state;
+	foreign_expect("valgrind",
+		       "--1-- malloc(18446744073709551615)Argument\n--1--  = 0x0\n"
+		       "--3-- malloc(9)\n--2-- malloc(2) = 0x10\n--3-- malloc(3) = 0x10\n",
+		       "malloc 0 18446744073709551615 failed\n[1.1] malloc 1 2\n[2.2] malloc 2 3\n",
+		       "call without result: 1\n");
+}
+
 static void damaged_lines(void **state)
 {
 	(void)state;

@@ -34,8 +34,7 @@ uint32_t emitter_thread(struct emitter *emitter, const char *name)
 	if (emitter->status == TRACE_OK && emitter->sink->thread)
 		emitter->status =
 		    emitter->sink->thread(emitter->sink, thread, 0, thread, name, emitter->error);
-	if (thread > 0)
-		emit(emitter, (struct event){.kind = EVENT_THREAD_START, .thread = thread});
+	emit(emitter, (struct event){.kind = EVENT_THREAD_START, .thread = thread});
 	return thread;
 }
 

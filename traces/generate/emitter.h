@@ -28,7 +28,7 @@ void emitter_create(struct emitter *emitter, struct event_sink *sink, const char
 /* Nothing has failed, and fewer than `events` events are written. */
 bool emitter_goes_on(const struct emitter *emitter, uint64_t events);
 
-/* Announces the next thread and gives its number; all but thread 0 also get a thread_start event. */
+/* Starts the next thread and gives its number. */
 uint32_t emitter_thread(struct emitter *emitter, const char *name);
 void emitter_thread_exit(struct emitter *emitter, uint32_t thread);
 

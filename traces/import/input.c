@@ -170,8 +170,7 @@ enum trace_status input_open(struct input **opened, const char *path, struct tra
 	}
 	if (archive_read_open_fd(input->archive, standard ? STDIN_FILENO : input->descriptor,
 				 INPUT_BLOCK_BYTES) != ARCHIVE_OK) {
-		status = trace_fail(error, TRACE_IO, "%s: cannot be read: %s", input->name,
-				    archive_error_string(input->archive));
+		status = input_fail(input, error);
 		input_close(input);
 		return status;
 	}

@@ -56,6 +56,14 @@ static bool valgrind_overflows(const struct heap_call *call)
 	return call->kind == EVENT_CALLOC && call->count && call->size > UINT64_MAX / call->count;
 }
 
+/* A process gets its number with its first event, not with a call that waits: numbers are given in order of events. */
+static enum trace_status valgrind_book(struct importer *importer, uint64_t process_id, struct heap_call *call)
+{
+	enum trace_status status = importer_place(importer, process_id, process_id, &call->place);
+
+	return status == TRACE_OK ? importer_book(importer, call) : status;
+}
+
 /* The pending call gets no result any more. */
 static enum trace_status valgrind_give_up(struct importer *importer, struct valgrind_state *state)
 {
@@ -66,7 +74,7 @@ static enum trace_status valgrind_give_up(struct importer *importer, struct valg
 	state->pending.waits = false;
 	if (valgrind_overflows(call)) {
 		call->address = 0;
-		return importer_book(importer, call);
+		return valgrind_book(importer, state->pending.process_id, call);
 	}
 	return warnings_add(
 	    &importer->warnings, "call without result", importer->error,
@@ -79,7 +87,7 @@ static enum trace_status valgrind_finish(struct importer *importer, struct valgr
 {
 	state->pending.waits = false;
 	state->pending.call.address = address;
-	return importer_book(importer, &state->pending.call);
+	return valgrind_book(importer, state->pending.process_id, &state->pending.call);
 }
 
 static enum trace_status valgrind_result(struct importer *importer, struct valgrind_state *state,
@@ -99,59 +107,57 @@ static enum trace_status valgrind_result(struct importer *importer, struct valgr
 }
 
 static enum trace_status valgrind_free(struct importer *importer, struct valgrind_state *state,
-				       struct heap_call *call, uint64_t address)
+				       struct valgrind_call *release)
 {
 	struct valgrind_call *pending = &state->pending;
 	enum trace_status status;
 
-	if (pending->waits && pending->call.kind == EVENT_REALLOC && pending->call.size == 0 &&
-	    pending->call.old_address == address) {
+	if (pending->waits && pending->process_id == release->process_id &&
+	    pending->call.kind == EVENT_REALLOC && pending->call.size == 0 &&
+	    pending->call.old_address == release->call.address) {
 		state->zero_follows = true;
 		return valgrind_finish(importer, state, 0);
 	}
 	status = valgrind_give_up(importer, state);
-	call->address = address;
-	return status == TRACE_OK ? importer_book(importer, call) : status;
+	return status == TRACE_OK ? valgrind_book(importer, release->process_id, &release->call) : status;
 }
 
 static enum trace_status valgrind_allocation(struct importer *importer, struct valgrind_state *state,
-					     const struct function_call *function,
-					     const struct valgrind_call *pending)
+					     const struct valgrind_call *allocation)
 {
+	struct valgrind_call *pending = &state->pending;
 	enum trace_status status;
 
-	if (state->pending.waits && state->pending.is_null_realloc && function->kind == FUNCTION_MALLOC &&
-	    function->argument[0].value == state->pending.call.size) {
-		state->pending.is_null_realloc = false;
+	if (pending->waits && pending->process_id == allocation->process_id && pending->is_null_realloc &&
+	    allocation->call.kind == EVENT_MALLOC && allocation->call.size == pending->call.size) {
+		pending->is_null_realloc = false;
 		return TRACE_OK;
 	}
 	status = valgrind_give_up(importer, state);
-	state->pending = *pending;
+	*pending = *allocation;
 	return status;
 }
 
 static enum trace_status valgrind_call(struct importer *importer, struct valgrind_state *state,
 				       const struct function_call *function, uint64_t process_id)
 {
-	struct valgrind_call pending = {.waits = true, .process_id = process_id};
-	enum trace_status status;
+	struct valgrind_call call = {.waits = true, .process_id = process_id};
 
 	if (function->kind == FUNCTION_IGNORED)
 		return TRACE_OK;
 	if (function->kind == FUNCTION_UNKNOWN)
 		return importer_warn(importer, "unknown function",
 				     "calls a function that is no allocator's; it was skipped");
-	status = importer_place(importer, process_id, process_id, &pending.call.place);
-	if (status != TRACE_OK)
-		return status;
-	function_fill(function, &pending.call);
-	if (function->kind == FUNCTION_FREE)
-		return valgrind_free(importer, state, &pending.call, function->argument[0].value);
-	if (function->kind == FUNCTION_REALLOC) {
-		pending.call.old_address = function->argument[0].value;
-		pending.is_null_realloc = pending.call.old_address == 0;
+	function_fill(function, &call.call);
+	if (function->kind == FUNCTION_FREE) {
+		call.call.address = function->argument[0].value;
+		return valgrind_free(importer, state, &call);
 	}
-	return valgrind_allocation(importer, state, function, &pending);
+	if (function->kind == FUNCTION_REALLOC) {
+		call.call.old_address = function->argument[0].value;
+		call.is_null_realloc = call.call.old_address == 0;
+	}
+	return valgrind_allocation(importer, state, &call);
 }
 
 /* One line after its prefix: calls, each with or without its result. Other text is valgrind's own. */
