@@ -126,11 +126,9 @@ static void damaged_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(calls_amid_other_output),
-	    cmocka_unit_test(operators_of_cxx),
-	    cmocka_unit_test(results_apart_from_their_calls),
-	    cmocka_unit_test(processes),
-	    cmocka_unit_test(damaged_lines),
+	    cmocka_unit_test(calls_amid_other_output),	      cmocka_unit_test(operators_of_cxx),
+	    cmocka_unit_test(results_apart_from_their_calls), cmocka_unit_test(processes),
+	    cmocka_unit_test(a_waiting_call_takes_no_number), cmocka_unit_test(damaged_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
