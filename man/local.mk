@@ -1,1 +1,2 @@
-# The room's part of the one Makefile.
+# Manual pages, in mdoc.
+dist_man_MANS += %D%/faultline.1 %D%/flt.5

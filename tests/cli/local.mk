@@ -1,6 +1,8 @@
 # Tests of the command line and of the tree, one script per command or concern.
 cli_tests = \
 	%D%/harness.sh \
+	%D%/manual.sh \
+	%D%/shell.sh \
 	%D%/report.sh
 cli_tests += %D%/doctor.sh %D%/record.sh %D%/record_killed.sh
 include tests/cli/replay.mk
