@@ -10,6 +10,7 @@ dist_plots_DATA = \
 	%D%/footprint.gp \
 	%D%/latency.gp \
 	%D%/fragmentation.gp \
+	%D%/external.gp \
 	%D%/buddy.gp \
 	%D%/trace.gp
 

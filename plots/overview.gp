@@ -50,7 +50,8 @@ load 'legend.gp'
 unset key
 set multiplot layout 1, 2 margins 0.17, 0.985, 76.0 / figure_height, 1 - legend_height - 14.0 / figure_height spacing 0.03, 0
 set xlabel 'net ns per event, with its 95 % interval'
-plot $dots using 2:1:3:4:6 with xerrorbars pointtype 7 pointsize 0.8 linewidth 1.5 linecolor rgb variable
+plot $dots using 2:1:3:4:6 with xerrorbars pointtype 7 pointsize 0.8 linewidth 1.5 linecolor rgb variable, \
+	'' using 2:1:6 with points pointtype 7 pointsize 0.8 linecolor rgb variable
 do for [i = 1:run_count] {
 	unset label 99 + i
 }

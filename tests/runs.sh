@@ -151,7 +151,7 @@ make_comparison() {
 		runs="$runs${runs:+,}$(cat "$directory/run.json")"
 		factor=$((factor + 17))
 	done
-	printf '{"schema":1,"runs":[%s],"verdicts":["On %s, %s is fastest: 20.0 ns per event (95%% interval 19.0 to 21.5)."]}\n' \
+	printf '{"schema":1,"runs":[%s],"verdicts":[{"trace":"%s","sentence":"%s is fastest: 20.0 ns per event (95%% interval 19.0 to 21.5)"}]}\n' \
 		"$runs" "$(printf %s "$trace" | sed 's/[\\"]/\\&/g')" "$(printf %s "$1" | sed 's/[\\"]/\\&/g')" \
 		>"$comparison/compare.json"
 }

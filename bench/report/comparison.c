@@ -202,11 +202,25 @@ size_t comparison_verdicts(const struct comparison *comparison)
 	return json_array_size(json_object_get(comparison->document, "verdicts"));
 }
 
+static const json_t *verdict_at(const struct comparison *comparison, size_t index)
+{
+	return json_array_get(json_object_get(comparison->document, "verdicts"), index);
+}
+
 const char *comparison_verdict(const struct comparison *comparison, size_t index)
 {
-	const json_t *verdict = json_array_get(json_object_get(comparison->document, "verdicts"), index);
+	const json_t *verdict = verdict_at(comparison, index);
 
-	if (json_is_string(verdict))
-		return json_string_value(verdict);
-	return run_summary_string(verdict, "sentence");
+	return json_is_string(verdict) ? json_string_value(verdict) : run_summary_string(verdict, "sentence");
+}
+
+const char *comparison_verdict_trace(const struct comparison *comparison, size_t index)
+{
+	const char *path = run_summary_string(verdict_at(comparison, index), "trace");
+
+	for (size_t i = 0; i < comparison->runs; i++) {
+		if (strcmp(comparison->run[i].trace_path, path) == 0)
+			return comparison->run[i].trace_name;
+	}
+	return path;
 }

@@ -48,6 +48,9 @@ void comparison_destroy(struct comparison *comparison);
 size_t comparison_verdicts(const struct comparison *comparison);
 const char *comparison_verdict(const struct comparison *comparison, size_t index);
 
+/* The trace that the sentence is about; "" when it does not say. */
+const char *comparison_verdict_trace(const struct comparison *comparison, size_t index);
+
 /* The name that compare gives a directory: `name` with every other byte than [A-Za-z0-9._-], and a dot at the beginning,
  * replaced by `_`; "_" for no name. NULL when memory is out; else the caller frees it. */
 char *comparison_directory_name(const char *name);

@@ -41,12 +41,18 @@ static const struct figure figures[] = {
 		"step and cannot be told apart.",
      .need = {{"latency.tsv", 5, 3}}},
     {.name = "fragmentation",
-     .title = "Fragmentation over the trace",
-     .caption =
-	 "Above, the share of granted bytes that nobody asked for. Below, where the engine took part, its "
-	 "simulated physical memory: the share of free memory in pieces under 2 MiB, the kernel's index of "
-	 "external fragmentation, and free 2 MiB blocks beside the most that the free memory could form.",
+     .title = "Internal fragmentation over the trace",
+     .caption = "The share of the granted bytes that nobody asked for. Lower is better.",
      .need = {{"timeline.tsv", 10, 9}}},
+    {.name = "external",
+     .title = "External fragmentation over the trace",
+     .caption = "In the engine's simulated physical memory: the share of free memory in pieces under 2 MiB, "
+		"the kernel's index "
+		"of external fragmentation (defined only where a request for 2 MiB would fail), and free 2 "
+		"MiB blocks beside "
+		"the most that the free memory could form.",
+     .need = {{"model.tsv", 9, 7}},
+     .engine_only = true},
     {.name = "buddy",
      .title = "The engine's free memory",
      .caption = "Free blocks of each size over the trace, simulated: one row per order of the buddy, darker "
@@ -120,11 +126,11 @@ static void list_run(FILE *list, const struct run_summary *run)
 	label_of(run->target, label);
 	label_of(run->trace_name, trace);
 	(void)fprintf(list, "%s\t%s", label, run->directory);
-	list_number(list, run->value[METRIC_NET]);
+	list_number(list, run->value[ROW_NET]);
 	list_number(list, run->net_low_ns);
 	list_number(list, run->net_high_ns);
-	list_number(list, run->value[METRIC_GROSS]);
-	list_number(list, run->value[METRIC_FOOTPRINT_OVER_LIVE]);
+	list_number(list, run->value[ROW_GROSS]);
+	list_number(list, run->value[ROW_FOOTPRINT_OVER_LIVE]);
 	list_number(list, run->resolution_ns);
 	(void)fprintf(list, "\t%s\n", trace);
 }
@@ -138,8 +144,7 @@ static const char *absent_because(const struct figure *figure, const struct run_
 		return "";
 	if (!figure->with_null && run_summary_is(run, "null"))
 		return "";
-	if (figure == &overview && isnan(run->value[METRIC_NET]) &&
-	    isnan(run->value[METRIC_FOOTPRINT_OVER_LIVE]))
+	if (figure == &overview && isnan(run->value[ROW_NET]) && isnan(run->value[ROW_FOOTPRINT_OVER_LIVE]))
 		return "neither time nor memory was measured";
 	for (size_t i = 0; i < FIGURE_MOST_NEEDS && figure->need[i].file; i++) {
 		bool usable;

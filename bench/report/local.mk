@@ -1,6 +1,6 @@
 # faultline report: from run directories to a page.
 bench_libbench_a_SOURCES += \
-	%D%/metric.h %D%/metric.c \
+	%D%/row.h %D%/row.c \
 	%D%/run_summary.h %D%/run_summary.c \
 	%D%/comparison.h %D%/comparison.c \
 	%D%/series.h %D%/series.c \

@@ -85,7 +85,14 @@ static void write_verdicts(const struct writing *writing)
 		return;
 	(void)fputs("<section id=\"verdict\">\n<h2>Verdict</h2>\n<ul>\n", writing->page);
 	for (size_t i = 0; i < verdicts; i++) {
+		const char *trace = comparison_verdict_trace(writing->comparison, i);
+
 		(void)fputs("<li>", writing->page);
+		if (*trace) {
+			(void)fputs("<b>", writing->page);
+			html_text(writing->page, trace);
+			(void)fputs("</b>: ", writing->page);
+		}
 		html_text(writing->page, comparison_verdict(writing->comparison, i));
 		(void)fputs("</li>\n", writing->page);
 	}
@@ -125,19 +132,18 @@ static enum trace_status write_figure(struct writing *writing, const struct figu
 	return status;
 }
 
-static void write_cell(const struct writing *writing, const struct run_group *group, unsigned metric,
-		       size_t run)
+static void write_cell(const struct writing *writing, const struct run_group *group, unsigned row, size_t run)
 {
 	const struct run_summary *summary = &writing->comparison->run[run];
-	bool best = summary_is_best(writing->comparison, group, metric, run);
-	char text[METRIC_TEXT_BYTES];
+	bool best = summary_is_best(writing->comparison, group, row, run);
+	char text[ROW_TEXT_BYTES];
 
-	summary_text(summary, metric, text);
+	summary_text(summary, row, text);
 	(void)fprintf(writing->page, "<td%s>%s", best ? " class=\"best\"" : "", best ? "<b>" : "");
 	html_text(writing->page, text);
 	if (best)
 		(void)fputs("</b>", writing->page);
-	if (metric == METRIC_NET && isfinite(summary->net_low_ns) && isfinite(summary->net_high_ns))
+	if (row == ROW_NET && isfinite(summary->net_low_ns) && isfinite(summary->net_high_ns))
 		(void)fprintf(writing->page, "<small>%.1f to %.1f</small>", summary->net_low_ns,
 			      summary->net_high_ns);
 	(void)fputs("</td>", writing->page);
@@ -160,27 +166,27 @@ static void write_table(const struct writing *writing, const struct run_group *g
 
 	(void)fputs("<div class=\"scroll\">\n", page);
 	write_heading(writing, group, "");
-	for (unsigned metric = 0; metric < METRICS; metric++) {
-		if (!summary_has(writing->comparison, group, metric))
+	for (unsigned row = 0; row < ROWS; row++) {
+		if (!summary_has(writing->comparison, group, row))
 			continue;
-		(void)fprintf(page, "<tr><th>%s%s</th>", metric_at(metric)->name,
-			      metric_at(metric)->in_model ? " <small>modelled</small>" : "");
+		(void)fprintf(page, "<tr><th>%s%s</th>", row_at(row)->name,
+			      row_at(row)->in_model ? " <small>modelled</small>" : "");
 		for (size_t i = group->first; i < group->first + group->runs; i++)
-			write_cell(writing, group, metric, i);
+			write_cell(writing, group, row, i);
 		(void)fputs("</tr>\n", page);
 	}
 	(void)fputs("</tbody>\n</table>\n</div>\n", page);
 }
 
-/* A table of one metric, a row per trace. The targets of a trace head its row's cells only where all traces
+/* A table of one row, a row per trace. The targets of a trace head its row's cells only where all traces
  * have the same. */
-static void write_across(const struct writing *writing, unsigned metric)
+static void write_across(const struct writing *writing, unsigned row)
 {
 	const struct comparison *comparison = writing->comparison;
 	FILE *page = writing->page;
 
 	(void)fputs("<div class=\"scroll\">\n", page);
-	write_heading(writing, &comparison->group[0], metric_at(metric)->name);
+	write_heading(writing, &comparison->group[0], row_at(row)->name);
 	for (size_t g = 0; g < comparison->groups; g++) {
 		const struct run_group *group = &comparison->group[g];
 
@@ -188,7 +194,7 @@ static void write_across(const struct writing *writing, unsigned metric)
 		html_text(page, comparison->run[group->first].trace_name);
 		(void)fputs("</a></th>", page);
 		for (size_t i = group->first; i < group->first + group->runs; i++)
-			write_cell(writing, group, metric, i);
+			write_cell(writing, group, row, i);
 		(void)fputs("</tr>\n", page);
 	}
 	(void)fputs("</tbody>\n</table>\n</div>\n", page);
@@ -201,8 +207,8 @@ static enum trace_status write_overview(struct writing *writing, struct trace_er
 
 	if (summary_comparable(writing->comparison)) {
 		(void)fputs("<div class=\"across\">\n", writing->page);
-		write_across(writing, METRIC_NET);
-		write_across(writing, METRIC_FOOTPRINT_OVER_LIVE);
+		write_across(writing, ROW_NET);
+		write_across(writing, ROW_FOOTPRINT_OVER_LIVE);
 		(void)fputs("</div>\n", writing->page);
 	}
 	(void)fputs("</section>\n", writing->page);
@@ -212,13 +218,13 @@ static enum trace_status write_overview(struct writing *writing, struct trace_er
 static void write_facts(const struct writing *writing, const struct run_summary *run)
 {
 	FILE *page = writing->page;
-	char text[METRIC_TEXT_BYTES];
+	char text[ROW_TEXT_BYTES];
 
-	metric_count_text(run->events, text);
+	row_count_text(run->events, text);
 	(void)fprintf(page, "<p class=\"facts\">%s events", text);
 	if (isfinite(run->threads))
 		(void)fprintf(page, " of %.0f thread%s", run->threads, run->threads == 1 ? "" : "s");
-	metric_text(metric_at(METRIC_FOOTPRINT_PEAK), run->live_peak_bytes, NAN, text);
+	row_text(row_at(ROW_FOOTPRINT_PEAK), run->live_peak_bytes, NAN, text);
 	(void)fprintf(page, ", at most %s live; replayed in mode ", text);
 	html_text(page, run->mode);
 	if (*run->speed_mode && strcmp(run->speed_mode, run->mode) != 0) {

@@ -105,15 +105,14 @@ static void machine(FILE *page, json_t *description)
 	(void)fputs("<h3>Machine</h3>\n<dl>\n", page);
 	json_object_foreach(description, key, value)
 	{
-		char number[METRIC_TEXT_BYTES];
+		char number[ROW_TEXT_BYTES];
 
 		if (json_is_string(value))
 			pair(page, key, json_string_value(value));
 		else if (json_is_integer(value)) {
 			(void)snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
 			if (strstr(key, "_bytes"))
-				metric_text(metric_at(METRIC_FOOTPRINT_PEAK), json_number_value(value), NAN,
-					    number);
+				row_text(row_at(ROW_FOOTPRINT_PEAK), json_number_value(value), NAN, number);
 			pair(page, key, number);
 		} else if (json_is_real(value)) {
 			(void)snprintf(number, sizeof(number), "%g", json_real_value(value));

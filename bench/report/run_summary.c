@@ -63,17 +63,16 @@ static double interval_bound(const json_t *document, size_t which)
 }
 
 /* Whether the list `below_resolution` beside a percentile names it: then only the clock's step is known about it. */
-static bool below_resolution(const json_t *document, const struct metric *metric)
+static bool below_resolution(const json_t *document, const struct row *row)
 {
-	const char *key = strrchr(metric->path, '.');
+	const char *key = strrchr(row->path, '.');
 	char beside[2 * LONGEST_KEY];
 	size_t index;
 	json_t *name;
 
-	if (metric->unit != UNIT_LATENCY || !key)
+	if (row->unit != UNIT_LATENCY || !key)
 		return false;
-	(void)snprintf(beside, sizeof(beside), "%.*s.below_resolution", (int)(key - metric->path),
-		       metric->path);
+	(void)snprintf(beside, sizeof(beside), "%.*s.below_resolution", (int)(key - row->path), row->path);
 	json_array_foreach(find(document, beside), index, name)
 	{
 		if (json_is_string(name) && strcmp(json_string_value(name), key + 1) == 0)
@@ -105,10 +104,9 @@ static void read_values(struct run_summary *run)
 	run->resolution_ns = run_summary_number(document, "host.latency_ns.resolution_ns");
 	run->net_low_ns = interval_bound(document, 0);
 	run->net_high_ns = interval_bound(document, 1);
-	for (unsigned i = 0; i < METRICS; i++)
-		run->value[i] = below_resolution(document, metric_at(i))
-				    ? 0
-				    : run_summary_number(document, metric_at(i)->path);
+	for (unsigned i = 0; i < ROWS; i++)
+		run->value[i] =
+		    below_resolution(document, row_at(i)) ? 0 : run_summary_number(document, row_at(i)->path);
 }
 
 enum trace_status run_summary_create(struct run_summary *run, json_t *document, const char *where,

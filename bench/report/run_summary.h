@@ -6,7 +6,7 @@
 #ifndef FAULTLINE_BENCH_REPORT_RUN_SUMMARY_H
 #define FAULTLINE_BENCH_REPORT_RUN_SUMMARY_H
 
-#include "bench/report/metric.h"
+#include "bench/report/row.h"
 #include "traces/error.h"
 
 #include <jansson.h>
@@ -29,7 +29,7 @@ struct run_summary {
 	double live_peak_bytes;
 	double net_low_ns, net_high_ns; /* 95 % interval of the net time per event */
 	double resolution_ns;		/* the clock's step */
-	double value[METRICS];		/* in the units of run.json */
+	double value[ROWS];		/* in the units of run.json */
 	char *trace_name;		/* owned: the trace's file name without directory and `.flt` */
 	char *directory; /* owned: where its series lie, relative to the directory of the report */
 };

@@ -9,47 +9,47 @@
 #define FEWEST_COLUMNS ((size_t)12)
 #define MOST_COLUMNS ((size_t)24)
 
-bool summary_has(const struct comparison *comparison, const struct run_group *group, unsigned metric)
+bool summary_has(const struct comparison *comparison, const struct run_group *group, unsigned row)
 {
 	for (size_t i = group->first; i < group->first + group->runs; i++) {
-		if (isfinite(comparison->run[i].value[metric]))
+		if (isfinite(comparison->run[i].value[row]))
 			return true;
 	}
 	return false;
 }
 
-void summary_text(const struct run_summary *run, unsigned metric, char text[METRIC_TEXT_BYTES])
+void summary_text(const struct run_summary *run, unsigned row, char text[ROW_TEXT_BYTES])
 {
-	metric_text(metric_at(metric), run->value[metric], run->resolution_ns, text);
+	row_text(row_at(row), run->value[row], run->resolution_ns, text);
 }
 
-static bool competes(const struct run_summary *run, unsigned metric)
+static bool competes(const struct run_summary *run, unsigned row)
 {
-	return isfinite(run->value[metric]) && !run_summary_is(run, "null");
+	return isfinite(run->value[row]) && !run_summary_is(run, "null");
 }
 
-bool summary_is_best(const struct comparison *comparison, const struct run_group *group, unsigned metric,
+bool summary_is_best(const struct comparison *comparison, const struct run_group *group, unsigned row,
 		     size_t run)
 {
 	const struct run_summary *best = NULL;
 	size_t competitors = 0;
-	char text[METRIC_TEXT_BYTES], best_text[METRIC_TEXT_BYTES];
+	char text[ROW_TEXT_BYTES], best_text[ROW_TEXT_BYTES];
 
-	if (!metric_at(metric)->has_best || !competes(&comparison->run[run], metric))
+	if (!row_at(row)->has_best || !competes(&comparison->run[run], row))
 		return false;
 	for (size_t i = group->first; i < group->first + group->runs; i++) {
 		const struct run_summary *other = &comparison->run[i];
 
-		if (!competes(other, metric))
+		if (!competes(other, row))
 			continue;
 		competitors++;
-		if (!best || other->value[metric] < best->value[metric])
+		if (!best || other->value[row] < best->value[row])
 			best = other;
 	}
 	if (competitors < 2)
 		return false;
-	summary_text(&comparison->run[run], metric, text);
-	summary_text(best, metric, best_text);
+	summary_text(&comparison->run[run], row, text);
+	summary_text(best, row, best_text);
 	return strcmp(text, best_text) == 0;
 }
 
@@ -125,24 +125,24 @@ void summary_print_group(FILE *out, const struct comparison *comparison, const s
 			 bool colours)
 {
 	const struct run_summary *first = &comparison->run[group->first];
-	char events[METRIC_TEXT_BYTES];
+	char events[ROW_TEXT_BYTES];
 
-	metric_count_text(first->events, events);
+	row_count_text(first->events, events);
 	print_clean(out, first->trace_name, 60);
 	(void)fprintf(out, ": %s events", events);
 	if (isfinite(first->threads))
 		(void)fprintf(out, ", %.0f threads", first->threads);
 	(void)fputc('\n', out);
 	print_heading(out, comparison, group);
-	for (unsigned metric = 0; metric < METRICS; metric++) {
-		if (!summary_has(comparison, group, metric))
+	for (unsigned row = 0; row < ROWS; row++) {
+		if (!summary_has(comparison, group, row))
 			continue;
-		print_left(out, metric_at(metric)->name, NAME_COLUMNS);
+		print_left(out, row_at(row)->name, NAME_COLUMNS);
 		for (size_t i = group->first; i < group->first + group->runs; i++) {
-			char text[METRIC_TEXT_BYTES];
+			char text[ROW_TEXT_BYTES];
 
-			summary_text(&comparison->run[i], metric, text);
-			print_cell(out, text, summary_is_best(comparison, group, metric, i),
+			summary_text(&comparison->run[i], row, text);
+			print_cell(out, text, summary_is_best(comparison, group, row, i),
 				   column_width(&comparison->run[i]), colours);
 		}
 		(void)fputc('\n', out);
@@ -170,19 +170,19 @@ bool summary_comparable(const struct comparison *comparison)
 	return true;
 }
 
-static void print_across(FILE *out, const struct comparison *comparison, unsigned metric, bool colours)
+static void print_across(FILE *out, const struct comparison *comparison, unsigned row, bool colours)
 {
-	(void)fprintf(out, "%s\n", metric_at(metric)->name);
+	(void)fprintf(out, "%s\n", row_at(row)->name);
 	print_heading(out, comparison, &comparison->group[0]);
 	for (size_t g = 0; g < comparison->groups; g++) {
 		const struct run_group *group = &comparison->group[g];
 
 		print_left(out, comparison->run[group->first].trace_name, NAME_COLUMNS);
 		for (size_t i = group->first; i < group->first + group->runs; i++) {
-			char text[METRIC_TEXT_BYTES];
+			char text[ROW_TEXT_BYTES];
 
-			summary_text(&comparison->run[i], metric, text);
-			print_cell(out, text, summary_is_best(comparison, group, metric, i),
+			summary_text(&comparison->run[i], row, text);
+			print_cell(out, text, summary_is_best(comparison, group, row, i),
 				   column_width(&comparison->run[i]), colours);
 		}
 		(void)fputc('\n', out);
@@ -193,8 +193,8 @@ static void print_across(FILE *out, const struct comparison *comparison, unsigne
 void summary_print(FILE *out, const struct comparison *comparison, bool colours)
 {
 	if (summary_comparable(comparison)) {
-		print_across(out, comparison, METRIC_NET, colours);
-		print_across(out, comparison, METRIC_FOOTPRINT_OVER_LIVE, colours);
+		print_across(out, comparison, ROW_NET, colours);
+		print_across(out, comparison, ROW_FOOTPRINT_OVER_LIVE, colours);
 		return;
 	}
 	for (size_t g = 0; g < comparison->groups; g++)

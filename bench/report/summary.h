@@ -1,27 +1,27 @@
 /* summary.h: the tables of a report, whatever they are printed on.
  *
- * A table has one column per run of a group and one row per metric that at least one run knows.
+ * A table has one column per run of a group and one row per row that at least one run knows.
  */
 #ifndef FAULTLINE_BENCH_REPORT_SUMMARY_H
 #define FAULTLINE_BENCH_REPORT_SUMMARY_H
 
 #include "bench/report/comparison.h"
-#include "bench/report/metric.h"
+#include "bench/report/row.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Whether some run of the group knows the metric. */
-bool summary_has(const struct comparison *comparison, const struct run_group *group, unsigned metric);
+/* Whether some run of the group knows the row. */
+bool summary_has(const struct comparison *comparison, const struct run_group *group, unsigned row);
 
 /* Whether the run (its number in the comparison) has the best value of its group: the lowest, or one that
  * reads the same. Never true for the null target, for unknown values, for a group in which no other run could
- * be compared, and for metrics without a best value. */
-bool summary_is_best(const struct comparison *comparison, const struct run_group *group, unsigned metric,
+ * be compared, and for rows without a best value. */
+bool summary_is_best(const struct comparison *comparison, const struct run_group *group, unsigned row,
 		     size_t run);
 
 /* The run's value for a reader. */
-void summary_text(const struct run_summary *run, unsigned metric, char text[METRIC_TEXT_BYTES]);
+void summary_text(const struct run_summary *run, unsigned row, char text[ROW_TEXT_BYTES]);
 
 /* Whether there are several traces, all replayed on the same targets in the same order. */
 bool summary_comparable(const struct comparison *comparison);

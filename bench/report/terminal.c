@@ -26,35 +26,43 @@ struct terminal terminal_of(FILE *out)
 	return terminal;
 }
 
-/* Words wrapped at the terminal's width, each sentence after a bullet; control characters become `?`. */
-static void print_sentence(const struct terminal *terminal, const char *sentence)
+/* Goes on with the text at the line's `column`, wrapped at the terminal's width; control characters become `?`. Returns the
+ * column after it. */
+static unsigned print_words(const struct terminal *terminal, const char *text, unsigned column)
 {
-	unsigned column = 2;
-
-	(void)fputs("* ", terminal->out);
-	while (*sentence) {
-		size_t word = strcspn(sentence, " \n");
+	while (*text) {
+		size_t word = strcspn(text, " \n");
 		bool fits = column + word + 1 <= terminal->columns;
 
-		if (column > 2)
-			(void)fputs(fits ? " " : "\n  ", terminal->out);
-		if (!fits)
-			column = 2;
+		(void)fputs(fits ? " " : "\n  ", terminal->out);
+		column = (fits ? column : 1) + 1 + (unsigned)word;
 		for (size_t i = 0; i < word; i++)
-			(void)fputc((unsigned char)sentence[i] < ' ' || sentence[i] == 0x7f ? '?'
-											    : sentence[i],
+			(void)fputc((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i],
 				    terminal->out);
-		column += (unsigned)word + 1;
-		sentence += word + strspn(sentence + word, " \n");
+		text += word + strspn(text + word, " \n");
 	}
-	(void)fputc('\n', terminal->out);
+	return column;
+}
+
+static void print_verdicts(const struct terminal *terminal, const struct comparison *comparison)
+{
+	for (size_t i = 0; i < comparison_verdicts(comparison); i++) {
+		const char *trace = comparison_verdict_trace(comparison, i);
+
+		(void)fputc('*', terminal->out);
+		unsigned column = print_words(terminal, trace, 1);
+
+		if (*trace)
+			(void)fputc(':', terminal->out);
+		(void)print_words(terminal, comparison_verdict(comparison, i), column + 1);
+		(void)fputc('\n', terminal->out);
+	}
 }
 
 void terminal_tables(const struct terminal *terminal, const struct comparison *comparison)
 {
 	summary_print(terminal->out, comparison, terminal->colours);
-	for (size_t i = 0; i < comparison_verdicts(comparison); i++)
-		print_sentence(terminal, comparison_verdict(comparison, i));
+	print_verdicts(terminal, comparison);
 }
 
 static bool is_drawn(const struct figure *figure)
@@ -109,7 +117,7 @@ enum trace_status terminal_report(const struct terminal *terminal, const struct 
 	}
 	if (status == TRACE_OK && comparison->groups > 1)
 		summary_print(terminal->out, comparison, terminal->colours);
-	for (size_t i = 0; status == TRACE_OK && i < comparison_verdicts(comparison); i++)
-		print_sentence(terminal, comparison_verdict(comparison, i));
+	if (status == TRACE_OK)
+		print_verdicts(terminal, comparison);
 	return status;
 }

@@ -19,7 +19,7 @@ killed_program() { # SECONDS
 	done
 	sleep "$1"
 	kill -9 "$process"
-	wait $recorder
+	wait "$recorder"
 	status=$?
 	read -r process made <<-LINE
 		$("$counter" progress progress)
@@ -46,7 +46,7 @@ while ! grep -q running alive; do sleep 0.05; done
 kill -9 $recorder
 wait $recorder 2>/dev/null
 tries=0
-while ! grep -q done alive && [ $tries -lt 600 ]; do
+while ! grep -q 'done' alive && [ $tries -lt 600 ]; do
 	sleep 0.1
 	tries=$((tries + 1))
 done

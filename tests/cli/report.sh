@@ -71,8 +71,8 @@ expect 0 'a page is made' "$FAULTLINE" report good
 pass_if 'as DIR/report.html' test -s good/report.html
 cp good/report.html page
 matches 'it has an inline chart' '<svg role="img" viewBox=' page
-pass_if 'one for each figure' test "$(grep -c '<svg role=' page)" -eq 6
-matches 'the verdict' '<li>On traces/samples/program.flt, engine is fastest' page
+pass_if 'one for each figure' test "$(grep -c '<svg role=' page)" -eq 7
+matches 'the verdict' '<li><b>program</b>: engine is fastest' page
 matches 'the best value' '<td class="best"><b>20.0 ns</b>' page
 matches 'the command that reproduces it' 'faultline compare traces/samples/program.flt --on engine --on jemalloc' page
 lacks 'it refers to nothing outside' '(src|href)="?(https?:)?//|@import|url\(|<link|<script|<iframe' page
@@ -95,7 +95,7 @@ lacks 'without colours where it is no terminal' "$(printf '\033')" stdout
 
 expect 0 'the figures as PNG and SVG files' "$FAULTLINE" report good --png --svg
 are_pictures() {
-	for figure in footprint latency throughput fragmentation buddy trace; do
+	for figure in footprint latency throughput fragmentation external buddy trace; do
 		head -c 4 good/figures/program/"$figure".png | grep -q PNG || return 1
 		grep -q '<svg' good/figures/program/"$figure".svg || return 1
 	done
@@ -106,6 +106,7 @@ pass_if 'are pictures' are_pictures
 make_comparison holes traces/program.flt engine jemalloc glibc
 rm holes/program/jemalloc/timeline.tsv holes/program/*/latency.tsv
 : >holes/program/glibc/sizes.tsv
+rm holes/program/engine/model.tsv
 expect 0 'missing series do not prevent a page' "$FAULTLINE" report holes
 cp holes/report.html page
 matches 'the page says which run is not shown' 'Not shown for want of data: jemalloc \(timeline.tsv\)' page

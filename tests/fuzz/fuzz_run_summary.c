@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-/* A run.json: read, and every metric put into words. */
+/* A run.json: read, and every row put into words. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct run_summary run;
@@ -16,14 +16,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!document || run_summary_create(&run, document, "input", &error) != TRACE_OK)
 		return 0;
-	for (unsigned metric = 0; metric < METRICS; metric++) {
-		char text[METRIC_TEXT_BYTES];
+	for (unsigned row = 0; row < ROWS; row++) {
+		char text[ROW_TEXT_BYTES];
 
-		summary_text(&run, metric, text);
+		summary_text(&run, row, text);
 	}
-	char count[METRIC_TEXT_BYTES];
+	char count[ROW_TEXT_BYTES];
 
-	metric_count_text(run.events, count);
+	row_count_text(run.events, count);
 	free(comparison_directory_name(run.target));
 	run_summary_destroy(&run);
 	return 0;

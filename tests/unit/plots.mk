@@ -1,6 +1,6 @@
 # Unit tests of bench/report, which makes reports with the scripts of plots/.
 report_tests = \
-	%D%/metric \
+	%D%/row \
 	%D%/html \
 	%D%/series \
 	%D%/run_summary \
@@ -11,7 +11,7 @@ check_PROGRAMS += $(report_tests)
 TESTS += $(report_tests)
 report_test_libs = bench/libbench.a $(unit_libs)
 
-tests_unit_metric_LDADD = $(report_test_libs)
+tests_unit_row_LDADD = $(report_test_libs)
 tests_unit_html_LDADD = $(report_test_libs)
 tests_unit_series_LDADD = $(report_test_libs)
 tests_unit_run_summary_LDADD = $(report_test_libs)

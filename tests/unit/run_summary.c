@@ -41,10 +41,10 @@ static void test_values(void **state)
 	assert_string_equal(run.mode, "baton");
 	assert_string_equal(run.speed_mode, "single");
 	assert_true(run.events == 12 && run.live_peak_bytes == 77);
-	assert_true(run.value[METRIC_NET] == 5.5 && run.net_low_ns == 5 && run.net_high_ns == 6);
-	assert_true(run.value[METRIC_MALLOC_P50] == 0); /* below the clock's step */
-	assert_true(run.value[METRIC_MALLOC_P99] == 80);
-	assert_true(isnan(run.value[METRIC_MALLOC_P999]) && isnan(run.value[METRIC_METADATA]));
+	assert_true(run.value[ROW_NET] == 5.5 && run.net_low_ns == 5 && run.net_high_ns == 6);
+	assert_true(run.value[ROW_MALLOC_P50] == 0); /* below the clock's step */
+	assert_true(run.value[ROW_MALLOC_P99] == 80);
+	assert_true(isnan(run.value[ROW_MALLOC_P999]) && isnan(run.value[ROW_METADATA]));
 	assert_true(run_summary_is(&run, "engine"));
 	assert_false(run_summary_is(&run, "eng"));
 	run_summary_destroy(&run);
@@ -66,7 +66,7 @@ static void test_wrong_types_are_unknown(void **state)
 	assert_true(isnan(run.events) && isnan(run.net_low_ns));
 	assert_string_equal(run.mode, "");
 	assert_string_equal(run.trace_name, ".flt"); /* never empty */
-	for (unsigned i = 0; i < METRICS; i++)
+	for (unsigned i = 0; i < ROWS; i++)
 		assert_true(isnan(run.value[i]));
 	run_summary_destroy(&run);
 }

@@ -29,8 +29,8 @@ static struct comparison *made(struct run_summary run[RUNS], struct run_group *g
 					      .resolution_ns = 10,
 					      .events = 5,
 					      .threads = NAN};
-		for (unsigned metric = 0; metric < METRICS; metric++)
-			run[i].value[metric] = NAN;
+		for (unsigned row = 0; row < ROWS; row++)
+			run[i].value[row] = NAN;
 	}
 	*group = (struct run_group){.first = 0, .runs = RUNS};
 	comparison = (struct comparison){.run = run, .runs = RUNS, .group = group, .groups = 1};
@@ -46,9 +46,9 @@ static void expect_best(double a, double b, double c, double null, const char *e
 	char best[RUNS + 1] = "";
 
 	for (size_t i = 0; i < RUNS; i++)
-		run[i].value[METRIC_MALLOC_P99] = values[i];
+		run[i].value[ROW_MALLOC_P99] = values[i];
 	for (size_t i = 0; i < RUNS; i++)
-		best[i] = summary_is_best(comparison, &group, METRIC_MALLOC_P99, i) ? '*' : '-';
+		best[i] = summary_is_best(comparison, &group, ROW_MALLOC_P99, i) ? '*' : '-';
 	assert_string_equal(best, expected);
 }
 
@@ -70,11 +70,11 @@ static void test_no_best(void **state)
 	const struct comparison *comparison = made(run, &group);
 
 	(void)state;
-	run[0].value[METRIC_METADATA] = 1;
-	run[1].value[METRIC_METADATA] = 2;
-	assert_true(summary_has(comparison, &group, METRIC_METADATA));
-	assert_false(summary_has(comparison, &group, METRIC_NET));
-	assert_false(summary_is_best(comparison, &group, METRIC_METADATA, 0));
+	run[0].value[ROW_METADATA] = 1;
+	run[1].value[ROW_METADATA] = 2;
+	assert_true(summary_has(comparison, &group, ROW_METADATA));
+	assert_false(summary_has(comparison, &group, ROW_NET));
+	assert_false(summary_is_best(comparison, &group, ROW_METADATA, 0));
 }
 
 static char *printed(const struct comparison *comparison, bool colours)
@@ -96,8 +96,8 @@ static void test_table(void **state)
 	const struct comparison *comparison = made(run, &group);
 
 	(void)state;
-	run[0].value[METRIC_NET] = 12.34;
-	run[1].value[METRIC_NET] = 1234.5;
+	run[0].value[ROW_NET] = 12.34;
+	run[1].value[ROW_NET] = 1234.5;
 	char *text = printed(comparison, false);
 
 	assert_string_equal(

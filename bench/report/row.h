@@ -1,0 +1,61 @@
+/* row.h: the figures of a run that the report's tables show, one line each, in the order of the table.
+ *
+ * A row is a path into run.json; docs/metrics.md defines each one. In every row that has a best value
+ * the lowest is the best. The modelled ones are simulated, the others were measured on the machine that the
+ * report names.
+ */
+#ifndef FAULTLINE_BENCH_REPORT_ROW_H
+#define FAULTLINE_BENCH_REPORT_ROW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum row_unit {
+	UNIT_NANOSECONDS, /* a mean, shown to a tenth */
+	UNIT_LATENCY,	  /* a percentile in nanoseconds, not finer than the clock's step */
+	UNIT_BYTES,
+	UNIT_RATIO,
+	UNIT_SHARE, /* 0 to 1, shown in percent */
+};
+
+struct row {
+	const char *path; /* keys parted by dots */
+	const char *name; /* of the table's row */
+	enum row_unit unit;
+	bool has_best;
+	bool in_model;
+};
+
+enum {
+	ROW_NET,
+	ROW_GROSS,
+	ROW_MALLOC_P50,
+	ROW_MALLOC_P99,
+	ROW_MALLOC_P999,
+	ROW_FREE_P50,
+	ROW_FREE_P99,
+	ROW_FREE_P999,
+	ROW_FOOTPRINT_PEAK,
+	ROW_FOOTPRINT_OVER_LIVE,
+	ROW_FOOTPRINT_END,
+	ROW_FOOTPRINT_DRAINED,
+	ROW_FRAMES_PEAK,
+	ROW_METADATA,
+	ROW_INTERNAL_FRAGMENTATION,
+	ROWS
+};
+
+/* The row of that number, which is below ROWS. */
+const struct row *row_at(unsigned index);
+
+#define ROW_TEXT_BYTES 32
+
+/* `value` for a reader, with its unit: "20.1 ns", "<10 ns", "1.2 µs", "57.2 MiB", "1.14 x", "6.1 %". "–" when
+ * it is NaN. resolution_ns is the clock's step, below which UNIT_LATENCY says only that (NaN: no step is
+ * known). */
+void row_text(const struct row *row, double value, double resolution_ns, char text[ROW_TEXT_BYTES]);
+
+/* A whole number with its digits in groups of three: "1,234,567"; "–" when it is NaN. */
+void row_count_text(double count, char text[ROW_TEXT_BYTES]);
+
+#endif
