@@ -1,5 +1,6 @@
 #!/bin/sh
 # faultline replay: every target in every mode on small traces, the run directory, and what is refused.
+# shellcheck disable=SC2086 # lists of options are meant to be split
 . "${top_srcdir:?}/tests/tap.sh"
 bad="$top_builddir/tests/cli/bad_allocator.so"
 small='--rounds 2 --memory-rounds 2 --samples 10 -q'
