@@ -102,3 +102,8 @@ fuzz_programs += %D%/fuzz_flt
 tests_fuzz_fuzz_flt_SOURCES = %D%/fuzz_flt.c tests/unit/flt_events.h tests/unit/flt_events.c $(fuzz_driver)
 tests_fuzz_fuzz_flt_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_flt_LDADD = $(unit_libs)
+
+fuzz_programs += %D%/fuzz_record
+tests_fuzz_fuzz_record_SOURCES = %D%/fuzz_record.c tests/unit/small_arena.h tests/unit/small_arena.c $(fuzz_driver)
+tests_fuzz_fuzz_record_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_record_LDADD = $(unit_libs)

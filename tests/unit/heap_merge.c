@@ -86,8 +86,8 @@ static void put(struct rig *rig, struct record record)
 static void begin(struct rig *rig)
 {
 	(void)small_arena_process(&rig->small, 0, 1, 500);
-	put(rig, (struct record){ARENA_PROCESS_START, .size = 1});
-	put(rig, (struct record){ARENA_THREAD_START});
+	put(rig, (struct record){.kind = ARENA_PROCESS_START, .size = 1});
+	put(rig, (struct record){.kind = ARENA_THREAD_START});
 }
 
 static void every_kind(void **unused)
@@ -97,18 +97,18 @@ static void every_kind(void **unused)
 	(void)unused;
 	start(&rig);
 	begin(&rig);
-	put(&rig, (struct record){ARENA_MALLOC, A, 10});
-	put(&rig, (struct record){ARENA_CALLOC, B, 40, .info = 4});
-	put(&rig, (struct record){ARENA_MEMALIGN, C, 100, .info = 6});
-	put(&rig, (struct record){ARENA_FREE, A});
-	put(&rig, (struct record){ARENA_FREE_SIZED, B, 40, .info = 0});
-	put(&rig, (struct record){ARENA_REALLOC_BEGIN, C, 200});
-	put(&rig, (struct record){ARENA_REALLOC_END, A, 200});
-	put(&rig, (struct record){ARENA_FREE, 0});
-	put(&rig, (struct record){ARENA_DETAIL, .size = 100000});
-	put(&rig, (struct record){ARENA_CALLOC, B, 200000, .info = ARENA_INFO_DETAIL});
-	put(&rig, (struct record){ARENA_MALLOC, 0, 0});
-	assert_int_equal(rig.merge.heap_events, 10);
+	put(&rig, (struct record){.kind = ARENA_MALLOC, .address = A, .size = 10});
+	put(&rig, (struct record){.kind = ARENA_CALLOC, .address = B, .size = 40, .info = 4});
+	put(&rig, (struct record){.kind = ARENA_MEMALIGN, .address = C, .size = 100, .info = 6});
+	put(&rig, (struct record){.kind = ARENA_FREE, .address = A});
+	put(&rig, (struct record){.kind = ARENA_FREE_SIZED, .address = B, .size = 40, .info = 0});
+	put(&rig, (struct record){.kind = ARENA_REALLOC_BEGIN, .address = C, .size = 200});
+	put(&rig, (struct record){.kind = ARENA_REALLOC_END, .address = A, .size = 200});
+	put(&rig, (struct record){.kind = ARENA_FREE, .address = 0});
+	put(&rig, (struct record){.kind = ARENA_DETAIL, .size = 100000});
+	put(&rig, (struct record){.kind = ARENA_CALLOC, .address = B, .size = 200000, .info = ARENA_INFO_DETAIL});
+	put(&rig, (struct record){.kind = ARENA_MALLOC, .address = 0, .size = 0});
+	assert_int_equal(rig.merge.heap_events, 9);
 	assert_int_equal(rig.merge.faults.foreign + rig.merge.faults.reissued + rig.merge.faults.damaged, 0);
 	stop(&rig, "thread_start\nmalloc 1 10\ncalloc 2 40 x4\nmemalign 3 100 @64\nfree 1\nfree_sized\nrealloc 4 <3 200\n"
 		   "free 0\ncalloc 5 200000 x100000\nmalloc 0 0\n");
@@ -121,13 +121,13 @@ static void calls_that_fail(void **unused)
 	(void)unused;
 	start(&rig);
 	begin(&rig);
-	put(&rig, (struct record){ARENA_MALLOC, A, 10});
-	put(&rig, (struct record){ARENA_MALLOC, 0, UINT64_MAX});
-	put(&rig, (struct record){ARENA_CALLOC, 0, UINT64_MAX, .info = 2});
-	put(&rig, (struct record){ARENA_REALLOC_BEGIN, A, UINT64_MAX});
-	put(&rig, (struct record){ARENA_REALLOC_END, 0, UINT64_MAX});
-	put(&rig, (struct record){ARENA_REALLOC_BEGIN, A, 0});
-	put(&rig, (struct record){ARENA_REALLOC_END, 0, 0});
+	put(&rig, (struct record){.kind = ARENA_MALLOC, .address = A, .size = 10});
+	put(&rig, (struct record){.kind = ARENA_MALLOC, .address = 0, .size = UINT64_MAX});
+	put(&rig, (struct record){.kind = ARENA_CALLOC, .address = 0, .size = UINT64_MAX, .info = 2});
+	put(&rig, (struct record){.kind = ARENA_REALLOC_BEGIN, .address = A, .size = UINT64_MAX});
+	put(&rig, (struct record){.kind = ARENA_REALLOC_END, .address = 0, .size = UINT64_MAX});
+	put(&rig, (struct record){.kind = ARENA_REALLOC_BEGIN, .address = A, .size = 0});
+	put(&rig, (struct record){.kind = ARENA_REALLOC_END, .address = 0, .size = 0});
 	assert_int_equal(rig.merge.faults.foreign + rig.merge.faults.reissued + rig.merge.faults.damaged, 0);
 	stop(&rig, "thread_start\nmalloc 1 10\nmalloc 0 18446744073709551615 failed\n"
 		   "calloc 0 18446744073709551615 x2 failed\nrealloc 0 <1 18446744073709551615 failed\nrealloc 0 <1 0\n");
@@ -141,11 +141,11 @@ static void a_realloc_gives_its_address_to_another_thread(void **unused)
 	(void)unused;
 	start(&rig);
 	begin(&rig);
-	put(&rig, (struct record){ARENA_MALLOC, A, 10});
-	put(&rig, (struct record){ARENA_REALLOC_BEGIN, A, 20});
-	put(&rig, (struct record){ARENA_MALLOC, A, 30, .thread = 2});
-	put(&rig, (struct record){ARENA_REALLOC_END, B, 20});
-	put(&rig, (struct record){ARENA_FREE, A});
+	put(&rig, (struct record){.kind = ARENA_MALLOC, .address = A, .size = 10});
+	put(&rig, (struct record){.kind = ARENA_REALLOC_BEGIN, .address = A, .size = 20});
+	put(&rig, (struct record){.kind = ARENA_MALLOC, .address = A, .size = 30, .thread = 2});
+	put(&rig, (struct record){.kind = ARENA_REALLOC_END, .address = B, .size = 20});
+	put(&rig, (struct record){.kind = ARENA_FREE, .address = A});
 	assert_int_equal(rig.merge.faults.foreign + rig.merge.faults.reissued + rig.merge.faults.damaged, 0);
 	stop(&rig, "thread_start\nmalloc 1 10\n[0.1] thread_start\n[0.1] malloc 2 30\nrealloc 3 <1 20\nfree 2\n");
 }
@@ -157,12 +157,12 @@ static void blocks_from_before_are_foreign(void **unused)
 	(void)unused;
 	start(&rig);
 	begin(&rig);
-	put(&rig, (struct record){ARENA_FREE, A});
-	put(&rig, (struct record){ARENA_REALLOC_BEGIN, B, 20});
-	put(&rig, (struct record){ARENA_REALLOC_END, B, 20});
-	put(&rig, (struct record){ARENA_REALLOC_BEGIN, C, 20});
-	put(&rig, (struct record){ARENA_REALLOC_END, 0, 20});
-	put(&rig, (struct record){ARENA_FREE, C});
+	put(&rig, (struct record){.kind = ARENA_FREE, .address = A});
+	put(&rig, (struct record){.kind = ARENA_REALLOC_BEGIN, .address = B, .size = 20});
+	put(&rig, (struct record){.kind = ARENA_REALLOC_END, .address = B, .size = 20});
+	put(&rig, (struct record){.kind = ARENA_REALLOC_BEGIN, .address = C, .size = 20});
+	put(&rig, (struct record){.kind = ARENA_REALLOC_END, .address = 0, .size = 20});
+	put(&rig, (struct record){.kind = ARENA_FREE, .address = C});
 	assert_int_equal(rig.merge.faults.foreign, 3);
 	stop(&rig, "thread_start\nfree 1 foreign\nrealloc 3 <2 20 foreign\nrealloc 0 <4 20 failed foreign\nfree 4\n");
 }
@@ -174,9 +174,9 @@ static void an_address_handed_out_twice_is_counted(void **unused)
 	(void)unused;
 	start(&rig);
 	begin(&rig);
-	put(&rig, (struct record){ARENA_MALLOC, A, 10});
-	put(&rig, (struct record){ARENA_MALLOC, A, 20});
-	put(&rig, (struct record){ARENA_FREE, A});
+	put(&rig, (struct record){.kind = ARENA_MALLOC, .address = A, .size = 10});
+	put(&rig, (struct record){.kind = ARENA_MALLOC, .address = A, .size = 20});
+	put(&rig, (struct record){.kind = ARENA_FREE, .address = A});
 	assert_int_equal(rig.merge.faults.reissued, 1);
 	stop(&rig, "thread_start\nmalloc 1 10\nmalloc 2 20\nfree 2\n");
 }
@@ -190,18 +190,18 @@ static void a_fork_copies_what_was_alive(void **unused)
 	(void)unused;
 	start(&rig);
 	begin(&rig);
-	put(&rig, (struct record){ARENA_MALLOC, A, 10});
+	put(&rig, (struct record){.kind = ARENA_MALLOC, .address = A, .size = 10});
 	child = small_arena_process(&rig.small, 1, 2, 501);
 	child->fork_token = 9;
 	child->parent_serial = 1;
-	put(&rig, (struct record){ARENA_FORK, .size = 9});
-	put(&rig, (struct record){ARENA_FREE, A});
-	put(&rig, (struct record){ARENA_MALLOC, A, 30});
-	put(&rig, (struct record){ARENA_PROCESS_START, .size = 2, .process = 2, .thread = 2});
-	put(&rig, (struct record){ARENA_THREAD_START, .process = 2, .thread = 2});
-	put(&rig, (struct record){ARENA_FREE, A, .process = 2, .thread = 2});
+	put(&rig, (struct record){.kind = ARENA_FORK, .size = 9});
+	put(&rig, (struct record){.kind = ARENA_FREE, .address = A});
+	put(&rig, (struct record){.kind = ARENA_MALLOC, .address = A, .size = 30});
+	put(&rig, (struct record){.kind = ARENA_PROCESS_START, .size = 2, .process = 2, .thread = 2});
+	put(&rig, (struct record){.kind = ARENA_THREAD_START, .process = 2, .thread = 2});
+	put(&rig, (struct record){.kind = ARENA_FREE, .address = A, .process = 2, .thread = 2});
 	assert_int_equal(heap_merge_process_exit(&rig.merge, 1, 3, 0, &rig.error), TRACE_OK);
-	put(&rig, (struct record){ARENA_FREE, A});
+	put(&rig, (struct record){.kind = ARENA_FREE, .address = A});
 	assert_int_equal(rig.merge.faults.foreign + rig.merge.faults.reissued + rig.merge.faults.damaged, 0);
 	stop(&rig, "thread_start\nmalloc 1 10\nfork\nfree 1\nmalloc 2 30\n[1.1] thread_start\n[1.1] free 1\n[1.1] exit\n"
 		   "free 2\n");
@@ -230,11 +230,11 @@ static void an_exec_empties_the_process(void **unused)
 	(void)unused;
 	start(&rig);
 	begin(&rig);
-	put(&rig, (struct record){ARENA_MALLOC, A, 10});
+	put(&rig, (struct record){.kind = ARENA_MALLOC, .address = A, .size = 10});
 	(void)small_arena_process(&rig.small, 1, 2, 500);
-	put(&rig, (struct record){ARENA_PROCESS_START, .size = 2, .process = 2, .thread = 2});
-	put(&rig, (struct record){ARENA_THREAD_START, .process = 2, .thread = 2});
-	put(&rig, (struct record){ARENA_MALLOC, A, 20, .process = 2, .thread = 2});
+	put(&rig, (struct record){.kind = ARENA_PROCESS_START, .size = 2, .process = 2, .thread = 2});
+	put(&rig, (struct record){.kind = ARENA_THREAD_START, .process = 2, .thread = 2});
+	put(&rig, (struct record){.kind = ARENA_MALLOC, .address = A, .size = 20, .process = 2, .thread = 2});
 	assert_int_equal(rig.merge.processes, 1);
 	assert_int_equal(rig.merge.faults.foreign + rig.merge.faults.reissued + rig.merge.faults.damaged, 0);
 	stop(&rig, "thread_start\nmalloc 1 10\nexec\n[0.1] thread_start\n[0.1] malloc 2 20\n");
@@ -248,8 +248,8 @@ static void a_spawned_process_knows_its_parent(void **unused)
 	start(&rig);
 	begin(&rig);
 	small_arena_process(&rig.small, 1, 2, 501)->parent_id = 500;
-	put(&rig, (struct record){ARENA_PROCESS_START, .size = 2, .process = 2, .thread = 2});
-	put(&rig, (struct record){ARENA_MALLOC, A, 10, .process = 2, .thread = 2});
+	put(&rig, (struct record){.kind = ARENA_PROCESS_START, .size = 2, .process = 2, .thread = 2});
+	put(&rig, (struct record){.kind = ARENA_MALLOC, .address = A, .size = 10, .process = 2, .thread = 2});
 	assert_int_equal(rig.merge.process[1].parent, 0);
 	assert_int_equal(rig.merge.process[1].process_id, 501);
 	stop(&rig, "thread_start\n[1.1] thread_start\n[1.1] malloc 1 10\n");
@@ -262,13 +262,13 @@ static void a_threads_exit_is_its_last_event(void **unused)
 	(void)unused;
 	start(&rig);
 	begin(&rig);
-	put(&rig, (struct record){ARENA_MALLOC, A, 10, .thread = 2});
-	put(&rig, (struct record){ARENA_THREAD_END, .thread = 2});
-	put(&rig, (struct record){ARENA_FREE, A, .thread = 2});
+	put(&rig, (struct record){.kind = ARENA_MALLOC, .address = A, .size = 10, .thread = 2});
+	put(&rig, (struct record){.kind = ARENA_THREAD_END, .thread = 2});
+	put(&rig, (struct record){.kind = ARENA_FREE, .address = A, .thread = 2});
 	assert_int_equal(rig.merge.endings, 1);
 	assert_int_equal(heap_merge_thread_exit(&rig.merge, rig.merge.ending[0], &rig.error), TRACE_OK);
 	assert_int_equal(rig.merge.endings, 0);
-	put(&rig, (struct record){ARENA_THREAD_END});
+	put(&rig, (struct record){.kind = ARENA_THREAD_END});
 	assert_int_equal(heap_merge_thread_exit(&rig.merge, 0, &rig.error), TRACE_OK);
 	assert_int_equal(heap_merge_process_exit(&rig.merge, 0, 0, 0, &rig.error), TRACE_OK);
 	stop(&rig, "thread_start\n[0.1] thread_start\n[0.1] malloc 1 10\n[0.1] free 1\n[0.1] thread_exit\nexit\n");
@@ -282,14 +282,14 @@ static void details_nest(void **unused)
 	(void)unused;
 	start(&rig);
 	begin(&rig);
-	put(&rig, (struct record){ARENA_DETAIL, .size = 50000});
-	put(&rig, (struct record){ARENA_DETAIL, .size = 60000});
-	put(&rig, (struct record){ARENA_CALLOC, A, 60000, .info = ARENA_INFO_DETAIL});
-	put(&rig, (struct record){ARENA_CALLOC, B, 50000, .info = ARENA_INFO_DETAIL});
-	put(&rig, (struct record){ARENA_REALLOC_BEGIN, A, 1});
-	put(&rig, (struct record){ARENA_REALLOC_BEGIN, B, 2});
-	put(&rig, (struct record){ARENA_REALLOC_END, B, 2});
-	put(&rig, (struct record){ARENA_REALLOC_END, A, 1});
+	put(&rig, (struct record){.kind = ARENA_DETAIL, .size = 50000});
+	put(&rig, (struct record){.kind = ARENA_DETAIL, .size = 60000});
+	put(&rig, (struct record){.kind = ARENA_CALLOC, .address = A, .size = 60000, .info = ARENA_INFO_DETAIL});
+	put(&rig, (struct record){.kind = ARENA_CALLOC, .address = B, .size = 50000, .info = ARENA_INFO_DETAIL});
+	put(&rig, (struct record){.kind = ARENA_REALLOC_BEGIN, .address = A, .size = 1});
+	put(&rig, (struct record){.kind = ARENA_REALLOC_BEGIN, .address = B, .size = 2});
+	put(&rig, (struct record){.kind = ARENA_REALLOC_END, .address = B, .size = 2});
+	put(&rig, (struct record){.kind = ARENA_REALLOC_END, .address = A, .size = 1});
 	assert_int_equal(rig.merge.faults.foreign + rig.merge.faults.reissued + rig.merge.faults.damaged, 0);
 	stop(&rig, "thread_start\ncalloc 1 60000 x60000\ncalloc 2 50000 x50000\nrealloc 3 <2 2\nrealloc 4 <1 1\n");
 }
@@ -304,9 +304,9 @@ static void stacks_are_defined_once_and_named_after(void **unused)
 	start(&rig);
 	begin(&rig);
 	assert_int_equal(heap_merge_put(&rig.merge, &frames, &rig.error), TRACE_OK);
-	put(&rig, (struct record){ARENA_STACK_DEFINE, 2, 5});
-	put(&rig, (struct record){ARENA_STACK, 0, 5});
-	put(&rig, (struct record){ARENA_MALLOC, A, 10, .info = ARENA_INFO_STACK});
+	put(&rig, (struct record){.kind = ARENA_STACK_DEFINE, .address = 2, .size = 5});
+	put(&rig, (struct record){.kind = ARENA_STACK, .address = 0, .size = 5});
+	put(&rig, (struct record){.kind = ARENA_MALLOC, .address = A, .size = 10, .info = ARENA_INFO_STACK});
 	assert_int_equal(rig.depth, 2);
 	assert_int_equal(rig.stack[0], 11);
 	assert_int_equal(rig.stack[1], 0x7fff000000000012);
