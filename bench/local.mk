@@ -9,6 +9,7 @@ bench_libbench_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 bench_libbench_a_SOURCES = %D%/installation.h %D%/installation.c %D%/trace_summary.h %D%/trace_summary.c
 include bench/report/local.mk
 include bench/preload/local.mk
+include bench/micro/micro.mk
 include bench/micro/decode.mk
 
 bin_PROGRAMS += bench/faultline

@@ -1,0 +1,411 @@
+#include "config.h"
+
+#include "bench/micro/frames.h"
+#include "bench/micro/gbench.h"
+#include "bench/micro/list_buddy.h"
+#include "bench/micro/table.h"
+#include "bench/replay/clock.h"
+#include "engine/base/reservation.h"
+#include "engine/phys/buddy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BATCH 1000
+
+/* --- The contenders ----------------------------------------------------------------------------------------------- */
+
+struct list_frames {
+	struct list_buddy buddy;
+	struct reservation memory;
+};
+
+static void *list_create(int variant)
+{
+	struct list_frames *self = malloc(sizeof(*self));
+
+	(void)variant;
+	if (!self || reservation_create(&self->memory, FRAMES_PAGES * sizeof(struct list_page), 64) != STATUS_OK) {
+		free(self);
+		return NULL;
+	}
+	memset(self->memory.memory, 0, self->memory.bytes);
+	list_buddy_create(&self->buddy, self->memory.memory, FRAMES_PAGES);
+	return self;
+}
+
+static void list_destroy(void *self)
+{
+	reservation_destroy(&((struct list_frames *)self)->memory);
+	free(self);
+}
+
+static pfn_t list_take(void *self, unsigned order)
+{
+	return list_buddy_allocate(&((struct list_frames *)self)->buddy, order);
+}
+
+static void list_give(void *self, pfn_t pfn, unsigned order)
+{
+	list_buddy_free(&((struct list_frames *)self)->buddy, pfn, order);
+}
+
+struct bitmap_frames {
+	struct buddy buddy;
+	struct reservation memory;
+};
+
+static void *bitmap_frames_create(int variant)
+{
+	struct buddy_shape shape = {0, FRAMES_PAGES, BUDDY_KERNEL_ORDER, (enum buddy_placement)variant};
+	struct bitmap_frames *self = aligned_alloc(64, round_up(sizeof(*self), 64));
+
+	if (!self || reservation_create(&self->memory, buddy_bytes(&shape), PAGE_BYTES) != STATUS_OK ||
+	    buddy_create(&self->buddy, &shape, self->memory.memory) != STATUS_OK) {
+		free(self);
+		return NULL;
+	}
+	memset(self->memory.memory, 0, self->memory.bytes);
+	buddy_add(&self->buddy, 0, FRAMES_PAGES);
+	return self;
+}
+
+static void bitmap_frames_destroy(void *self)
+{
+	reservation_destroy(&((struct bitmap_frames *)self)->memory);
+	free(self);
+}
+
+static pfn_t bitmap_take(void *self, unsigned order)
+{
+	return buddy_allocate(&((struct bitmap_frames *)self)->buddy, order);
+}
+
+static void bitmap_give(void *self, pfn_t pfn, unsigned order)
+{
+	buddy_free(&((struct bitmap_frames *)self)->buddy, pfn, order);
+}
+
+static const struct frames_allocator list_allocator = {list_create, list_destroy, list_take, list_give};
+static const struct frames_allocator bitmap_allocator = {bitmap_frames_create, bitmap_frames_destroy, bitmap_take,
+							 bitmap_give};
+
+/* --- The workloads ------------------------------------------------------------------------------------------------ */
+
+#define LATENCIES 200000u
+
+struct latencies {
+	struct clock clock;
+	uint64_t count;
+	uint32_t ticks[LATENCIES];
+};
+
+FRAMES_INLINE void run_pair(struct gbench_state *state, struct frames *frames, const struct frames_allocator *allocator,
+			    bool half)
+{
+	if (half)
+		frames_halve(frames, allocator);
+	while (gbench_keep_running(state, BATCH)) {
+		for (int i = 0; i < BATCH; i++) {
+			(void)frames_take(frames, allocator, 0);
+			frames_give(frames, allocator, frames->blocks - 1);
+		}
+	}
+}
+
+FRAMES_INLINE void run_replace(struct gbench_state *state, struct frames *frames,
+			       const struct frames_allocator *allocator)
+{
+	frames_halve(frames, allocator);
+	while (gbench_keep_running(state, BATCH)) {
+		for (int i = 0; i < BATCH; i++) {
+			frames_give(frames, allocator, frames_victim(frames));
+			(void)frames_take(frames, allocator, 0);
+		}
+	}
+}
+
+FRAMES_INLINE void run_bulk(struct gbench_state *state, struct frames *frames, const struct frames_allocator *allocator,
+			    bool time_frees)
+{
+	while (gbench_keep_running(state, FRAMES_PAGES)) {
+		if (time_frees)
+			gbench_pause(state);
+		frames_fill(frames, allocator, FRAMES_PAGES);
+		if (!time_frees)
+			gbench_pause(state);
+		frames_shuffle(frames);
+		if (time_frees)
+			gbench_resume(state);
+		while (frames->blocks > 0)
+			frames_give(frames, allocator, frames->blocks - 1);
+		if (!time_frees)
+			gbench_resume(state);
+	}
+}
+
+FRAMES_INLINE void settle(struct frames *frames, const struct frames_allocator *allocator, uint64_t pages)
+{
+	while (frames->used_pages < pages)
+		frames_mix(frames, allocator, pages);
+	for (int i = 0; i < 200000; i++)
+		frames_mix(frames, allocator, pages);
+	frames->failed = 0;
+	frames->attempted = 0;
+}
+
+FRAMES_INLINE void run_churn(struct gbench_state *state, struct frames *frames,
+			     const struct frames_allocator *allocator, uint64_t pages)
+{
+	settle(frames, allocator, pages);
+	while (gbench_keep_running(state, BATCH)) {
+		for (int i = 0; i < BATCH; i++)
+			frames_mix(frames, allocator, pages);
+	}
+	gbench_counter(state, "failed_%",
+		       frames->attempted ? 100.0 * (double)frames->failed / (double)frames->attempted : 0);
+}
+
+static int compare_ticks(const void *a, const void *b)
+{
+	uint32_t first = *(const uint32_t *)a;
+	uint32_t second = *(const uint32_t *)b;
+
+	return (first > second) - (first < second);
+}
+
+/* A quantile in ns, rounded to the clock's step: nothing finer is claimed. */
+static double quantile_ns(const struct latencies *latencies, double quantile)
+{
+	double ticks = latencies->ticks[(uint64_t)(quantile * (double)(latencies->count - 1))];
+	double net = ticks > latencies->clock.overhead_ticks ? ticks - latencies->clock.overhead_ticks : 0;
+	double step = (double)latencies->clock.step_ticks;
+
+	return (double)(uint64_t)(net / step + 0.5) * step * clock_ns_per_tick(&latencies->clock);
+}
+
+static void report_latencies(struct gbench_state *state, struct latencies *latencies)
+{
+	qsort(latencies->ticks, latencies->count, sizeof(*latencies->ticks), compare_ticks);
+	gbench_counter(state, "p50_ns", quantile_ns(latencies, 0.50));
+	gbench_counter(state, "p99.9_ns", quantile_ns(latencies, 0.999));
+	gbench_counter(state, "p99_ns", quantile_ns(latencies, 0.99));
+}
+
+/* Churn at 90 %, each allocation timed by itself. */
+FRAMES_INLINE void run_latency(struct gbench_state *state, struct frames *frames,
+			       const struct frames_allocator *allocator)
+{
+	uint64_t pages = FRAMES_PAGES * 9 / 10;
+	struct latencies *latencies = calloc(1, sizeof(*latencies));
+
+	if (!latencies) {
+		gbench_fail(state, "the host has no memory");
+		return;
+	}
+	clock_measure(&latencies->clock);
+	settle(frames, allocator, pages);
+	while (gbench_keep_running(state, LATENCIES)) {
+		latencies->count = 0;
+		while (latencies->count < LATENCIES) {
+			if (frames->used_pages >= pages) {
+				frames_mix(frames, allocator, pages);
+				continue;
+			}
+			uint64_t bits = random_next(&frames->random) | (uint64_t)1 << FRAMES_MIXED_ORDER;
+			uint64_t begin = clock_begin();
+
+			(void)frames_take(frames, allocator, (unsigned)__builtin_ctzll(bits));
+			latencies->ticks[latencies->count++] = (uint32_t)(clock_end() - begin);
+		}
+	}
+	report_latencies(state, latencies);
+	free(latencies);
+}
+
+/* --- Fragmentation: what matters is the result, not the time -------------------------------------------------------- */
+
+/* Free 2 MiB blocks that can still be taken; they are given back. */
+FRAMES_INLINE uint64_t count_huge(struct frames *frames, const struct frames_allocator *allocator)
+{
+	uint64_t before = frames->blocks;
+
+	while (frames_take(frames, allocator, HUGE_ORDER))
+		;
+	uint64_t huge = frames->blocks - before;
+
+	while (frames->blocks > before)
+		frames_give(frames, allocator, frames->blocks - 1);
+	return huge;
+}
+
+/* A: a random half of the frames is in use; 200 times a random tenth is freed and taken again. How many of the 256 huge
+ * blocks that the free half could be are there? */
+FRAMES_INLINE void run_fragmenter_a(struct gbench_state *state, struct frames *frames,
+				    const struct frames_allocator *allocator)
+{
+	frames_halve(frames, allocator);
+	while (gbench_keep_running(state, (int64_t)(200 * (FRAMES_PAGES / 20)))) {
+		for (int round = 0; round < 200; round++) {
+			uint64_t tenth = frames->blocks / 10;
+
+			for (uint64_t i = 0; i < tenth; i++)
+				frames_give(frames, allocator, frames_victim(frames));
+			frames_fill(frames, allocator, FRAMES_PAGES / 2);
+		}
+	}
+	gbench_counter(state, "huge_of_256", (double)count_huge(frames, allocator));
+}
+
+/* B: churn of orders 0 and 9 in equal parts of memory at 90 %. How many requests for 2 MiB fail? */
+FRAMES_INLINE void run_fragmenter_b(struct gbench_state *state, struct frames *frames,
+				    const struct frames_allocator *allocator)
+{
+	uint64_t pages = FRAMES_PAGES * 9 / 10;
+	uint64_t huge = 0;
+	uint64_t failed = 0;
+
+	while (gbench_keep_running(state, 1000000)) {
+		for (int i = 0; i < 1000000; i++) {
+			bool large = random_next(&frames->random) >> 32 < ((uint64_t)1 << 32) / (HUGE_PAGES + 1);
+
+			if (frames->used_pages >= pages) {
+				frames_give(frames, allocator, frames_victim(frames));
+				continue;
+			}
+			bool taken = frames_take(frames, allocator, large ? HUGE_ORDER : 0);
+
+			huge += large;
+			failed += large && !taken;
+		}
+	}
+	gbench_counter(state, "order9_failed_%", huge ? 100.0 * (double)failed / (double)huge : 0);
+}
+
+/* --- The cases ---------------------------------------------------------------------------------------------------- */
+
+enum workload {
+	PAIR_EMPTY,
+	PAIR_HALF,
+	REPLACE,
+	BULK,
+	RANDOM_FREE,
+	CHURN_50,
+	CHURN_90,
+	LATENCY,
+	FRAGMENTER_A,
+	FRAGMENTER_B,
+	WORKLOADS,
+};
+
+static const char *const workload_names[WORKLOADS] = {
+	[PAIR_EMPTY] = "order-0 pair, empty",
+	[PAIR_HALF] = "order-0 pair, half full",
+	[REPLACE] = "replace a random frame",
+	[BULK] = "take all frames",
+	[RANDOM_FREE] = "free all, random order",
+	[CHURN_50] = "mixed churn, 50 % full",
+	[CHURN_90] = "mixed churn, 90 % full",
+	[LATENCY] = "alloc latency, churn 90 %",
+	[FRAGMENTER_A] = "fragmenter A",
+	[FRAGMENTER_B] = "fragmenter B",
+};
+
+FRAMES_INLINE void run_workload(struct gbench_state *state, const struct frames_allocator *allocator, int variant,
+				enum workload workload)
+{
+	struct frames frames;
+
+	if (!frames_make(&frames, allocator, variant)) {
+		gbench_fail(state, "the host has no memory");
+		return;
+	}
+	switch (workload) {
+	case PAIR_EMPTY:
+	case PAIR_HALF:
+		run_pair(state, &frames, allocator, workload == PAIR_HALF);
+		break;
+	case REPLACE:
+		run_replace(state, &frames, allocator);
+		break;
+	case BULK:
+	case RANDOM_FREE:
+		run_bulk(state, &frames, allocator, workload == RANDOM_FREE);
+		break;
+	case CHURN_50:
+	case CHURN_90:
+		run_churn(state, &frames, allocator, FRAMES_PAGES * (workload == CHURN_50 ? 5 : 9) / 10);
+		break;
+	case LATENCY:
+		run_latency(state, &frames, allocator);
+		break;
+	case FRAGMENTER_A:
+		run_fragmenter_a(state, &frames, allocator);
+		break;
+	case FRAGMENTER_B:
+		run_fragmenter_b(state, &frames, allocator);
+		break;
+	case WORKLOADS:
+		break;
+	}
+	frames_drop(&frames, allocator);
+}
+
+static void bench_list(struct gbench_state *state, void *context)
+{
+	run_workload(state, &list_allocator, 0, *(const enum workload *)context);
+}
+
+static void bench_order_first(struct gbench_state *state, void *context)
+{
+	run_workload(state, &bitmap_allocator, BUDDY_ORDER_FIRST, *(const enum workload *)context);
+}
+
+static void bench_lowest_address(struct gbench_state *state, void *context)
+{
+	run_workload(state, &bitmap_allocator, BUDDY_LOWEST_ADDRESS, *(const enum workload *)context);
+}
+
+static void bench_fullest_block(struct gbench_state *state, void *context)
+{
+	run_workload(state, &bitmap_allocator, BUDDY_FULLEST_BLOCK, *(const enum workload *)context);
+}
+
+static const struct {
+	const char *name;
+	gbench_function *function;
+} contenders[] = {
+	{"list", bench_list},
+	{"bitmap order-first", bench_order_first},
+	{"bitmap lowest-address", bench_lowest_address},
+	{"bitmap fullest-block", bench_fullest_block},
+};
+
+static void add_case(enum workload *workload)
+{
+	for (size_t i = 0; i < sizeof(contenders) / sizeof(contenders[0]); i++) {
+		char name[96];
+
+		(void)snprintf(name, sizeof(name), "%s:%s", workload_names[*workload], contenders[i].name);
+		struct gbench *added = gbench_register(name, contenders[i].function, workload);
+
+		if (*workload == LATENCY)
+			gbench_set_iterations(added, LATENCIES);
+		if (*workload == FRAGMENTER_A)
+			gbench_set_iterations(added, (int64_t)(200 * (FRAMES_PAGES / 20)));
+		if (*workload == FRAGMENTER_B)
+			gbench_set_iterations(added, 1000000);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static enum workload workloads[WORKLOADS];
+
+	for (int i = 0; i < WORKLOADS; i++) {
+		workloads[i] = (enum workload)i;
+		add_case(&workloads[i]);
+	}
+	return table_main("Page frames: 1 GiB, bitmap buddy against a plain linked-list buddy (64-byte descriptors)", argc,
+			  argv);
+}

@@ -1,0 +1,16 @@
+/* table.h: the runs of a micro-benchmark program as one table.
+ *
+ *   case                     contender             ns/op     against list
+ *   mixed churn, 50 % full   list                   16.4
+ *                            bitmap order-first     15.1     0.92 [0.88, 0.97]   p99.9_ns 60
+ *
+ * Contenders are compared by the ratios of equal repetitions, with a 95 % interval of their median (interval.h).
+ */
+#ifndef FAULTLINE_BENCH_MICRO_TABLE_H
+#define FAULTLINE_BENCH_MICRO_TABLE_H
+
+/* Runs what was registered (gbench.h), prints the table on standard output and returns the exit status. Unless argv says
+ * otherwise there are 9 repetitions in random order. `title` is the first line. */
+int table_main(const char *title, int argc, char **argv);
+
+#endif
