@@ -25,7 +25,8 @@ static void *list_create(int variant)
 	struct list_frames *self = malloc(sizeof(*self));
 
 	(void)variant;
-	if (!self || reservation_create(&self->memory, FRAMES_PAGES * sizeof(struct list_page), 64) != STATUS_OK) {
+	if (!self ||
+	    reservation_create(&self->memory, FRAMES_PAGES * sizeof(struct list_page), 64) != STATUS_OK) {
 		free(self);
 		return NULL;
 	}
@@ -87,8 +88,8 @@ static void bitmap_give(void *self, pfn_t pfn, unsigned order)
 }
 
 static const struct frames_allocator list_allocator = {list_create, list_destroy, list_take, list_give};
-static const struct frames_allocator bitmap_allocator = {bitmap_frames_create, bitmap_frames_destroy, bitmap_take,
-							 bitmap_give};
+static const struct frames_allocator bitmap_allocator = {bitmap_frames_create, bitmap_frames_destroy,
+							 bitmap_take, bitmap_give};
 
 /* --- The workloads ------------------------------------------------------------------------------------------------ */
 
@@ -100,8 +101,8 @@ struct latencies {
 	uint32_t ticks[LATENCIES];
 };
 
-FRAMES_INLINE void run_pair(struct gbench_state *state, struct frames *frames, const struct frames_allocator *allocator,
-			    bool half)
+FRAMES_INLINE void run_pair(struct gbench_state *state, struct frames *frames,
+			    const struct frames_allocator *allocator, bool half)
 {
 	if (half)
 		frames_halve(frames, allocator);
@@ -125,8 +126,8 @@ FRAMES_INLINE void run_replace(struct gbench_state *state, struct frames *frames
 	}
 }
 
-FRAMES_INLINE void run_bulk(struct gbench_state *state, struct frames *frames, const struct frames_allocator *allocator,
-			    bool time_frees)
+FRAMES_INLINE void run_bulk(struct gbench_state *state, struct frames *frames,
+			    const struct frames_allocator *allocator, bool time_frees)
 {
 	while (gbench_keep_running(state, FRAMES_PAGES)) {
 		if (time_frees)
@@ -267,7 +268,8 @@ FRAMES_INLINE void run_fragmenter_b(struct gbench_state *state, struct frames *f
 
 	while (gbench_keep_running(state, 1000000)) {
 		for (int i = 0; i < 1000000; i++) {
-			bool large = random_next(&frames->random) >> 32 < ((uint64_t)1 << 32) / (HUGE_PAGES + 1);
+			bool large =
+			    random_next(&frames->random) >> 32 < ((uint64_t)1 << 32) / (HUGE_PAGES + 1);
 
 			if (frames->used_pages >= pages) {
 				frames_give(frames, allocator, frames_victim(frames));
@@ -299,20 +301,15 @@ enum workload {
 };
 
 static const char *const workload_names[WORKLOADS] = {
-	[PAIR_EMPTY] = "order-0 pair, empty",
-	[PAIR_HALF] = "order-0 pair, half full",
-	[REPLACE] = "replace a random frame",
-	[BULK] = "take all frames",
-	[RANDOM_FREE] = "free all, random order",
-	[CHURN_50] = "mixed churn, 50 % full",
-	[CHURN_90] = "mixed churn, 90 % full",
-	[LATENCY] = "alloc latency, churn 90 %",
-	[FRAGMENTER_A] = "fragmenter A",
-	[FRAGMENTER_B] = "fragmenter B",
+    [PAIR_EMPTY] = "order-0 pair, empty",     [PAIR_HALF] = "order-0 pair, half full",
+    [REPLACE] = "replace a random frame",     [BULK] = "take all frames",
+    [RANDOM_FREE] = "free all, random order", [CHURN_50] = "mixed churn, 50 % full",
+    [CHURN_90] = "mixed churn, 90 % full",    [LATENCY] = "alloc latency, churn 90 %",
+    [FRAGMENTER_A] = "fragmenter A",	      [FRAGMENTER_B] = "fragmenter B",
 };
 
-FRAMES_INLINE void run_workload(struct gbench_state *state, const struct frames_allocator *allocator, int variant,
-				enum workload workload)
+FRAMES_INLINE void run_workload(struct gbench_state *state, const struct frames_allocator *allocator,
+				int variant, enum workload workload)
 {
 	struct frames frames;
 
@@ -375,10 +372,10 @@ static const struct {
 	const char *name;
 	gbench_function *function;
 } contenders[] = {
-	{"list", bench_list},
-	{"bitmap order-first", bench_order_first},
-	{"bitmap lowest-address", bench_lowest_address},
-	{"bitmap fullest-block", bench_fullest_block},
+    {"list", bench_list},
+    {"bitmap order-first", bench_order_first},
+    {"bitmap lowest-address", bench_lowest_address},
+    {"bitmap fullest-block", bench_fullest_block},
 };
 
 static void add_case(enum workload *workload)
@@ -406,6 +403,7 @@ int main(int argc, char **argv)
 		workloads[i] = (enum workload)i;
 		add_case(&workloads[i]);
 	}
-	return table_main("Page frames: 1 GiB, bitmap buddy against a plain linked-list buddy (64-byte descriptors)", argc,
-			  argv);
+	return table_main(
+	    "Page frames: 1 GiB, bitmap buddy against a plain linked-list buddy (64-byte descriptors)", argc,
+	    argv);
 }

@@ -74,6 +74,7 @@ static inline void gbench_keep(uint64_t value)
 /* What one repetition of one benchmark measured. */
 struct gbench_run {
 	const char *name;    /* "CASE:CONTENDER", with /ARGUMENT where there is one */
+	int64_t order;	     /* as registered */
 	int64_t repetition;  /* from 0 */
 	double ns;	     /* per operation: CPU time, or real time with several threads */
 	const char *failure; /* NULL, or why it failed */

@@ -24,11 +24,17 @@ static benchmark::internal::Benchmark *benchmark_of(gbench *registered)
 }
 
 /* Hands every repetition to the C function, and leaves the printing to it. */
-class Reporter : public benchmark::BenchmarkReporter {
-public:
-	Reporter(gbench_report *report, void *context) : report_(report), context_(context) {}
+class Reporter : public benchmark::BenchmarkReporter
+{
+      public:
+	Reporter(gbench_report *report, void *context) : report_(report), context_(context)
+	{
+	}
 
-	bool ReportContext(const Context &) override { return true; }
+	bool ReportContext(const Context &) override
+	{
+		return true;
+	}
 
 	void ReportRuns(const std::vector<Run> &runs) override
 	{
@@ -38,9 +44,12 @@ public:
 		}
 	}
 
-	bool failed() const { return failed_; }
+	bool failed() const
+	{
+		return failed_;
+	}
 
-private:
+      private:
 	void hand_over(const Run &run)
 	{
 		std::string name = run.run_name.function_name;
@@ -56,9 +65,15 @@ private:
 		failed_ |= run.error_occurred;
 		double ns = run.threads > 1 ? run.GetAdjustedRealTime() * static_cast<double>(run.threads)
 					    : run.GetAdjustedCPUTime();
-		gbench_run handed = {name.c_str(), std::max<int64_t>(run.repetition_index, 0), ns,
+		int64_t order = run.family_index << 16 | run.per_family_instance_index;
+		gbench_run handed = {name.c_str(),
+				     order,
+				     std::max<int64_t>(run.repetition_index, 0),
+				     ns,
 				     run.error_occurred ? run.error_message.c_str() : nullptr,
-				     static_cast<unsigned>(names.size()), names.data(), values.data()};
+				     static_cast<unsigned>(names.size()),
+				     names.data(),
+				     values.data()};
 		report_(&handed, context_);
 	}
 

@@ -21,6 +21,7 @@ struct counter {
 
 struct row {
 	char *name; /* "CASE:CONTENDER" */
+	int64_t order;
 	size_t repetitions;
 	double ns[REPETITIONS];
 	char *failure;
@@ -60,6 +61,7 @@ static void store(const struct gbench_run *run, void *context)
 	struct row *row = row_of(context, run->name);
 	size_t repetition = (size_t)run->repetition;
 
+	row->order = run->order;
 	if (run->failure && !row->failure)
 		row->failure = must(strdup(run->failure));
 	if (repetition >= REPETITIONS || run->failure)
@@ -124,6 +126,14 @@ static void print_row(const struct row *row, const struct row *first)
 	(void)putchar('\n');
 }
 
+static int compare_orders(const void *a, const void *b)
+{
+	const struct row *first = a;
+	const struct row *second = b;
+
+	return (first->order > second->order) - (first->order < second->order);
+}
+
 static void print_table(const struct table *table, const char *title)
 {
 	const struct row *first = NULL;
@@ -161,8 +171,10 @@ int table_main(const char *title, int argc, char **argv)
 		arguments[count++] = argv[i];
 	int status = gbench_run_all(&count, arguments, store, &table);
 
-	if (table.rows > 0)
+	if (table.rows > 0) {
+		qsort(table.row, table.rows, sizeof(*table.row), compare_orders);
 		print_table(&table, title);
+	}
 	forget(&table);
 	return status;
 }

@@ -75,6 +75,15 @@ static inline void bitmap_set(struct bitmap *map, uint64_t bit)
 	}
 }
 
+/* The same for a map that is empty: nothing is read. */
+static inline void bitmap_set_first(struct bitmap *map, uint64_t bit)
+{
+	for (uint32_t level = 0; level < map->levels; level++) {
+		map->level[level][bit >> BITMAP_WORD_SHIFT] = (uint64_t)1 << (bit % BITMAP_WORD_BITS);
+		bit >>= BITMAP_WORD_SHIFT;
+	}
+}
+
 /* Adds, or removes, `bit` as `present` says, in the same way. */
 static inline void bitmap_assign(struct bitmap *map, uint64_t bit, bool present)
 {

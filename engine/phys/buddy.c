@@ -153,7 +153,8 @@ static inline __attribute__((always_inline)) pfn_t take_and_split(struct buddy *
 	return pfn;
 }
 
-/* Everything but order-first, which is the quick way through buddy_allocate(). */
+/* Everything but order-first, which is the quick way through buddy_allocate(): there the orders between the one asked for
+ * and the one found are empty. */
 static __attribute__((noinline)) pfn_t allocate_chosen(struct buddy *buddy, unsigned order)
 {
 	unsigned found = 0;
@@ -171,8 +172,18 @@ pfn_t buddy_allocate(struct buddy *buddy, unsigned order)
 	if (orders == 0 || buddy->placement != BUDDY_ORDER_FIRST)
 		return allocate_chosen(buddy, order);
 	unsigned found = order + (unsigned)__builtin_ctz(orders);
+	uint64_t block = nearest_block(&buddy->order[found]);
+	pfn_t pfn = buddy_pfn_of(buddy, block, found);
 
-	return take_and_split(buddy, nearest_block(&buddy->order[found]), found, order);
+	buddy_take(buddy, block, found);
+	buddy->nonempty |= (1u << found) - (1u << order);
+	while (found > order) {
+		found--;
+		block *= 2;
+		buddy_enter_first(buddy, block, found, pair_bit(block + 1));
+	}
+	buddy->free_pages -= (uint64_t)1 << order;
+	return pfn;
 }
 
 /* --- Freeing ------------------------------------------------------------------------------------------------------ */

@@ -56,6 +56,20 @@ static inline void buddy_enter(struct buddy *buddy, uint64_t block, unsigned ord
 		buddy_fill(buddy, block, order, 1);
 }
 
+/* The same where the order has no free block yet. The caller sets the bit in `nonempty`. */
+static inline void buddy_enter_first(struct buddy *buddy, uint64_t block, unsigned order, uint64_t set)
+{
+	struct buddy_order *of = &buddy->order[order];
+	uint64_t word = block >> PAIR_WORD_SHIFT;
+
+	of->words[word] |= set;
+	of->hint = word;
+	of->blocks = 1;
+	bitmap_set_first(&of->free, word);
+	if (buddy->fill)
+		buddy_fill(buddy, block, order, 1);
+}
+
 /* The same for bits by which it ceases to be free. */
 static inline void buddy_leave(struct buddy *buddy, uint64_t block, unsigned order, uint64_t set,
 			       uint64_t clear)
