@@ -6,11 +6,8 @@ cli_tests = \
 	%D%/report.sh
 cli_tests += %D%/doctor.sh %D%/record.sh %D%/record_killed.sh
 include tests/cli/replay.mk
-<<<<<<< HEAD
 cli_tests += %D%/import.sh %D%/generate.sh
-=======
 cli_tests += %D%/headers.sh %D%/includes.sh
->>>>>>> 0bc8548 (Tests of the tree: headers stand alone, no include climbs; micro-benchmarks of the buddy (work in progress))
 dist_check_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)
 
