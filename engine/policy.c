@@ -154,7 +154,7 @@ static enum status set(struct policy *policy, const char *text, size_t length)
 
 	for (const struct policy_key *key = keys; equals && key < keys + sizeof(keys) / sizeof(keys[0]);
 	     key++) {
-		uint32_t value;
+		uint32_t value = 0;
 		size_t value_length = length - name_length - 1;
 
 		if (!is_name(key->name, text, name_length))

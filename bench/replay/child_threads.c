@@ -6,7 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define STACK_BYTES (512u << 10)
+/* Address space; sanitizers want most of a megabyte for themselves. */
+#define STACK_BYTES (1u << 20)
 /* What a thread of the child is known to touch of its stack, allocators included; faulted in before the baseline. */
 #define STACK_FAULTED_BYTES (32u << 10)
 #define SPINS_BEFORE_SLEEP 512

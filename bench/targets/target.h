@@ -36,7 +36,7 @@ struct target {
 };
 
 struct target_error {
-	char message[TARGET_MAX_TEXT + PATH_MAX];
+	char message[TARGET_MAX_TEXT + PATH_MAX + 256];
 };
 
 /* Parses `text` and finds the library. `settings` are further KEY=VALUE for an engine target (others ignore them). False with a
