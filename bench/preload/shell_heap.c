@@ -85,6 +85,20 @@ static enum status create_arena(void)
 	return status;
 }
 
+/* From the top downwards: order-first begins where a block became free last, and the page maps cost least when the pages in
+ * use begin at the lowest address. */
+static void add_frames(void)
+{
+	uint64_t step = (uint64_t)1 << BUDDY_ORDER_MAX;
+
+	for (uint64_t end = shell.arena.pages; end > 0;) {
+		uint64_t pages = end % step != 0 ? end % step : step;
+
+		end -= pages;
+		buddy_add(&shell.buddy, end, pages);
+	}
+}
+
 static enum status create_source(const struct policy *policy)
 {
 	struct buddy_shape shape = {.pages = shell.arena.pages, .max_order = BUDDY_ORDER_MAX};
@@ -98,7 +112,7 @@ static enum status create_source(const struct policy *policy)
 		status = buddy_create(&shell.buddy, &shape, shell.buddy_memory.memory);
 	if (status != STATUS_OK)
 		return status;
-	buddy_add(&shell.buddy, 0, shell.arena.pages);
+	add_frames();
 	return direct_source_create(&shell.source, &shell.arena, &shell.buddy, policy->purge_delay);
 }
 

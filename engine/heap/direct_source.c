@@ -2,17 +2,8 @@
 
 #include "engine/heap/direct_source.h"
 
-/* A sweep reads the bitmaps up to high_page: one per this many in-use pages keeps it a small part of the work. */
-#define PAGES_PER_OPERATION 16u
 /* The ceiling lies above the peak of used pages by one part in so many; a purge goes as far below it. */
-#ifndef CEILING_PARTS
-#ifndef CEILING_PARTS
-#ifndef CEILING_PARTS
 #define CEILING_PARTS 8u
-#endif
-#endif
-#endif
-
 /* How far the search for a run of retained pages goes: 64 Ki pages, in about a microsecond. */
 #define SEARCH_WORDS 1024u
 
@@ -33,20 +24,33 @@ static uint64_t word_mask(uint64_t word, uint64_t pfn, uint64_t end)
 	return mask;
 }
 
+/* The next word with a retained page, from `word` on; BITMAP_NONE when there is none. */
+static uint64_t next_word(const struct direct_source *direct, uint64_t word)
+{
+	return word >= direct->words.bits ? BITMAP_NONE : bitmap_find_from(&direct->words, word);
+}
+
+/* Some of the word's pages are retained no more. */
+static void clear_bits(struct direct_source *direct, uint64_t word, uint64_t bits)
+{
+	direct->retained[word] &= ~bits;
+	direct->idle[word] &= ~bits;
+	if (direct->retained[word] == 0)
+		bitmap_clear(&direct->words, word);
+}
+
 /* The pages are in use now: forgets what was retained of them. Returns how many were. */
 static uint64_t clear_retained(struct direct_source *direct, uint64_t pfn, uint64_t pages)
 {
 	uint64_t end = pfn + pages;
 	uint64_t cleared = 0;
 
-	for (uint64_t word = pfn / 64; word <= (end - 1) / 64; word++) {
-		uint64_t mask = word_mask(word, pfn, end);
+	for (uint64_t word = next_word(direct, pfn / 64); word <= (end - 1) / 64; word = next_word(direct, word + 1)) {
+		uint64_t bits = direct->retained[word] & word_mask(word, pfn, end);
 
-		cleared += (uint64_t)__builtin_popcountll(direct->retained[word] & mask);
-		if (cleared != 0) {
-			direct->retained[word] &= ~mask;
-			direct->idle[word] &= ~mask;
-		}
+		cleared += (uint64_t)__builtin_popcountll(bits);
+		if (bits != 0)
+			clear_bits(direct, word, bits);
 	}
 	direct->retained_pages -= cleared;
 	return cleared;
@@ -76,20 +80,20 @@ static void give_back_word(struct direct_source *direct, uint64_t word, uint64_t
 	}
 }
 
-/* Gives back retained pages until `target` were or, with `old_only`, all those that are idle too; the highest last. */
-static void give_back_retained(struct direct_source *direct, uint64_t target, bool old_only)
+/* Gives back retained pages, or only the idle ones, until `target` were; whole words, so a few more. */
+static void give_back_retained(struct direct_source *direct, uint64_t target, bool idle_only)
 {
 	uint64_t run[2] = {0, 0};
 	uint64_t given = 0;
 
-	for (uint64_t word = 0; word * 64 < direct->high_page && given < target; word++) {
-		uint64_t bits = direct->retained[word] & (old_only ? direct->idle[word] : UINT64_MAX);
+	for (uint64_t word = next_word(direct, 0); word != BITMAP_NONE && given < target;
+	     word = next_word(direct, word + 1)) {
+		uint64_t bits = direct->retained[word] & (idle_only ? direct->idle[word] : UINT64_MAX);
 
 		if (bits == 0)
 			continue;
 		give_back_word(direct, word, bits, run);
-		direct->retained[word] &= ~bits;
-		direct->idle[word] &= ~bits;
+		clear_bits(direct, word, bits);
 		given += (uint64_t)__builtin_popcountll(bits);
 	}
 	if (run[1] != run[0])
@@ -101,7 +105,7 @@ static void give_back_retained(struct direct_source *direct, uint64_t target, bo
 static void sweep(struct direct_source *direct)
 {
 	give_back_retained(direct, UINT64_MAX, true);
-	for (uint64_t word = 0; word * 64 < direct->high_page; word++)
+	for (uint64_t word = next_word(direct, 0); word != BITMAP_NONE; word = next_word(direct, word + 1))
 		direct->idle[word] = direct->retained[word];
 	direct->operations = 0;
 }
@@ -112,7 +116,7 @@ static void count_operation(struct direct_source *direct)
 		return;
 	if (direct->purge_delay == 0)
 		give_back_retained(direct, UINT64_MAX, false);
-	else if (direct->operations >= direct->used_pages / PAGES_PER_OPERATION)
+	else
 		sweep(direct);
 }
 
@@ -138,8 +142,6 @@ static bool took(struct direct_source *direct, uint64_t pfn, uint64_t pages)
 	direct->used_pages += pages;
 	if (direct->used_pages > direct->peak_pages)
 		direct->peak_pages = direct->used_pages;
-	if (pfn + pages > direct->high_page)
-		direct->high_page = pfn + pages;
 	if (retained < pages)
 		keep_ceiling(direct);
 	return retained == 0;
@@ -157,34 +159,28 @@ static unsigned run_in_word(uint64_t word, unsigned pages)
 	return word == 0 ? 64 : (unsigned)__builtin_ctzll(word);
 }
 
-/* The lowest run of `pages` retained pages within SEARCH_WORDS words from the lowest retained page, or PFN_NONE. */
-static pfn_t find_retained(struct direct_source *direct, uint64_t pages)
+/* The lowest run of `pages` retained pages within the first SEARCH_WORDS words that have any, or PFN_NONE. */
+static pfn_t find_retained(const struct direct_source *direct, uint64_t pages)
 {
 	uint64_t run = 0; /* retained pages just below the word */
-	uint64_t end = (direct->high_page + 63) / 64;
+	uint64_t previous = BITMAP_NONE;
+	unsigned searched = 0;
 
-	while (direct->low_word < end && direct->retained[direct->low_word] == 0)
-		direct->low_word++;
-	if (end > direct->low_word + SEARCH_WORDS)
-		end = direct->low_word + SEARCH_WORDS;
-	for (uint64_t word = direct->low_word; word < end; word++) {
+	for (uint64_t word = next_word(direct, 0); word != BITMAP_NONE && searched < SEARCH_WORDS;
+	     word = next_word(direct, word + 1), searched++) {
 		uint64_t bits = direct->retained[word];
-		unsigned inside = 64;
 
-		if (bits == 0) {
+		if (word != previous + 1)
 			run = 0;
-			continue;
-		}
+		previous = word;
 		if (run + (bits == UINT64_MAX ? 64 : (unsigned)__builtin_ctzll(~bits)) >= pages)
 			return word * 64 - run;
 		if (bits == UINT64_MAX) {
 			run += 64;
 			continue;
 		}
-		if (pages < 64)
-			inside = run_in_word(bits, (unsigned)pages);
-		if (inside < 64)
-			return word * 64 + inside;
+		if (pages < 64 && run_in_word(bits, (unsigned)pages) < 64)
+			return word * 64 + run_in_word(bits, (unsigned)pages);
 		run = (unsigned)__builtin_clzll(~bits);
 	}
 	return PFN_NONE;
@@ -233,13 +229,13 @@ static void release(struct span_source *source, pfn_t pfn, uint64_t pages)
 	uint64_t end = pfn + pages;
 
 	buddy_free_range(direct->buddy, direct->arena->first + pfn, pages);
-	for (uint64_t word = pfn / 64; word <= (end - 1) / 64; word++)
+	for (uint64_t word = pfn / 64; word <= (end - 1) / 64; word++) {
 		direct->retained[word] |= word_mask(word, pfn, end);
+		bitmap_set(&direct->words, word);
+	}
 	direct->retained_pages += pages;
 	direct->used_pages -= pages;
 	direct->hopeless_pages = UINT64_MAX;
-	if (pfn / 64 < direct->low_word)
-		direct->low_word = pfn / 64;
 	count_operation(direct);
 }
 
@@ -267,8 +263,7 @@ static void statistics(const struct span_source *source, struct span_source_stat
 	*statistics = (struct span_source_statistics){
 	    .used_pages = direct->used_pages,
 	    .retained_pages = direct->retained_pages,
-	    .metadata_bytes = 2 * round_up((direct->high_page + 7) / 8, PAGE_BYTES) +
-			      direct->high_page / HUGE_PAGES * BUDDY_HUGE_MAP_BYTES,
+	    .metadata_bytes = (direct->peak_pages + HUGE_PAGES) / HUGE_PAGES * (BUDDY_HUGE_MAP_BYTES + 2 * HUGE_PAGES / 8),
 	    .purged_pages = direct->purged_pages,
 	};
 }
@@ -300,10 +295,13 @@ enum status direct_source_create(struct direct_source *direct, struct arena *are
 	    .purge_delay = purge_delay,
 	    .hopeless_pages = UINT64_MAX,
 	};
-	status = reservation_create(&direct->bits, 2 * words * sizeof(uint64_t), PAGE_BYTES);
+	status = reservation_create(&direct->bits, 2 * words * sizeof(uint64_t) + bitmap_bytes(words), PAGE_BYTES);
+	if (status != STATUS_OK)
+		return status;
 	direct->retained = direct->bits.memory;
 	direct->idle = direct->retained + words;
-	return status;
+	bitmap_create(&direct->words, words, direct->idle + words);
+	return STATUS_OK;
 }
 
 void direct_source_destroy(struct direct_source *direct)
@@ -311,26 +309,32 @@ void direct_source_destroy(struct direct_source *direct)
 	reservation_destroy(&direct->bits);
 }
 
+static const char *check_word(const struct direct_source *direct, uint64_t word)
+{
+	for (uint64_t bits = direct->retained[word]; bits != 0; bits &= bits - 1) {
+		uint64_t pfn = word * 64 + (uint64_t)__builtin_ctzll(bits);
+		pfn_t first;
+		unsigned order;
+
+		if (!buddy_find_free(direct->buddy, direct->arena->first + pfn, &first, &order))
+			return "I2: a retained page is not free";
+	}
+	return (direct->idle[word] & ~direct->retained[word]) ? "I1: an idle page is not retained" : NULL;
+}
+
 const char *direct_source_check(const struct direct_source *direct)
 {
 	uint64_t retained_pages = 0;
+	const char *broken = bitmap_check(&direct->words);
 
-	for (uint64_t word = 0; word * 64 < direct->high_page; word++) {
-		uint64_t retained = direct->retained[word];
-
-		if (direct->idle[word] & ~retained)
-			return "I1: an idle page is not retained";
-		retained_pages += (uint64_t)__builtin_popcountll(retained);
-		for (; retained != 0; retained &= retained - 1) {
-			uint64_t pfn = word * 64 + (uint64_t)__builtin_ctzll(retained);
-			pfn_t first;
-			unsigned order;
-
-			if (pfn >= direct->high_page ||
-			    !buddy_find_free(direct->buddy, direct->arena->first + pfn, &first, &order))
-				return "I2: a retained page is not free";
-		}
+	for (uint64_t word = next_word(direct, 0); word != BITMAP_NONE && !broken; word = next_word(direct, word + 1)) {
+		broken = check_word(direct, word);
+		if (direct->retained[word] == 0)
+			broken = "I4: a word without retained pages is listed";
+		retained_pages += (uint64_t)__builtin_popcountll(direct->retained[word]);
 	}
+	if (broken)
+		return broken;
 	if (retained_pages != direct->retained_pages)
 		return "I3: retained_pages is not the number of set bits";
 	return buddy_check(direct->buddy);

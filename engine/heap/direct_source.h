@@ -18,21 +18,22 @@
  *   retained   free, possibly backed          retained  --sweep-->  idle too  --sweep-->  given back
  *   idle       was already at the last sweep            <--- acquired: both bits cleared --->
  *
- * A sweep comes every purge_delay page operations (acquire, release, claim), and at most one per operation for every 16
- * pages in use, so that a page is given back when it lay free for one to two such periods. The engine reads no clock. With
+ * A sweep comes every purge_delay page operations (acquire, release, claim), so that a page is given back when it lay free for one to two such periods. The engine reads no clock. With
  * purge_delay = 0 pages go back at once.
  * [measured on the Android trace, one thread: sweeps every 1024 operations and no ceiling cost 20 % of the time in madvise
  * and faults]
  *
  * Invariants, proved by direct_source_check() while nothing runs:
  *   I1: idle is a subset of retained
- *   I2: a retained page is free in the buddy and lies below `high_page`
+ *   I2: a retained page is free in the buddy
  *   I3: retained_pages = set bits of retained
- *   and buddy_check()
+ *   I4: words holds the words of `retained` that are not zero
+ *   and bitmap_check(), buddy_check()
  */
 #ifndef FAULTLINE_ENGINE_HEAP_DIRECT_SOURCE_H
 #define FAULTLINE_ENGINE_HEAP_DIRECT_SOURCE_H
 
+#include "engine/base/bitmap.h"
 #include "engine/base/reservation.h"
 #include "engine/base/status.h"
 #include "engine/heap/span_source.h"
@@ -45,10 +46,9 @@ struct direct_source {
 	struct buddy *buddy;
 	struct reservation bits;   /* holds the two bitmaps */
 	uint64_t *retained, *idle; /* a bit per page */
-	uint64_t high_page;	   /* one more than the highest page ever handed out */
+	struct bitmap words;         /* the words of `retained` that are not zero */
 	uint64_t used_pages, retained_pages, purged_pages;
 	uint64_t peak_pages;	 /* the most used_pages ever */
-	uint64_t low_word;	 /* no word of `retained` below this one has a bit set */
 	uint64_t hopeless_pages; /* runs of so many retained pages were not found since the last release */
 	uint64_t operations;	 /* since the last sweep */
 	uint64_t purge_delay;	 /* operations; policy key purge_delay */
