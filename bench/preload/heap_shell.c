@@ -5,7 +5,18 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* Linux 5.7; older headers lack the name, older kernels refuse it, and then the block is copied. */
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+/* From this size on moving page-table entries is cheaper than copying, and needs no second set of pages. */
+#define REMAP_BYTES_MIN ((size_t)128 << 10)
+/* Each move may leave three mappings where there was one, and a process may have 65,530. */
+#define REMAPS_MAX 8192u
 
 #define likely(condition) __builtin_expect((condition), 1)
 
@@ -91,13 +102,30 @@ static void *allocate_aligned(size_t alignment, size_t bytes)
 	return (void *)block;
 }
 
+/* Moves the pages behind a large block to a larger one. False, and nothing moved, where that is not possible. */
+static bool move_pages(void *moved, void *block, size_t usable)
+{
+	static _Atomic unsigned remaps;
+
+	if (usable < REMAP_BYTES_MIN || !heap_is_large(&shell_heap, (uintptr_t)block) ||
+	    atomic_fetch_add_explicit(&remaps, 1, memory_order_relaxed) >= REMAPS_MAX)
+		return false;
+	return mremap(block, usable, usable, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, moved) == moved;
+}
+
 /* Moves the block; the caller has found that it cannot stay. */
 static void *move(void *block, size_t usable, size_t bytes)
 {
 	void *moved = faultline_heap_malloc(bytes);
+	int saved = errno;
 
 	if (!moved)
 		return NULL;
+	if (usable < bytes && move_pages(moved, block, usable)) {
+		heap_release_vacant(&shell_heap, (uintptr_t)block);
+		return moved;
+	}
+	errno = saved;
 	memcpy(moved, block, usable < bytes ? usable : bytes);
 	faultline_heap_free(block);
 	return moved;

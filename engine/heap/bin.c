@@ -69,14 +69,18 @@ static void relist_span(struct bin *bin, struct page_heap *pages, uint32_t numbe
 
 static uint32_t new_span(struct bin *bin, struct page_heap *pages, const struct size_class *class)
 {
+	struct span_shape shape = bin->spans < LONG_SPAN_AFTER ? class->few : class->many;
+	struct page_request request = {.class = bin->class, .pages = shape.pages, .alignment_pages = 1};
 	bool zero;
-	struct page_request request = {.class = bin->class, .pages = class->span_pages, .alignment_pages = 1};
 	uint32_t number = page_heap_acquire(pages, &request, &zero);
 
 	if (number == SPAN_NONE)
 		return SPAN_NONE;
-	span_fill(&pages->spans[number], class);
-	bin->free_blocks += class->span_blocks;
+	pages->spans[number].blocks = shape.blocks;
+	span_fill(&pages->spans[number]);
+	bin->free_blocks += shape.blocks;
+	bin->blocks += shape.blocks;
+	bin->pages += shape.pages;
 	bin->spans++;
 	return number;
 }
@@ -90,7 +94,7 @@ static unsigned take_from(struct bin *bin, struct page_heap *pages, uint32_t num
 
 	taking->address = page_heap_address(pages, span->pfn);
 	if (bin->order == FREELIST_RANDOM) {
-		taking->from = (unsigned)random_below(&bin->random, class->span_blocks);
+		taking->from = (unsigned)random_below(&bin->random, span->blocks);
 		taking->blocks += count - 1;
 		taking->count = 1;
 	}
@@ -124,20 +128,21 @@ unsigned bin_take(struct bin *bin, struct page_heap *pages, const struct size_cl
 }
 
 /* All blocks of this flush that belong to the span are back in it. */
-static void settle_span(struct bin *bin, struct page_heap *pages, const struct size_class *class,
-			uint32_t number)
+static void settle_span(struct bin *bin, struct page_heap *pages, uint32_t number)
 {
 	struct span *span = &pages->spans[number];
 
-	if (span->free_blocks < class->span_blocks) {
+	if (span->free_blocks < span->blocks) {
 		relist_span(bin, pages, number);
 		return;
 	}
 	if (span->bucket != SPAN_UNLISTED)
 		unlist_span(bin, pages, span);
-	bin->free_blocks -= class->span_blocks;
+	bin->free_blocks -= span->blocks;
+	bin->blocks -= span->blocks;
+	bin->pages -= span->pages;
 	bin->spans--;
-	page_heap_release(pages, number);
+	page_heap_release(pages, number, false);
 }
 
 void bin_give(struct bin *bin, struct page_heap *pages, const struct size_class *class,
@@ -154,12 +159,12 @@ void bin_give(struct bin *bin, struct page_heap *pages, const struct size_class 
 
 		CHECK(span->class == bin->class, "free(): the block was freed twice");
 		if (number != current && current != SPAN_NONE)
-			settle_span(bin, pages, class, current);
+			settle_span(bin, pages, current);
 		current = number;
 		span_give(span, class, blocks[i] - page_heap_address(pages, span->pfn));
 	}
 	if (current != SPAN_NONE)
-		settle_span(bin, pages, class, current);
+		settle_span(bin, pages, current);
 	lock_release(&bin->lock);
 }
 
@@ -186,10 +191,10 @@ static const char *check_list(const struct bin *bin, const struct page_heap *pag
 	return NULL;
 }
 
-const char *bin_check(const struct bin *bin, const struct page_heap *pages, const struct size_class *class)
+const char *bin_check(const struct bin *bin, const struct page_heap *pages)
 {
 	uint64_t free_blocks = 0;
-	uint64_t spans = 0;
+	uint64_t spans = 0, blocks = 0, span_pages = 0;
 	const char *broken = NULL;
 
 	for (uint32_t number = 1; number < pages->span_count && !broken; number++) {
@@ -198,13 +203,16 @@ const char *bin_check(const struct bin *bin, const struct page_heap *pages, cons
 		if (span->class != bin->class)
 			continue;
 		spans++;
-		broken = span_check(span, class);
+		blocks += span->blocks;
+		span_pages += span->pages;
+		broken = span_check(span);
 		if (!broken && (span->bucket == SPAN_UNLISTED) != (span->free_blocks == 0))
 			broken = "I1: a span with free blocks is not listed";
 	}
 	for (unsigned bucket = 0; bucket < BIN_BUCKETS && !broken; bucket++)
 		broken = check_list(bin, pages, bucket, &free_blocks);
-	if (!broken && (free_blocks != bin->free_blocks || spans != bin->spans))
-		broken = "I3: free_blocks or spans is not what the spans say";
+	if (!broken && (free_blocks != bin->free_blocks || spans != bin->spans || blocks != bin->blocks ||
+			span_pages != bin->pages))
+		broken = "I3: the counts are not what the spans say";
 	return broken;
 }

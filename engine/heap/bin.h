@@ -16,7 +16,7 @@
  * Invariants, proved by bin_check() while nothing runs:
  *   I1: a span is listed <=> it has free and used blocks; in the bucket of its free blocks
  *   I2: the links of every list lead back as they lead forth, and bit b of `occupied` is set <=> list b is not empty
- *   I3: free_blocks = free blocks of all listed spans; spans = spans of this class
+ *   I3: free_blocks = free blocks of all listed spans; spans, blocks, pages = those of this class, listed or full
  *   I4: with lowest-address the list is sorted by pfn
  *   and span_check() of every span
  */
@@ -37,6 +37,8 @@ struct bin {
 	uint8_t choice;		   /* enum span_choice */
 	uint8_t order;		   /* enum freelist_order */
 	uint64_t free_blocks;	   /* in listed spans */
+	uint64_t blocks;		    /* of all spans, free or used */
+	uint64_t pages;		    /* of all spans */
 	struct random random;	   /* for FREELIST_RANDOM */
 	uint64_t refills, flushes; /* calls of bin_take and bin_give */
 } __attribute__((aligned(64)));
@@ -51,6 +53,6 @@ void bin_give(struct bin *bin, struct page_heap *pages, const struct size_class 
 	      const uintptr_t *blocks, unsigned count);
 
 /* NULL, or the text of the first invariant that does not hold. */
-const char *bin_check(const struct bin *bin, const struct page_heap *pages, const struct size_class *class);
+const char *bin_check(const struct bin *bin, const struct page_heap *pages);
 
 #endif

@@ -3,7 +3,7 @@
 #include "engine/heap/direct_source.h"
 
 /* The ceiling lies above the peak of used pages by one part in so many; a purge goes as far below it. */
-#define CEILING_PARTS 8u
+#define CEILING_PARTS 16u
 /* How far the search for a run of retained pages goes: 64 Ki pages, in about a microsecond. */
 #define SEARCH_WORDS 1024u
 
@@ -223,19 +223,26 @@ static pfn_t acquire(struct span_source *source, uint64_t pages, uint64_t alignm
 	return frame - direct->arena->first;
 }
 
-static void release(struct span_source *source, pfn_t pfn, uint64_t pages)
+static void retain(struct direct_source *direct, uint64_t pfn, uint64_t pages)
 {
-	struct direct_source *direct = self(source);
 	uint64_t end = pfn + pages;
 
-	buddy_free_range(direct->buddy, direct->arena->first + pfn, pages);
 	for (uint64_t word = pfn / 64; word <= (end - 1) / 64; word++) {
 		direct->retained[word] |= word_mask(word, pfn, end);
 		bitmap_set(&direct->words, word);
 	}
 	direct->retained_pages += pages;
-	direct->used_pages -= pages;
 	direct->hopeless_pages = UINT64_MAX;
+}
+
+static void release(struct span_source *source, pfn_t pfn, uint64_t pages, bool vacant)
+{
+	struct direct_source *direct = self(source);
+
+	buddy_free_range(direct->buddy, direct->arena->first + pfn, pages);
+	direct->used_pages -= pages;
+	if (!vacant)
+		retain(direct, pfn, pages);
 	count_operation(direct);
 }
 

@@ -10,7 +10,7 @@
  *
  * The ceiling. Retained pages do no harm as long as the pages in use and they together stay below what the program needed
  * anyway at its peak. So when an acquisition takes untouched pages and used + retained would exceed the peak of used by more
- * than 1/8, the excess is given back first: the footprint follows the peak of the pages in use, however the free pages are
+ * than 1/16, the excess is given back first: the footprint follows the peak of the pages in use, however the free pages are
  * scattered, and a program that stays below its peak never pays for a purge.
  *
  * The delay. A program that shrinks for good gives back what lies idle: two bits per page are two generations.

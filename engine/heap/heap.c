@@ -286,7 +286,7 @@ void heap_release_slow(struct heap_thread *thread, uintptr_t address)
 	if (class != 0 && class < heap->pages.large_class)
 		release_small(thread, class, address);
 	else
-		page_heap_release(&heap->pages, large_span(heap, address));
+		page_heap_release(&heap->pages, large_span(heap, address), false);
 }
 
 bool heap_resize(struct heap *heap, uintptr_t address, size_t bytes)
@@ -299,6 +299,18 @@ bool heap_resize(struct heap *heap, uintptr_t address, size_t bytes)
 	if (bytes <= heap->classes.largest_bytes || bytes > HEAP_REQUEST_MAX)
 		return false;
 	return page_heap_resize(&heap->pages, large_span(heap, address), pages_of_bytes(bytes));
+}
+
+void heap_release_vacant(struct heap *heap, uintptr_t address)
+{
+	page_heap_release(&heap->pages, large_span(heap, address), true);
+}
+
+bool heap_is_large(const struct heap *heap, uintptr_t address)
+{
+	uint64_t pfn = page_heap_pfn(&heap->pages, address);
+
+	return pfn < heap->pages.pages && heap->pages.page_class[pfn] == heap->pages.large_class;
 }
 
 size_t heap_usable_bytes(const struct heap *heap, uintptr_t address)

@@ -152,6 +152,12 @@ static inline void heap_release(struct heap_thread *thread, uintptr_t address)
  * itself, or when it is large and the pages behind it are free (growing) or can be given up (shrinking). */
 MUST_USE bool heap_resize(struct heap *heap, uintptr_t address, size_t bytes);
 
+/* Has the block at `address` pages of its own? Any number may be asked. */
+bool heap_is_large(const struct heap *heap, uintptr_t address);
+
+/* Ends a large block whose memory the caller has moved elsewhere: its pages are empty and read as zero. */
+void heap_release_vacant(struct heap *heap, uintptr_t address);
+
 /* Bytes that may be used at `address`, a live block. CHECKs that a block may begin there. */
 size_t heap_usable_bytes(const struct heap *heap, uintptr_t address);
 

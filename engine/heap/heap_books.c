@@ -9,10 +9,9 @@ static void add_bin(struct heap *heap, unsigned class, struct heap_statistics *s
 	uint64_t span_bytes;
 
 	lock_acquire(&bin->lock);
-	span_bytes = (uint64_t)bin->spans * size_class->span_pages * PAGE_BYTES;
+	span_bytes = bin->pages * PAGE_BYTES;
 	statistics->span_bytes += span_bytes;
-	statistics->free_bytes += bin->free_blocks * size_class->bytes + span_bytes -
-				  (uint64_t)bin->spans * size_class->span_blocks * size_class->bytes;
+	statistics->free_bytes += span_bytes - (bin->blocks - bin->free_blocks) * size_class->bytes;
 	statistics->refills += bin->refills;
 	statistics->flushes += bin->flushes;
 	lock_release(&bin->lock);
@@ -166,7 +165,7 @@ const char *heap_check(const struct heap *heap)
 	if (!broken)
 		broken = page_heap_check(&heap->pages);
 	for (unsigned class = 1; class <= heap->classes.count && !broken; class ++)
-		broken = bin_check(&heap->bins[class], &heap->pages, &heap->classes.of[class]);
+		broken = bin_check(&heap->bins[class], &heap->pages);
 	if (broken)
 		return broken;
 	broken = mark_threads(&marking);

@@ -79,13 +79,13 @@ uint32_t page_heap_acquire(struct page_heap *heap, const struct page_request *re
 	return number;
 }
 
-void page_heap_release(struct page_heap *heap, uint32_t number)
+void page_heap_release(struct page_heap *heap, uint32_t number, bool vacant)
 {
 	struct span *span = &heap->spans[number];
 
 	lock_acquire(&heap->lock);
 	memset(heap->page_class + span->pfn, 0, span->class == heap->large_class ? 1 : span->pages);
-	heap->source->release(heap->source, span->pfn, span->pages);
+	heap->source->release(heap->source, span->pfn, span->pages, vacant);
 	heap->used_pages -= span->pages;
 	if (span->class == heap->large_class) {
 		heap->large_pages -= span->pages;
@@ -106,7 +106,7 @@ bool page_heap_resize(struct page_heap *heap, uint32_t number, uint64_t pages)
 		return false;
 	lock_acquire(&heap->lock);
 	if (pages < span->pages)
-		heap->source->release(heap->source, span->pfn + pages, span->pages - pages);
+		heap->source->release(heap->source, span->pfn + pages, span->pages - pages, false);
 	else if (pages > span->pages)
 		done = heap->source->claim(heap->source, (pfn_t)span->pfn + span->pages, pages - span->pages);
 	if (done) {

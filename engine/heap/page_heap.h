@@ -60,7 +60,8 @@ struct page_request {
 };
 uint32_t page_heap_acquire(struct page_heap *heap, const struct page_request *request, bool *zero);
 
-void page_heap_release(struct page_heap *heap, uint32_t number);
+/* Gives the span back; `vacant`: nothing is behind its pages any more. */
+void page_heap_release(struct page_heap *heap, uint32_t number, bool vacant);
 
 /* Changes the length of a large span in place to `pages` (at least 1). False, and no change, when the pages behind it are
  * not free. */

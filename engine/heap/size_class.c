@@ -4,8 +4,12 @@
 
 #include <string.h>
 
-/* A span may waste this part of itself behind its last block before a longer span is preferred. */
-#define TAIL_WASTE_PARTS 16u
+/* A span may waste one part of itself in so many before a longer one is preferred. */
+#define WASTE_PARTS_OF_FEW 16u
+#define WASTE_PARTS_OF_MANY 128u
+#define SPAN_DESCRIPTOR_BYTES 64u
+/* Above this size eighth-steps has 16 sizes per doubling: few objects, so that rounding costs more than the spans. */
+#define FINE_STEPS_FROM 4096u
 
 /* The scheme's next size after `bytes`, with `steps` sizes per doubling once those are multiples of 16. */
 static uint32_t next_stepped(uint32_t bytes, uint32_t steps)
@@ -45,33 +49,41 @@ static uint32_t next_size(enum size_class_scheme scheme, uint32_t bytes)
 	case SIZE_CLASSES_EIGHTH_STEPS:
 		break;
 	}
-	return next_stepped(bytes, 8);
+	return next_stepped(bytes, bytes >= FINE_STEPS_FROM ? 16 : 8);
 }
 
-/* The shortest span whose tail waste is tolerable; when none is, the one that wastes the smallest part. */
-static void shape_span(struct size_class *class, unsigned max_order)
+/* The shape of `pages` pages, and what it wastes, in bytes: its tail and its descriptor. */
+static struct span_shape shape_of(uint32_t bytes, uint32_t pages, uint32_t *waste)
 {
-	uint32_t best_pages = 0;
-	uint32_t best_waste = 0;
-	uint32_t max_pages = 1u << max_order;
+	uint32_t span_bytes = pages * (uint32_t)PAGE_BYTES;
+	uint32_t blocks = span_bytes / bytes;
 
-	if (max_pages * (uint32_t)PAGE_BYTES < class->bytes)
-		max_pages = (uint32_t)pages_of_bytes(class->bytes);
-	for (uint32_t pages = (uint32_t)pages_of_bytes(class->bytes); pages <= max_pages; pages++) {
-		uint32_t span_bytes = pages * (uint32_t)PAGE_BYTES;
-		uint32_t waste = span_bytes % class->bytes;
+	if (blocks > SPAN_BLOCKS_MAX)
+		blocks = SPAN_BLOCKS_MAX;
+	*waste = span_bytes - blocks * bytes + SPAN_DESCRIPTOR_BYTES;
+	return (struct span_shape){(uint16_t)pages, (uint16_t)blocks};
+}
 
-		if (span_bytes / class->bytes > SPAN_BLOCKS_MAX)
-			break;
-		if (best_pages == 0 || waste * best_pages < best_waste * pages) {
-			best_pages = pages;
+/* The shortest span that wastes at most one part of itself in `parts`; when none does, the one that wastes the smallest part.
+ */
+static struct span_shape choose_shape(uint32_t bytes, uint32_t max_pages, uint32_t parts)
+{
+	uint32_t first = (uint32_t)pages_of_bytes(bytes);
+	uint32_t best_waste;
+	struct span_shape best = shape_of(bytes, first, &best_waste);
+
+	for (uint32_t pages = first; pages <= max_pages; pages++) {
+		uint32_t waste;
+		struct span_shape shape = shape_of(bytes, pages, &waste);
+
+		if (waste * best.pages < best_waste * pages) {
+			best = shape;
 			best_waste = waste;
 		}
-		if (waste * TAIL_WASTE_PARTS <= span_bytes)
+		if (best_waste * parts <= best.pages * (uint32_t)PAGE_BYTES)
 			break;
 	}
-	class->span_pages = (uint16_t)best_pages;
-	class->span_blocks = (uint16_t)(best_pages * PAGE_BYTES / class->bytes);
+	return best;
 }
 
 static uint16_t magazine_limit(const struct policy *policy, uint32_t bytes)
@@ -97,7 +109,8 @@ void size_classes_create(struct size_classes *classes, const struct policy *poli
 		class->bytes = bytes;
 		class->reciprocal = (uint32_t)((((uint64_t)1 << 32) + bytes - 1) / bytes);
 		class->magazine_limit = magazine_limit(policy, bytes);
-		shape_span(class, policy->slab_order);
+		class->few = choose_shape(bytes, 1u << policy->slab_order, WASTE_PARTS_OF_FEW);
+		class->many = choose_shape(bytes, 2u << policy->slab_order, WASTE_PARTS_OF_MANY);
 		while (granule <= bytes >> GRANULE_SHIFT)
 			classes->class_of_granule[granule++] = (uint8_t)classes->count;
 		classes->largest_bytes = bytes;
@@ -115,18 +128,25 @@ unsigned size_class_aligned(const struct size_classes *classes, size_t alignment
 	return 0;
 }
 
-static const char *check_class(const struct size_class *class)
+static const char *check_shape(const struct size_class *class, struct span_shape shape)
 {
-	uint32_t span_bytes = class->span_pages * (uint32_t)PAGE_BYTES;
+	uint32_t span_bytes = shape.pages * (uint32_t)PAGE_BYTES;
+	uint32_t fit = span_bytes / class->bytes;
 
-	if (class->span_blocks == 0 || class->span_blocks > SPAN_BLOCKS_MAX ||
-	    class->span_blocks != span_bytes / class->bytes)
-		return "I3: span_blocks is not what the span's pages hold";
+	if (shape.blocks == 0 || shape.blocks != (fit > SPAN_BLOCKS_MAX ? SPAN_BLOCKS_MAX : fit))
+		return "I3: a shape's blocks are not what its pages hold";
 	for (uint64_t offset = 0; offset < span_bytes; offset++) {
 		if ((offset * class->reciprocal) >> 32 != offset / class->bytes)
 			return "I4: the reciprocal does not divide as the size does";
 	}
 	return NULL;
+}
+
+static const char *check_class(const struct size_class *class)
+{
+	const char *broken = check_shape(class, class->few);
+
+	return broken ? broken : check_shape(class, class->many);
 }
 
 const char *size_classes_check(const struct size_classes *classes)

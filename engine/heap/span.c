@@ -2,9 +2,9 @@
 
 #include "engine/heap/span.h"
 
-void span_fill(struct span *span, const struct size_class *class)
+void span_fill(struct span *span)
 {
-	unsigned blocks = class->span_blocks;
+	unsigned blocks = span->blocks;
 
 	for (unsigned word = 0; word < SPAN_WORDS; word++) {
 		unsigned here = blocks > 64 ? 64 : blocks;
@@ -12,7 +12,7 @@ void span_fill(struct span *span, const struct size_class *class)
 		span->free_bits[word] = here == 64 ? UINT64_MAX : ((uint64_t)1 << here) - 1;
 		blocks -= here;
 	}
-	span->free_blocks = class->span_blocks;
+	span->free_blocks = span->blocks;
 }
 
 /* Takes at most `left` of the bits in `mask` of one word. */
@@ -53,18 +53,17 @@ unsigned span_take(struct span *span, const struct size_class *class, const stru
 	return taken;
 }
 
-const char *span_check(const struct span *span, const struct size_class *class)
+const char *span_check(const struct span *span)
 {
-	unsigned blocks = class ? class->span_blocks : 0;
 	unsigned set = 0;
 
 	for (unsigned word = 0; word < SPAN_WORDS; word++)
 		set += (unsigned)__builtin_popcountll(span->free_bits[word]);
-	if (!class)
+	if (span->blocks == 0)
 		return set == 0 && span->free_blocks == 0 ? NULL : "I3: a large span has a free block";
 	if (set != span->free_blocks)
 		return "I1: free_blocks is not the number of set bits";
-	for (unsigned block = blocks; block < SPAN_BLOCKS_MAX; block++) {
+	for (unsigned block = span->blocks; block < SPAN_BLOCKS_MAX; block++) {
 		if (span->free_bits[block / 64] >> (block % 64) & 1)
 			return "I2: a bit beyond the last block is set";
 	}

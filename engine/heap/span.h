@@ -32,9 +32,10 @@ struct span {
 	uint32_t pfn;			/* first page, within the source's range */
 	uint32_t pages;			/* length; of a large block it may change */
 	uint16_t free_blocks;
+	uint16_t blocks;		/* how many there are; 0 in a large span */
 	uint8_t class;	/* size class; LARGE_CLASS of the heap for a large block; 0 in a free descriptor */
 	uint8_t bucket; /* where the bin lists it; SPAN_UNLISTED when it is in no list */
-	uint32_t reserved;
+	uint16_t reserved;
 	uint64_t padding;
 };
 
@@ -42,8 +43,8 @@ struct span {
 
 _Static_assert(sizeof(struct span) == 64, "a span is one cache line");
 
-/* Makes all blocks of the span free; pfn, pages and class are set already. */
-void span_fill(struct span *span, const struct size_class *class);
+/* Makes all blocks of the span free; pfn, pages, class and blocks are set already. */
+void span_fill(struct span *span);
 
 /* Takes up to `count` free blocks, lowest first from block `from` (wrapping around), and writes their addresses downwards
  * from blocks[count - 1], so that a magazine hands the lowest out first. Returns how many; those are blocks[count - n] ..
@@ -62,14 +63,14 @@ static inline void span_give(struct span *span, const struct size_class *class, 
 	uint64_t block = (offset * class->reciprocal) >> 32;
 	uint64_t bit = (uint64_t)1 << (block % 64);
 
-	CHECK(block * class->bytes == offset && block < class->span_blocks,
+	CHECK(block * class->bytes == offset && block < span->blocks,
 	      "free(): the pointer is not the start of a block");
 	CHECK((span->free_bits[block / 64] & bit) == 0, "free(): the block was freed twice");
 	span->free_bits[block / 64] |= bit;
 	span->free_blocks++;
 }
 
-/* NULL, or the text of the first invariant that does not hold. `class` is NULL for a large span. */
-const char *span_check(const struct span *span, const struct size_class *class);
+/* NULL, or the text of the first invariant that does not hold. */
+const char *span_check(const struct span *span);
 
 #endif
