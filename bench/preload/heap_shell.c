@@ -110,7 +110,8 @@ static bool move_pages(void *moved, void *block, size_t usable)
 	if (usable < REMAP_BYTES_MIN || !heap_is_large(&shell_heap, (uintptr_t)block) ||
 	    atomic_fetch_add_explicit(&remaps, 1, memory_order_relaxed) >= REMAPS_MAX)
 		return false;
-	return mremap(block, usable, usable, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, moved) == moved;
+	return mremap(block, usable, usable, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, moved) ==
+	       moved;
 }
 
 /* Moves the block; the caller has found that it cannot stay. */

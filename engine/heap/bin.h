@@ -37,8 +37,8 @@ struct bin {
 	uint8_t choice;		   /* enum span_choice */
 	uint8_t order;		   /* enum freelist_order */
 	uint64_t free_blocks;	   /* in listed spans */
-	uint64_t blocks;		    /* of all spans, free or used */
-	uint64_t pages;		    /* of all spans */
+	uint64_t blocks;	   /* of all spans, free or used */
+	uint64_t pages;		   /* of all spans */
 	struct random random;	   /* for FREELIST_RANDOM */
 	uint64_t refills, flushes; /* calls of bin_take and bin_give */
 } __attribute__((aligned(64)));

@@ -45,7 +45,8 @@ static uint64_t clear_retained(struct direct_source *direct, uint64_t pfn, uint6
 	uint64_t end = pfn + pages;
 	uint64_t cleared = 0;
 
-	for (uint64_t word = next_word(direct, pfn / 64); word <= (end - 1) / 64; word = next_word(direct, word + 1)) {
+	for (uint64_t word = next_word(direct, pfn / 64); word <= (end - 1) / 64;
+	     word = next_word(direct, word + 1)) {
 		uint64_t bits = direct->retained[word] & word_mask(word, pfn, end);
 
 		cleared += (uint64_t)__builtin_popcountll(bits);
@@ -223,27 +224,25 @@ static pfn_t acquire(struct span_source *source, uint64_t pages, uint64_t alignm
 	return frame - direct->arena->first;
 }
 
-static void retain(struct direct_source *direct, uint64_t pfn, uint64_t pages)
+static void release(struct span_source *source, pfn_t pfn, uint64_t pages)
 {
+	struct direct_source *direct = self(source);
 	uint64_t end = pfn + pages;
 
+	buddy_free_range(direct->buddy, direct->arena->first + pfn, pages);
 	for (uint64_t word = pfn / 64; word <= (end - 1) / 64; word++) {
 		direct->retained[word] |= word_mask(word, pfn, end);
 		bitmap_set(&direct->words, word);
 	}
 	direct->retained_pages += pages;
+	direct->used_pages -= pages;
 	direct->hopeless_pages = UINT64_MAX;
+	count_operation(direct);
 }
 
-static void release(struct span_source *source, pfn_t pfn, uint64_t pages, bool vacant)
+static void vacate(struct span_source *source, pfn_t pfn, uint64_t pages)
 {
-	struct direct_source *direct = self(source);
-
-	buddy_free_range(direct->buddy, direct->arena->first + pfn, pages);
-	direct->used_pages -= pages;
-	if (!vacant)
-		retain(direct, pfn, pages);
-	count_operation(direct);
+	(void)clear_retained(self(source), pfn, pages);
 }
 
 static bool claim(struct span_source *source, pfn_t pfn, uint64_t pages)
@@ -270,7 +269,8 @@ static void statistics(const struct span_source *source, struct span_source_stat
 	*statistics = (struct span_source_statistics){
 	    .used_pages = direct->used_pages,
 	    .retained_pages = direct->retained_pages,
-	    .metadata_bytes = (direct->peak_pages + HUGE_PAGES) / HUGE_PAGES * (BUDDY_HUGE_MAP_BYTES + 2 * HUGE_PAGES / 8),
+	    .metadata_bytes =
+		(direct->peak_pages + HUGE_PAGES) / HUGE_PAGES * (BUDDY_HUGE_MAP_BYTES + 2 * HUGE_PAGES / 8),
 	    .purged_pages = direct->purged_pages,
 	};
 }
@@ -293,6 +293,7 @@ enum status direct_source_create(struct direct_source *direct, struct arena *are
 		       .pages = arena->pages,
 		       .acquire = acquire,
 		       .release = release,
+		       .vacate = vacate,
 		       .claim = claim,
 		       .purge = purge,
 		       .statistics = statistics,
@@ -302,7 +303,8 @@ enum status direct_source_create(struct direct_source *direct, struct arena *are
 	    .purge_delay = purge_delay,
 	    .hopeless_pages = UINT64_MAX,
 	};
-	status = reservation_create(&direct->bits, 2 * words * sizeof(uint64_t) + bitmap_bytes(words), PAGE_BYTES);
+	status =
+	    reservation_create(&direct->bits, 2 * words * sizeof(uint64_t) + bitmap_bytes(words), PAGE_BYTES);
 	if (status != STATUS_OK)
 		return status;
 	direct->retained = direct->bits.memory;
@@ -334,7 +336,8 @@ const char *direct_source_check(const struct direct_source *direct)
 	uint64_t retained_pages = 0;
 	const char *broken = bitmap_check(&direct->words);
 
-	for (uint64_t word = next_word(direct, 0); word != BITMAP_NONE && !broken; word = next_word(direct, word + 1)) {
+	for (uint64_t word = next_word(direct, 0); word != BITMAP_NONE && !broken;
+	     word = next_word(direct, word + 1)) {
 		broken = check_word(direct, word);
 		if (direct->retained[word] == 0)
 			broken = "I4: a word without retained pages is listed";

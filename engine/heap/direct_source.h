@@ -46,7 +46,7 @@ struct direct_source {
 	struct buddy *buddy;
 	struct reservation bits;   /* holds the two bitmaps */
 	uint64_t *retained, *idle; /* a bit per page */
-	struct bitmap words;         /* the words of `retained` that are not zero */
+	struct bitmap words;	   /* the words of `retained` that are not zero */
 	uint64_t used_pages, retained_pages, purged_pages;
 	uint64_t peak_pages;	 /* the most used_pages ever */
 	uint64_t hopeless_pages; /* runs of so many retained pages were not found since the last release */

@@ -85,7 +85,9 @@ void page_heap_release(struct page_heap *heap, uint32_t number, bool vacant)
 
 	lock_acquire(&heap->lock);
 	memset(heap->page_class + span->pfn, 0, span->class == heap->large_class ? 1 : span->pages);
-	heap->source->release(heap->source, span->pfn, span->pages, vacant);
+	heap->source->release(heap->source, span->pfn, span->pages);
+	if (vacant && heap->source->vacate)
+		heap->source->vacate(heap->source, span->pfn, span->pages);
 	heap->used_pages -= span->pages;
 	if (span->class == heap->large_class) {
 		heap->large_pages -= span->pages;
@@ -106,7 +108,7 @@ bool page_heap_resize(struct page_heap *heap, uint32_t number, uint64_t pages)
 		return false;
 	lock_acquire(&heap->lock);
 	if (pages < span->pages)
-		heap->source->release(heap->source, span->pfn + pages, span->pages - pages, false);
+		heap->source->release(heap->source, span->pfn + pages, span->pages - pages);
 	else if (pages > span->pages)
 		done = heap->source->claim(heap->source, (pfn_t)span->pfn + span->pages, pages - span->pages);
 	if (done) {

@@ -32,9 +32,9 @@ struct span {
 	uint32_t pfn;			/* first page, within the source's range */
 	uint32_t pages;			/* length; of a large block it may change */
 	uint16_t free_blocks;
-	uint16_t blocks;		/* how many there are; 0 in a large span */
-	uint8_t class;	/* size class; LARGE_CLASS of the heap for a large block; 0 in a free descriptor */
-	uint8_t bucket; /* where the bin lists it; SPAN_UNLISTED when it is in no list */
+	uint16_t blocks; /* how many there are; 0 in a large span */
+	uint8_t class;	 /* size class; LARGE_CLASS of the heap for a large block; 0 in a free descriptor */
+	uint8_t bucket;	 /* where the bin lists it; SPAN_UNLISTED when it is in no list */
 	uint16_t reserved;
 	uint64_t padding;
 };

@@ -27,8 +27,11 @@ struct span_source {
 	 * 2^18). *zero says whether all of them certainly read as zero. PFN_NONE when there is no such run. */
 	pfn_t (*acquire)(struct span_source *source, uint64_t pages, uint64_t alignment_pages, bool *zero);
 
-	/* Gives back any run of pages taken before. `vacant`: nothing is behind them any more and they read as zero. */
-	void (*release)(struct span_source *source, pfn_t pfn, uint64_t pages, bool vacant);
+	/* Gives back any run of pages taken before. */
+	void (*release)(struct span_source *source, pfn_t pfn, uint64_t pages);
+
+	/* Nothing is behind these pages, just released, any more: they read as zero. NULL in a source that does not care. */
+	void (*vacate)(struct span_source *source, pfn_t pfn, uint64_t pages);
 
 	/* Takes exactly the pages pfn .. pfn+pages-1, if all are free; else changes nothing and returns false. */
 	bool (*claim)(struct span_source *source, pfn_t pfn, uint64_t pages);
