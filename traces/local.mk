@@ -13,3 +13,4 @@ include traces/import/local.mk
 include traces/export/local.mk
 include traces/generate/local.mk
 include traces/record/local.mk
+include traces/samples/local.mk

@@ -4,7 +4,7 @@ cli_tests = \
 	%D%/manual.sh \
 	%D%/shell.sh \
 	%D%/report.sh
-cli_tests += %D%/doctor.sh %D%/record.sh %D%/record_killed.sh
+cli_tests += %D%/samples.sh %D%/doctor.sh %D%/record.sh %D%/record_killed.sh
 include tests/cli/replay.mk
 cli_tests += %D%/import.sh %D%/generate.sh
 cli_tests += %D%/headers.sh %D%/includes.sh

@@ -1,0 +1,6 @@
+# The shipped recordings, installed so that they can be replayed where there is no source tree.
+samplesdir = $(pkgdatadir)/samples
+dist_samples_DATA = %D%/README.md %D%/SHA256SUMS \
+	%D%/gcc-compile.flt %D%/git-repack.flt %D%/gnuplot-surface.flt %D%/jq-json.flt %D%/perl-json.flt \
+	%D%/python-ast.flt %D%/python-http-threads.flt %D%/redis-benchmark.flt %D%/sqlite-insert.flt
+EXTRA_DIST += %D%/record-samples
