@@ -1,5 +1,6 @@
 # Unit tests of this room.
-virt_tests = %D%/descriptor %D%/segment %D%/task
+virt_tests = %D%/descriptor %D%/segment %D%/task %D%/pte %D%/paging %D%/pagetable \
+	%D%/associative %D%/walk
 check_PROGRAMS += $(virt_tests)
 TESTS += $(virt_tests)
 %C%_descriptor_SOURCES = %D%/descriptor.c
@@ -8,3 +9,13 @@ TESTS += $(virt_tests)
 %C%_segment_LDADD = $(unit_libs)
 %C%_task_SOURCES = %D%/task.c $(unit_model)
 %C%_task_LDADD = $(unit_libs)
+%C%_pte_SOURCES = %D%/pte.c
+%C%_pte_LDADD = $(unit_libs)
+%C%_paging_SOURCES = %D%/paging.c
+%C%_paging_LDADD = $(unit_libs)
+%C%_pagetable_SOURCES = %D%/pagetable.c $(unit_model)
+%C%_pagetable_LDADD = $(unit_libs)
+%C%_associative_SOURCES = %D%/associative.c $(unit_model)
+%C%_associative_LDADD = $(unit_libs)
+%C%_walk_SOURCES = %D%/walk.c
+%C%_walk_LDADD = $(unit_libs)

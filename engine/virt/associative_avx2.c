@@ -1,0 +1,207 @@
+#include "config.h"
+
+#include "engine/virt/associative_wide.h"
+
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2")))
+#define AVX2_INLINE __attribute__((target("avx2"), always_inline)) static inline
+
+/* Up to so many ways the vectors of a set are kept in registers. */
+#define UNROLLED_WAYS_MAX 16u
+
+/* perm[p]: the 32-bit lanes of a vector of four tags after the tag at p was moved to the front. */
+static const uint32_t to_front[4][8] __attribute__((aligned(32))) = {
+    {0, 1, 2, 3, 4, 5, 6, 7},
+    {2, 3, 0, 1, 4, 5, 6, 7},
+    {4, 5, 0, 1, 2, 3, 6, 7},
+    {6, 7, 0, 1, 2, 3, 4, 5},
+};
+
+/* A window of -1 lanes: loaded at 16 - n, the first n lanes of 16 are set. */
+static const int64_t window[32] = {
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+};
+
+AVX2_INLINE __m256i load(const uint64_t *tags)
+{
+	return _mm256_load_si256((const __m256i *)(const void *)tags);
+}
+
+AVX2_INLINE void store(uint64_t *tags, __m256i vector)
+{
+	_mm256_store_si256((__m256i *)(void *)tags, vector);
+}
+
+AVX2_INLINE unsigned equal_lanes(__m256i tags, __m256i key)
+{
+	return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(tags, key)));
+}
+
+/* One set of at most four ways, LRU: the key moves to the front, or comes in there and pushes out the last. */
+AVX2_INLINE uint32_t step_4(uint64_t *tags, unsigned last, uint64_t key)
+{
+	__m256i keys = _mm256_set1_epi64x((long long)key);
+	__m256i old = load(tags);
+	unsigned hit = equal_lanes(old, keys);
+	unsigned position = (unsigned)__builtin_ctz(hit | last);
+	__m256i order = _mm256_load_si256((const __m256i *)(const void *)to_front[position]);
+
+	store(tags, _mm256_blend_epi32(_mm256_permutevar8x32_epi32(old, order), keys, 0x03));
+	return hit == 0;
+}
+
+/* The tags of `vectors` vectors, each moved one way on, with the last of the vector before in front. */
+AVX2_INLINE uint32_t step_wide(uint64_t *tags, unsigned vectors, unsigned last, uint64_t key)
+{
+	__m256i keys = _mm256_set1_epi64x((long long)key);
+	__m256i old[4], turned[4];
+	unsigned hit = 0;
+
+	for (unsigned v = 0; v < vectors; v++) {
+		old[v] = load(tags + 4 * v);
+		hit |= equal_lanes(old[v], keys) << 4 * v;
+		turned[v] = _mm256_permute4x64_epi64(old[v], 0x93);
+	}
+	const int64_t *moved = window + 15 - __builtin_ctz(hit | last);
+
+	for (unsigned v = 0; v < vectors; v++) {
+		__m256i before = v == 0 ? keys : turned[v - 1];
+		__m256i shifted = _mm256_blend_epi32(turned[v], before, 0x03);
+		__m256i mask = _mm256_loadu_si256((const __m256i *)(const void *)(moved + 4 * v));
+
+		store(tags + 4 * v, _mm256_blendv_epi8(old[v], shifted, mask));
+	}
+	return hit == 0;
+}
+
+/* A set of any number of ways: moves on one vector after the other until the key is found. */
+AVX2_INLINE uint32_t step_long(uint64_t *tags, unsigned ways, uint64_t key)
+{
+	__m256i keys = _mm256_set1_epi64x((long long)key);
+	__m256i before = keys;
+
+	for (unsigned way = 0; way < ways; way += 4) {
+		__m256i old = load(tags + way);
+		__m256i turned = _mm256_permute4x64_epi64(old, 0x93);
+		__m256i shifted = _mm256_blend_epi32(turned, before, 0x03);
+		unsigned hit = equal_lanes(old, keys);
+		unsigned left = ways - way;
+		unsigned stop = left < 4 ? hit | 1u << (left - 1) : hit;
+
+		if (stop != 0) {
+			const int64_t *moved = window + 15 - __builtin_ctz(stop);
+			__m256i mask = _mm256_loadu_si256((const __m256i *)(const void *)moved);
+
+			store(tags + way, _mm256_blendv_epi8(old, shifted, mask));
+			return hit == 0;
+		}
+		store(tags + way, shifted);
+		before = turned;
+	}
+	return 1;
+}
+
+struct batch {
+	struct associative *array;
+	const uint64_t *keys;
+	uint32_t count;
+	uint16_t *missed;
+};
+
+/* The loop over the keys, instantiated for constant `lanes` (0: any number) and `odd` (the sets are a power of two times
+ * 1 or another odd number). */
+AVX2_INLINE uint32_t run_sets(const struct batch *batch, unsigned lanes, bool odd)
+{
+	uint64_t *tag = batch->array->tag;
+	const uint64_t *keys = batch->keys;
+	uint16_t *missed = batch->missed;
+	unsigned ways = batch->array->ways;
+	unsigned stride = lanes > 0 ? lanes : batch->array->lanes;
+	unsigned last = 1u << ((ways - 1) & 15);
+	uint64_t low = ((uint64_t)1 << batch->array->even_shift) - 1;
+	uint32_t misses = 0;
+
+	for (uint32_t i = 0; i < batch->count; i++) {
+		uint64_t set = odd ? associative_set_of(batch->array, keys[i]) : keys[i] & low;
+		uint64_t *tags = tag + set * stride;
+
+		missed[misses] = (uint16_t)i;
+		if (lanes == 4)
+			misses += step_4(tags, last, keys[i]);
+		else if (lanes > 0)
+			misses += step_wide(tags, lanes / 4, last, keys[i]);
+		else
+			misses += step_long(tags, ways, keys[i]);
+	}
+	return misses;
+}
+
+AVX2 static uint32_t run_4(struct associative *array, const uint64_t *keys, uint32_t count, uint16_t *missed)
+{
+	return run_sets(&(struct batch){array, keys, count, missed}, 4, false);
+}
+
+AVX2 static uint32_t run_8(struct associative *array, const uint64_t *keys, uint32_t count, uint16_t *missed)
+{
+	return run_sets(&(struct batch){array, keys, count, missed}, 8, false);
+}
+
+AVX2 static uint32_t run_12(struct associative *array, const uint64_t *keys, uint32_t count, uint16_t *missed)
+{
+	return run_sets(&(struct batch){array, keys, count, missed}, 12, false);
+}
+
+AVX2 static uint32_t run_16(struct associative *array, const uint64_t *keys, uint32_t count, uint16_t *missed)
+{
+	return run_sets(&(struct batch){array, keys, count, missed}, 16, false);
+}
+
+AVX2 static uint32_t run_long(struct associative *array, const uint64_t *keys, uint32_t count,
+			      uint16_t *missed)
+{
+	return run_sets(&(struct batch){array, keys, count, missed}, 0, false);
+}
+
+AVX2 static uint32_t run_4_odd(struct associative *array, const uint64_t *keys, uint32_t count,
+			       uint16_t *missed)
+{
+	return run_sets(&(struct batch){array, keys, count, missed}, 4, true);
+}
+
+AVX2 static uint32_t run_8_odd(struct associative *array, const uint64_t *keys, uint32_t count,
+			       uint16_t *missed)
+{
+	return run_sets(&(struct batch){array, keys, count, missed}, 8, true);
+}
+
+AVX2 static uint32_t run_12_odd(struct associative *array, const uint64_t *keys, uint32_t count,
+				uint16_t *missed)
+{
+	return run_sets(&(struct batch){array, keys, count, missed}, 12, true);
+}
+
+AVX2 static uint32_t run_16_odd(struct associative *array, const uint64_t *keys, uint32_t count,
+				uint16_t *missed)
+{
+	return run_sets(&(struct batch){array, keys, count, missed}, 16, true);
+}
+
+AVX2 static uint32_t run_long_odd(struct associative *array, const uint64_t *keys, uint32_t count,
+				  uint16_t *missed)
+{
+	return run_sets(&(struct batch){array, keys, count, missed}, 0, true);
+}
+
+associative_batch *associative_wide(const struct associative *array)
+{
+	static associative_batch *const batches[2][5] = {
+	    {run_long, run_4, run_8, run_12, run_16},
+	    {run_long_odd, run_4_odd, run_8_odd, run_12_odd, run_16_odd},
+	};
+	unsigned which = array->ways <= UNROLLED_WAYS_MAX ? array->lanes / 4 : 0;
+
+	if (array->replace != REPLACE_LRU || !__builtin_cpu_supports("avx2"))
+		return NULL;
+	return batches[array->odd != 1][which];
+}

@@ -1,0 +1,68 @@
+#include "config.h"
+
+#include "engine/virt/page_source.h"
+
+#include "engine/base/check.h"
+
+static pfn_t buddy_take(void *owner, unsigned order)
+{
+	struct buddy *buddy = owner;
+
+	return order <= buddy->max_order ? buddy_allocate(buddy, order) : PFN_NONE;
+}
+
+static void buddy_give(void *owner, pfn_t frame, unsigned order)
+{
+	buddy_free(owner, frame, order);
+}
+
+struct page_source page_source_of_buddy(struct buddy *buddy)
+{
+	return (struct page_source){buddy, buddy_take, buddy_give};
+}
+
+void counting_source_create(struct counting_source *source, pfn_t first, uint64_t pages)
+{
+	*source = (struct counting_source){.next = first, .limit_pages = first + pages};
+}
+
+static pfn_t counter_take(void *owner, unsigned order)
+{
+	struct counting_source *source = owner;
+	uint64_t pages = (uint64_t)1 << order;
+	pfn_t frame;
+
+	if (order >= COUNTING_ORDERS)
+		return PFN_NONE;
+	if (source->free_count[order] > 0) {
+		frame = source->free[order][--source->free_count[order]];
+	} else {
+		frame = round_up(source->next, pages);
+		if (frame >= source->limit_pages || pages > source->limit_pages - frame)
+			return PFN_NONE;
+		source->next = frame + pages;
+	}
+	source->takes++;
+	source->taken_pages += pages;
+	if (source->taken_pages > source->peak_pages)
+		source->peak_pages = source->taken_pages;
+	return frame;
+}
+
+static void counter_give(void *owner, pfn_t frame, unsigned order)
+{
+	struct counting_source *source = owner;
+	uint64_t pages = (uint64_t)1 << order;
+
+	CHECK(order < COUNTING_ORDERS && source->taken_pages >= pages,
+	      "pages that are given back were taken");
+	source->gives++;
+	source->taken_pages -= pages;
+	if (source->free_count[order] < COUNTING_FREE_MAX)
+		source->free[order][source->free_count[order]++] = frame;
+}
+
+struct page_source page_source_of_counter(struct counting_source *source)
+{
+	return (struct page_source){source, counter_take, counter_give};
+}
