@@ -52,20 +52,20 @@ AVX2_INLINE uint32_t step_4(uint64_t *tags, unsigned last, uint64_t key)
 }
 
 /* The tags of `vectors` vectors, each moved one way on, with the last of the vector before in front. */
-AVX2_INLINE uint32_t step_wide(uint64_t *tags, unsigned vectors, unsigned last, uint64_t key)
+AVX2_INLINE uint32_t step_wide(uint64_t *tags, size_t vectors, unsigned last, uint64_t key)
 {
 	__m256i keys = _mm256_set1_epi64x((long long)key);
 	__m256i old[4], turned[4];
 	unsigned hit = 0;
 
-	for (unsigned v = 0; v < vectors; v++) {
+	for (size_t v = 0; v < vectors; v++) {
 		old[v] = load(tags + 4 * v);
 		hit |= equal_lanes(old[v], keys) << 4 * v;
 		turned[v] = _mm256_permute4x64_epi64(old[v], 0x93);
 	}
 	const int64_t *moved = window + 15 - __builtin_ctz(hit | last);
 
-	for (unsigned v = 0; v < vectors; v++) {
+	for (size_t v = 0; v < vectors; v++) {
 		__m256i before = v == 0 ? keys : turned[v - 1];
 		__m256i shifted = _mm256_blend_epi32(turned[v], before, 0x03);
 		__m256i mask = _mm256_loadu_si256((const __m256i *)(const void *)(moved + 4 * v));

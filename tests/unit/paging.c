@@ -32,8 +32,7 @@ static void test_known_sizes(void **state)
 {
 	static const struct {
 		const char *name;
-		unsigned level;
-		uint64_t leaf_bytes, table_bytes;
+		uint64_t level, leaf_bytes, table_bytes;
 		bool may_be_leaf;
 	} known[] = {
 	    {"i386", 2, 4u << 20, 4096, true},
@@ -52,10 +51,10 @@ static void test_known_sizes(void **state)
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		const struct paging *paging = paging_find(known[i].name);
 
-		assert_true(paging_leaf_bytes(paging, known[i].level) == known[i].leaf_bytes);
-		assert_true(paging_table_bytes(paging, known[i].level) == known[i].table_bytes);
-		assert_int_equal(paging_may_be_leaf(paging, known[i].level), known[i].may_be_leaf);
-		assert_int_equal(paging_table_order(paging, known[i].level), 0);
+		assert_true(paging_leaf_bytes(paging, (unsigned)known[i].level) == known[i].leaf_bytes);
+		assert_true(paging_table_bytes(paging, (unsigned)known[i].level) == known[i].table_bytes);
+		assert_int_equal(paging_may_be_leaf(paging, (unsigned)known[i].level), known[i].may_be_leaf);
+		assert_int_equal(paging_table_order(paging, (unsigned)known[i].level), 0);
 	}
 }
 

@@ -75,9 +75,9 @@ static void test_steps_of_a_walk(void **state)
 	/* Each entry names the page in which the next one lies. */
 	for (unsigned i = 0; i < 3; i++)
 		assert_true(done.step[i + 1].entry_address ==
-			    (pte_frame(done.step[i].entry) << 12) + 8 * done.step[i + 1].index);
+			    (pte_frame(done.step[i].entry) << 12) + 8 * (uint64_t)done.step[i + 1].index);
 	assert_true(done.step[0].entry_address ==
-		    (pagetable_root_frame(&rig.table) << 12) + 8 * done.step[0].index);
+		    (pagetable_root_frame(&rig.table) << 12) + 8 * (uint64_t)done.step[0].index);
 	rig_drop(&rig);
 }
 
@@ -327,7 +327,7 @@ static void test_batch_equals_single_walks(void **state)
 			if (round < 3 && region % 3 == 0)
 				map(&one, base, 2, pte_make(512, USER));
 			for (unsigned page = 0; page < 4 && !(round < 3 && region % 3 == 0); page++)
-				map(&one, base + page * 4096, 1, pte_make(page, USER));
+				map(&one, base + (uint64_t)page * 4096, 1, pte_make(page, USER));
 		}
 		for (unsigned i = 0; i < WALKS; i++) {
 			unsigned region = (unsigned)random_below(&random, 64);
