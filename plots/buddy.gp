@@ -30,10 +30,10 @@ do for [order = 0:orders - 1] {
 }
 unset grid
 unset key
-set colorbox user origin 0.9, 0.2 size 0.02, 0.6 noborder
-set rmargin 14
+set colorbox user origin 0.865, 0.2 size 0.02, 0.6 noborder
+set rmargin 17
 set lmargin 12
-set label 1 'free blocks' at screen 0.93, 0.86 center
+set label 1 'free blocks' at screen 0.91, 0.86 center
 set logscale cb
 set cbrange [0.7:*]
 # Zero blocks have the lowest colour: grey.
