@@ -55,7 +55,8 @@ static struct verdict judge_time(const struct trial *trial)
 {
 	struct verdict net = judge_measure(trial, "net time", trial->measurement->rounds);
 
-	return net.best && net.ratio.exists ? net : judge_measure(trial, "gross time", trial->measurement->rounds);
+	return net.best && net.ratio.exists ? net
+					    : judge_measure(trial, "gross time", trial->measurement->rounds);
 }
 
 static bool tell(const struct trial *trial, struct verdict verdict, const struct outcome *outcome, bool print)
@@ -68,14 +69,16 @@ static bool tell(const struct trial *trial, struct verdict verdict, const struct
 	return false;
 }
 
-static bool judge(const struct trial *trial, const struct outcome *outcome, const struct replay_options *options)
+static bool judge(const struct trial *trial, const struct outcome *outcome,
+		  const struct replay_options *options)
 {
 	const struct measurement *first = trial->measurement;
 
 	if (first->rounds && !tell(trial, judge_time(trial), outcome, !options->json))
 		return false;
 	return first->memory_rounds == 0 ||
-	       tell(trial, judge_measure(trial, "footprint peak", first->memory_rounds), outcome, !options->json);
+	       tell(trial, judge_measure(trial, "footprint peak", first->memory_rounds), outcome,
+		    !options->json);
 }
 
 /* --- Directories -------------------------------------------------------------------------------------------------------- */
@@ -93,7 +96,10 @@ static void trace_stem(const char *trace, char *stem, size_t bytes)
 	const char *slash = strrchr(trace, '/');
 	char name[NAME_MAX + 1];
 
-	(void)snprintf(name, sizeof(name), "%.200s", strcmp(trace, "-") == 0 ? "stdin" : slash ? slash + 1 : trace);
+	(void)snprintf(name, sizeof(name), "%.200s",
+		       strcmp(trace, "-") == 0 ? "stdin"
+		       : slash		       ? slash + 1
+					       : trace);
 	char *dot = strrchr(name, '.');
 
 	if (dot && dot > name)
@@ -137,7 +143,8 @@ static bool add_runs(const struct trial *trial, const struct outcome *outcome)
 	return true;
 }
 
-static bool compare_trace(const char *trace, const struct replay_options *options, const struct outcome *outcome)
+static bool compare_trace(const char *trace, const struct replay_options *options,
+			  const struct outcome *outcome)
 {
 	struct trial trial;
 	bool ok = trial_prepare(&trial, options, trace) && trial_measure(&trial, options);
@@ -182,7 +189,8 @@ static bool compare_traces(char *const *traces, const struct replay_options *opt
 
 	for (size_t i = 0; ok && traces[i]; i++)
 		ok = compare_trace(traces[i], options, &outcome);
-	json_t *whole = json_pack("{s:i, s:o, s:o}", "schema", 1, "runs", outcome.runs, "verdicts", outcome.verdicts);
+	json_t *whole =
+	    json_pack("{s:i, s:o, s:o}", "schema", 1, "runs", outcome.runs, "verdicts", outcome.verdicts);
 
 	ok = ok && hand_out(whole, options);
 	json_decref(whole);
@@ -198,8 +206,9 @@ static bool same_stem(char *const *traces)
 			trace_stem(traces[i], one, sizeof(one));
 			trace_stem(traces[j], other, sizeof(other));
 			if (strcmp(one, other) == 0) {
-				complain("compare", "%s and %s would both be written to %s; give one another name", traces[j],
-					 traces[i], one);
+				complain("compare",
+					 "%s and %s would both be written to %s; give one another name",
+					 traces[j], traces[i], one);
 				return true;
 			}
 		}
@@ -219,7 +228,8 @@ int command_compare(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (optind == argc) {
-		complain("compare", options.live ? "--live needs a command after --" : "needs at least one trace");
+		complain("compare",
+			 options.live ? "--live needs a command after --" : "needs at least one trace");
 		return EXIT_USAGE;
 	}
 	if (options.live)

@@ -15,21 +15,24 @@
 #define MAX_LIMITS 64
 
 static const struct option long_options[] = {
-	{"fail-if", required_argument, NULL, 'f'},
-	{"all", no_argument, NULL, 'a'},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
+    {"fail-if", required_argument, NULL, 'f'},
+    {"all", no_argument, NULL, 'a'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static const char usage[] =
-	"Usage: faultline diff RUN RUN [--fail-if 'METRIC>LIMIT']...\n"
-	"Shows how the figures of two run directories (or run.json files) differ.\n\n"
-	"  -f, --fail-if LIMIT   end with status 1 when the change exceeds LIMIT: METRIC>N% (rose by more than N per cent),\n"
-	"                        METRIC<N% (fell), without % a difference in the figure's unit; may be repeated\n"
-	"  -a, --all             also the figures that are equal\n"
-	"  -h, --help\n\n"
-	"METRIC is p50 p90 p99 p999 p9999 max (of malloc), OPERATION.p99 and so on, net, gross, rate, footprint,\n"
-	"footprint_end, footprint_over_live, frames, fragmentation, or a path in run.json such as host.memory.lazyfree_bytes.\n";
+    "Usage: faultline diff RUN RUN [--fail-if 'METRIC>LIMIT']...\n"
+    "Shows how the figures of two run directories (or run.json files) differ.\n\n"
+    "  -f, --fail-if LIMIT   end with status 1 when the change exceeds LIMIT: METRIC>N% (rose by more than N "
+    "per cent),\n"
+    "                        METRIC<N% (fell), without % a difference in the figure's unit; may be repeated\n"
+    "  -a, --all             also the figures that are equal\n"
+    "  -h, --help\n\n"
+    "METRIC is p50 p90 p99 p999 p9999 max (of malloc), OPERATION.p99 and so on, net, gross, rate, "
+    "footprint,\n"
+    "footprint_end, footprint_over_live, frames, fragmentation, or a path in run.json such as "
+    "host.memory.lazyfree_bytes.\n";
 
 struct difference {
 	struct limit limits[MAX_LIMITS];
@@ -48,7 +51,8 @@ static json_t *read_run(const char *path)
 	json_t *run = json_load_file(file, 0, &error);
 
 	if (!run) {
-		complain("diff", "%s:%d: %s; a run directory or its run.json is wanted", file, error.line, error.text);
+		complain("diff", "%s:%d: %s; a run directory or its run.json is wanted", file, error.line,
+			 error.text);
 		return NULL;
 	}
 	if (json_integer_value(json_object_get(run, "schema")) != 1) {
@@ -70,7 +74,8 @@ static void print_difference(void *context, const char *path, double before, dou
 	else if (before == 0)
 		(void)printf("%-48s %14.6g %14.6g   %+.6g\n", path, before, after, after - before);
 	else
-		(void)printf("%-48s %14.6g %14.6g   %+.1f %%\n", path, before, after, (after - before) / fabs(before) * 100);
+		(void)printf("%-48s %14.6g %14.6g   %+.1f %%\n", path, before, after,
+			     (after - before) / fabs(before) * 100);
 }
 
 static bool judge(const struct difference *difference, const json_t *before, const json_t *after)
@@ -83,10 +88,13 @@ static bool judge(const struct difference *difference, const json_t *before, con
 		enum limit_result result = limit_judge(limit, was, is);
 
 		if (result == LIMIT_UNKNOWN)
-			complain("diff", "%s cannot be judged: %g and %g (a missing figure, or relative to 0)", limit->metric, was, is);
+			complain("diff",
+				 "%s cannot be judged: %g and %g (a missing figure, or relative to 0)",
+				 limit->metric, was, is);
 		else if (result == LIMIT_EXCEEDED)
-			complain("diff", "%s went from %g to %g, beyond the limit %c %g%s", limit->metric, was, is,
-				 limit->above ? '>' : '<', limit->limit, limit->relative ? " %" : "");
+			complain("diff", "%s went from %g to %g, beyond the limit %c %g%s", limit->metric,
+				 was, is, limit->above ? '>' : '<', limit->limit,
+				 limit->relative ? " %" : "");
 		within = within && result == LIMIT_WITHIN;
 	}
 	return within;
@@ -134,7 +142,9 @@ int command_diff(int argc, char **argv)
 		case 'f':
 			if (difference.limit_count == MAX_LIMITS ||
 			    !limit_parse(&difference.limits[difference.limit_count++], optarg)) {
-				complain("diff", "--fail-if takes METRIC>NUMBER%% or METRIC<NUMBER%%, not '%s'", optarg);
+				complain("diff",
+					 "--fail-if takes METRIC>NUMBER%% or METRIC<NUMBER%%, not '%s'",
+					 optarg);
 				return EXIT_USAGE;
 			}
 			break;

@@ -25,16 +25,16 @@
 #define HISTOGRAM_BINS ((HISTOGRAM_VALUE_BITS - HISTOGRAM_SUB_BITS + 1u) * HISTOGRAM_SUB)
 
 struct histogram {
-	uint64_t samples;              /* values counted */
-	uint64_t sum;                  /* of the values, in steps */
-	uint64_t maximum;              /* largest value, in steps */
-	uint64_t bin[HISTOGRAM_BINS];  /* values per bin */
+	uint64_t samples;	      /* values counted */
+	uint64_t sum;		      /* of the values, in steps */
+	uint64_t maximum;	      /* largest value, in steps */
+	uint64_t bin[HISTOGRAM_BINS]; /* values per bin */
 };
 
 /* The bin of `steps`: monotone, and below HISTOGRAM_BINS for every value. */
 static inline uint32_t histogram_bin(uint64_t steps)
 {
-	if (steps < 2u * HISTOGRAM_SUB)
+	if (steps < UINT64_C(2) * HISTOGRAM_SUB)
 		return (uint32_t)steps;
 	if (steps >> HISTOGRAM_VALUE_BITS)
 		return HISTOGRAM_BINS - 1;

@@ -39,8 +39,8 @@ static json_t *huge_pages(bool disabled)
 
 	if (disabled)
 		return json_string("disabled by prctl");
-	if (!read_line("/sys/kernel/mm/transparent_hugepage/enabled", line, sizeof(line), "") || !(open = strchr(line, '[')) ||
-	    !(close = strchr(open, ']')))
+	if (!read_line("/sys/kernel/mm/transparent_hugepage/enabled", line, sizeof(line), "") ||
+	    !(open = strchr(line, '[')) || !(close = strchr(open, ']')))
 		return json_null();
 	*close = '\0';
 	return json_string(open + 1);
@@ -53,7 +53,9 @@ json_t *host_json_machine(bool thp_disabled)
 	long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
 
 	if (uname(&name) == 0)
-		(void)snprintf(system, sizeof(system), "%.80s %.80s %.80s", name.sysname, name.release, name.machine);
-	return json_pack("{s:o, s:i, s:I, s:s, s:o}", "processor", processor(), "processors", (int)sysconf(_SC_NPROCESSORS_ONLN),
-			 "memory_bytes", (json_int_t)pages * page_bytes, "system", system, "thp", huge_pages(thp_disabled));
+		(void)snprintf(system, sizeof(system), "%.80s %.80s %.80s", name.sysname, name.release,
+			       name.machine);
+	return json_pack("{s:o, s:i, s:I, s:s, s:o}", "processor", processor(), "processors",
+			 (int)sysconf(_SC_NPROCESSORS_ONLN), "memory_bytes", (json_int_t)pages * page_bytes,
+			 "system", system, "thp", huge_pages(thp_disabled));
 }

@@ -15,10 +15,10 @@
 #include <stddef.h>
 
 struct interval {
-	double median;   /* of the samples; NaN when there is none */
-	double low;      /* bounds of the 95 % interval; NaN where `exists` is false */
+	double median; /* of the samples; NaN when there is none */
+	double low;    /* bounds of the 95 % interval; NaN where `exists` is false */
 	double high;
-	bool exists;     /* at least 6 samples */
+	bool exists; /* at least 6 samples */
 	size_t samples;
 };
 

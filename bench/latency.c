@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-const struct latency_key latency_keys[] = {{"p50", 0.5},	{"p90", 0.9},	  {"p99", 0.99},
+const struct latency_key latency_keys[] = {{"p50", 0.5},    {"p90", 0.9},      {"p99", 0.99},
 					   {"p999", 0.999}, {"p9999", 0.9999}, {"max", 1}};
 const unsigned latency_key_count = sizeof(latency_keys) / sizeof(latency_keys[0]);
 
@@ -25,7 +25,8 @@ struct latency latency_quantile(const struct session_reply *reply, enum latency_
 	double step_ns = latency_resolution_ns(reply);
 	struct latency latency = {0};
 
-	latency.exists = histogram->samples > 0 && (quantile >= 1 || histogram_supports(histogram->samples, quantile));
+	latency.exists =
+	    histogram->samples > 0 && (quantile >= 1 || histogram_supports(histogram->samples, quantile));
 	if (!latency.exists)
 		return latency;
 	uint64_t steps = quantile >= 1 ? histogram->maximum : histogram_quantile(histogram, quantile);

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 
 struct latency {
-	double ns;             /* 0 when below_resolution */
-	bool exists;           /* enough samples: 10 / (1 - quantile), and at least one */
+	double ns;	       /* 0 when below_resolution */
+	bool exists;	       /* enough samples: 10 / (1 - quantile), and at least one */
 	bool below_resolution; /* less than a step of the clock */
 };
 

@@ -13,14 +13,14 @@
 static const struct {
 	const char *alias, *path;
 } aliases[] = {
-	{"net", "host.throughput.net_ns_per_event"},
-	{"gross", "host.throughput.gross_ns_per_event"},
-	{"rate", "host.throughput.events_per_s"},
-	{"footprint", "host.memory.footprint_peak_bytes"},
-	{"footprint_end", "host.memory.footprint_end_bytes"},
-	{"footprint_over_live", "host.memory.footprint_over_live"},
-	{"frames", "model.memory.frames_peak_bytes"},
-	{"fragmentation", "model.memory.internal_fragmentation"},
+    {"net", "host.throughput.net_ns_per_event"},
+    {"gross", "host.throughput.gross_ns_per_event"},
+    {"rate", "host.throughput.events_per_s"},
+    {"footprint", "host.memory.footprint_peak_bytes"},
+    {"footprint_end", "host.memory.footprint_end_bytes"},
+    {"footprint_over_live", "host.memory.footprint_over_live"},
+    {"frames", "model.memory.frames_peak_bytes"},
+    {"fragmentation", "model.memory.internal_fragmentation"},
 };
 
 static bool is_percentile(const char *text)
@@ -129,7 +129,8 @@ static void descend(struct walk *walking, const char *key, json_t *before, json_
 {
 	size_t length = strlen(walking->path);
 
-	(void)snprintf(walking->path + length, sizeof(walking->path) - length, "%s%s", length ? "." : "", key);
+	(void)snprintf(walking->path + length, sizeof(walking->path) - length, "%s%s", length ? "." : "",
+		       key);
 	walk(walking, before, after);
 	walking->path[length] = '\0';
 }
@@ -141,8 +142,7 @@ static void walk(struct walk *walking, json_t *before, json_t *after) /* NOLINT(
 	char number[32];
 
 	if (json_is_object(shape)) {
-		for (void *at = json_object_iter(shape); at;
-		     at = json_object_iter_next(shape, at)) {
+		for (void *at = json_object_iter(shape); at; at = json_object_iter_next(shape, at)) {
 			const char *key = json_object_iter_key(at);
 
 			descend(walking, key, json_object_get(before, key), json_object_get(after, key));
@@ -153,13 +153,15 @@ static void walk(struct walk *walking, json_t *before, json_t *after) /* NOLINT(
 			descend(walking, number, json_array_get(before, i), json_array_get(after, i));
 		}
 	} else if (json_is_number(before) || json_is_number(after)) {
-		walking->visit(walking->context, walking->path, json_is_number(before) ? json_number_value(before) : NAN,
+		walking->visit(walking->context, walking->path,
+			       json_is_number(before) ? json_number_value(before) : NAN,
 			       json_is_number(after) ? json_number_value(after) : NAN);
 	}
 }
 
-void limit_each_figure(json_t *before, json_t *after, void (*visit)(void *context, const char *path, double before, double after),
-		 void *context)
+void limit_each_figure(json_t *before, json_t *after,
+		       void (*visit)(void *context, const char *path, double before, double after),
+		       void *context)
 {
 	struct walk walking = {.visit = visit, .context = context};
 

@@ -23,8 +23,8 @@
 
 struct limit {
 	char metric[128]; /* as written */
-	bool above;       /* '>': a rise beyond the limit exceeds it; '<': a fall */
-	bool relative;    /* in per cent of the first run's figure */
+	bool above;	  /* '>': a rise beyond the limit exceeds it; '<': a fall */
+	bool relative;	  /* in per cent of the first run's figure */
 	double limit;
 };
 
@@ -40,7 +40,8 @@ enum limit_result { LIMIT_WITHIN, LIMIT_EXCEEDED, LIMIT_UNKNOWN };
 enum limit_result limit_judge(const struct limit *limit, double before, double after);
 
 /* Calls visit(context, path, before, after) for every number that either run has, in the order of the first run. */
-void limit_each_figure(json_t *before, json_t *after, void (*visit)(void *context, const char *path, double before, double after),
-		 void *context);
+void limit_each_figure(json_t *before, json_t *after,
+		       void (*visit)(void *context, const char *path, double before, double after),
+		       void *context);
 
 #endif

@@ -24,10 +24,10 @@ static const struct {
 	const char *name, *key, *label;
 	double scale; /* from the stored unit to the printed one */
 } live_measures[LIVE_MEASURES] = {
-	{"wall time", "wall_s", "wall time, s", 1},
-	{"user time", "user_s", "user time, s", 1},
-	{"system time", "system_s", "system time, s", 1},
-	{"peak resident set", "peak_resident_bytes", "peak resident set, KiB", 1.0 / 1024},
+    {"wall time", "wall_s", "wall time, s", 1},
+    {"user time", "user_s", "user time, s", 1},
+    {"system time", "system_s", "system time, s", 1},
+    {"peak resident set", "peak_resident_bytes", "peak resident set, KiB", 1.0 / 1024},
 };
 
 struct live_target {
@@ -60,13 +60,15 @@ static _Noreturn void become(char *const *command, char **environment)
 static bool explain(const struct live *live, const struct target *target, int status)
 {
 	if (WIFSIGNALED(status))
-		complain("compare", "%s under %s was killed by signal %d (%s)", live->command[0], target->name, WTERMSIG(status),
-			 strsignal(WTERMSIG(status)));
+		complain("compare", "%s under %s was killed by signal %d (%s)", live->command[0],
+			 target->name, WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else if (WEXITSTATUS(status) == 127)
-		complain("compare", "%s cannot be started (or ended with status 127) under %s", live->command[0], target->name);
+		complain("compare", "%s cannot be started (or ended with status 127) under %s",
+			 live->command[0], target->name);
 	else
-		complain("compare", "%s under %s ended with status %d; only runs that end with 0 are compared", live->command[0],
-			 target->name, WEXITSTATUS(status));
+		complain("compare",
+			 "%s under %s ended with status %d; only runs that end with 0 are compared",
+			 live->command[0], target->name, WEXITSTATUS(status));
 	return false;
 }
 
@@ -118,8 +120,8 @@ static bool run_rounds(struct live *live)
 			struct live_target *one = &live->targets[(place + round) % live->count];
 
 			if (live->options->measurement.progress)
-				(void)fprintf(stderr, "\r\033[K[round %u/%u] %s under %s", round + 1, rounds, live->command[0],
-					      one->target.name);
+				(void)fprintf(stderr, "\r\033[K[round %u/%u] %s under %s", round + 1, rounds,
+					      live->command[0], one->target.name);
 			if (!run_once(live, one, round))
 				return false;
 		}
@@ -145,9 +147,12 @@ static void print_row(const struct live *live, enum live_measure measure)
 		char text[64] = "-";
 
 		if (!isnan(value))
-			(void)snprintf(text, sizeof(text), "%s%.*f", interval.median == best ? "*" : "", measure == LIVE_PEAK ? 0 : 3,
-				       value);
-		(void)printf("%*s", (int)strlen(live->targets[i].target.name) + 2 > 12 ? (int)strlen(live->targets[i].target.name) + 2 : 12,
+			(void)snprintf(text, sizeof(text), "%s%.*f", interval.median == best ? "*" : "",
+				       measure == LIVE_PEAK ? 0 : 3, value);
+		(void)printf("%*s",
+			     (int)strlen(live->targets[i].target.name) + 2 > 12
+				 ? (int)strlen(live->targets[i].target.name) + 2
+				 : 12,
 			     text);
 	}
 	(void)putchar('\n');
@@ -161,9 +166,11 @@ static json_t *target_json(const struct live *live, const struct live_target *on
 	for (unsigned measure = 0; object && measure < LIVE_MEASURES; measure++) {
 		struct interval interval = interval_of(one->rounds[measure], rounds);
 
-		(void)json_object_set_new(object, live_measures[measure].key,
-					  json_pack("{s:o, s:o}", "median", run_number(interval.median), "ci95",
-						    interval.exists ? json_pack("[f,f]", interval.low, interval.high) : json_null()));
+		(void)json_object_set_new(
+		    object, live_measures[measure].key,
+		    json_pack("{s:o, s:o}", "median", run_number(interval.median), "ci95",
+			      interval.exists ? json_pack("[f,f]", interval.low, interval.high)
+					      : json_null()));
 	}
 	return object;
 }
@@ -176,8 +183,8 @@ static void judge(const struct live *live, json_t *verdicts)
 		for (size_t i = 0; i < live->count; i++)
 			contenders[i] = (struct contender){.name = live->targets[i].target.name,
 							   .rounds = live->targets[i].rounds[measure]};
-		struct verdict verdict =
-			verdict_of(live_measures[measure].name, contenders, live->count, live->options->measurement.rounds);
+		struct verdict verdict = verdict_of(live_measures[measure].name, contenders, live->count,
+						    live->options->measurement.rounds);
 
 		if (!live->options->json)
 			(void)printf("%s: %s.\n", live->command[0], verdict.sentence);
@@ -209,7 +216,8 @@ static bool report(const struct live *live)
 	for (size_t i = 0; live->command[i]; i++)
 		(void)json_array_append_new(command, json_string(live->command[i]));
 	judge(live, verdicts);
-	json_t *whole = json_pack("{s:i, s:o, s:o, s:o}", "schema", 1, "command", command, "live", runs, "verdicts", verdicts);
+	json_t *whole = json_pack("{s:i, s:o, s:o, s:o}", "schema", 1, "command", command, "live", runs,
+				  "verdicts", verdicts);
 
 	if (live->options->json && whole) {
 		(void)json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
@@ -227,7 +235,8 @@ static bool prepare(struct live *live)
 	for (size_t i = 0; i < options->target_count; i++) {
 		struct target *target = &live->targets[i].target;
 
-		if (!target_parse(target, options->targets[i], options->settings, options->setting_count, &error)) {
+		if (!target_parse(target, options->targets[i], options->settings, options->setting_count,
+				  &error)) {
 			complain("compare", "%s", error.message);
 			return false;
 		}

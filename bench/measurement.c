@@ -40,7 +40,8 @@ static void show_progress(struct bench *bench, const struct target *target, enum
 {
 	bench->done++;
 	if (bench->options->progress)
-		(void)fprintf(stderr, "\r\033[K[%u/%u] %s on %s", bench->done, bench->total, pass_kind_name(kind), target->name);
+		(void)fprintf(stderr, "\r\033[K[%u/%u] %s on %s", bench->done, bench->total,
+			      pass_kind_name(kind), target->name);
 }
 
 static bool run_pass(struct bench *bench, const struct target *target, enum pass_kind kind, unsigned samples,
@@ -49,17 +50,17 @@ static bool run_pass(struct bench *bench, const struct target *target, enum pass
 	const struct measurement_options *options = bench->options;
 	bool memory = kind == PASS_MEMORY || kind == PASS_VERIFY;
 	struct pass_options pass = {
-		.target = target,
-		.plan = memory ? options->memory_plan : options->speed_plan,
-		.mode = memory ? options->memory_mode : options->speed_mode,
-		.touch = options->touch,
-		.pace = options->pace,
-		.kind = kind,
-		.samples = samples,
-		.drain_ns = options->drain_ns,
-		.thp_disable = options->thp_disable,
-		.padding_bytes = (unsigned)(next_random(&bench->random) % 4096),
-		.watchdog_s = options->watchdog_s,
+	    .target = target,
+	    .plan = memory ? options->memory_plan : options->speed_plan,
+	    .mode = memory ? options->memory_mode : options->speed_mode,
+	    .touch = options->touch,
+	    .pace = options->pace,
+	    .kind = kind,
+	    .samples = samples,
+	    .drain_ns = options->drain_ns,
+	    .thp_disable = options->thp_disable,
+	    .padding_bytes = (unsigned)(next_random(&bench->random) % 4096),
+	    .watchdog_s = options->watchdog_s,
 	};
 
 	show_progress(bench, target, kind);
@@ -105,7 +106,8 @@ static bool throughput_round(struct bench *bench, unsigned round)
 
 /* --- Latency ------------------------------------------------------------------------------------------------------------ */
 
-static bool reply_pass(struct bench *bench, const struct target *target, enum pass_kind kind, struct session_reply **reply)
+static bool reply_pass(struct bench *bench, const struct target *target, enum pass_kind kind,
+		       struct session_reply **reply)
 {
 	struct pass_result result;
 
@@ -138,8 +140,10 @@ static bool latency_passes(struct bench *bench)
 		if (i > 0 && batches) {
 			measurement->null_batch = malloc(sizeof(*measurement->null_batch));
 			if (!measurement->null_batch)
-				return trace_fail(bench->error, TRACE_NO_MEMORY, "not enough memory for the results") == TRACE_OK;
-			memcpy(measurement->null_batch, bench->measurements[0].null_batch, sizeof(*measurement->null_batch));
+				return trace_fail(bench->error, TRACE_NO_MEMORY,
+						  "not enough memory for the results") == TRACE_OK;
+			memcpy(measurement->null_batch, bench->measurements[0].null_batch,
+			       sizeof(*measurement->null_batch));
 		}
 	}
 	return true;
@@ -172,12 +176,13 @@ static bool memory_pass(struct bench *bench, size_t i, unsigned round)
 	struct measurement *measurement = &bench->measurements[i];
 	struct pass_result result;
 
-	if (!run_pass(bench, bench->targets[i], PASS_MEMORY, round == 0 ? bench->options->samples : 16, &result))
+	if (!run_pass(bench, bench->targets[i], PASS_MEMORY, round == 0 ? bench->options->samples : 16,
+		      &result))
 		return false;
 	measurement->footprint_peak[round] = (double)timeline_footprint_peak(&result.timeline);
 	measurement->footprint_end[round] = less_baseline(result.reply, &result.reply->end);
 	measurement->footprint_drained[round] =
-		bench->options->drain_ns ? less_baseline(result.reply, &result.reply->drained) : NAN;
+	    bench->options->drain_ns ? less_baseline(result.reply, &result.reply->drained) : NAN;
 	measurement->memory_rounds = round + 1;
 	if (round == 0) {
 		measurement->memory = result.reply;
@@ -253,8 +258,12 @@ static bool run_all(struct bench *bench)
 bool measurement_run(struct measurement *measurements, const struct target *const *targets, size_t count,
 		     const struct measurement_options *options, struct trace_error *error)
 {
-	struct bench bench = {.measurements = measurements, .targets = targets, .count = count, .options = options,
-			      .error = error, .random = options->seed};
+	struct bench bench = {.measurements = measurements,
+			      .targets = targets,
+			      .count = count,
+			      .options = options,
+			      .error = error,
+			      .random = options->seed};
 	struct target_error unused;
 
 	memset(measurements, 0, count * sizeof(measurements[0]));

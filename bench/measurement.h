@@ -29,17 +29,17 @@ enum {
 };
 
 struct measurement_options {
-	unsigned what;           /* MEASURE_ bits */
+	unsigned what; /* MEASURE_ bits */
 	enum replay_mode speed_mode, memory_mode;
 	enum replay_touch touch;
 	enum replay_pace pace;
 	unsigned rounds, memory_rounds;
-	unsigned samples;        /* of the time line */
-	uint64_t drain_ns;       /* 0: no drain */
+	unsigned samples;  /* of the time line */
+	uint64_t drain_ns; /* 0: no drain */
 	bool thp_disable;
-	uint64_t seed;           /* of the paddings */
+	uint64_t seed; /* of the paddings */
 	unsigned watchdog_s;
-	bool progress;           /* a line on stderr */
+	bool progress;			       /* a line on stderr */
 	struct plan *speed_plan, *memory_plan; /* equal pointers when the modes are */
 };
 
@@ -48,15 +48,15 @@ struct measurement {
 	const struct target *target;
 	unsigned rounds, memory_rounds;
 	double gross_ns[MEASUREMENT_MAX_ROUNDS];       /* per call */
-	double null_ns[MEASUREMENT_MAX_ROUNDS];        /* per call, of the null target in the same round */
-	double net_ns[MEASUREMENT_MAX_ROUNDS];         /* NaN where null is over half of gross */
+	double null_ns[MEASUREMENT_MAX_ROUNDS];	       /* per call, of the null target in the same round */
+	double net_ns[MEASUREMENT_MAX_ROUNDS];	       /* NaN where null is over half of gross */
 	double footprint_peak[MEASUREMENT_MAX_ROUNDS]; /* bytes */
 	double footprint_end[MEASUREMENT_MAX_ROUNDS];
 	double footprint_drained[MEASUREMENT_MAX_ROUNDS]; /* NaN without a drain */
-	struct session_reply *latency;  /* NULL when not measured */
-	struct session_reply *batch, *null_batch; /* null_batch belongs to the first measurement */
-	struct session_reply *memory;   /* of the first memory round */
-	struct timeline timeline;       /* of the first memory round */
+	struct session_reply *latency;			  /* NULL when not measured */
+	struct session_reply *batch, *null_batch;	  /* null_batch belongs to the first measurement */
+	struct session_reply *memory;			  /* of the first memory round */
+	struct timeline timeline;			  /* of the first memory round */
 	bool verified;
 	char version[128];
 };

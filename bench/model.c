@@ -20,8 +20,8 @@ struct model {
 	struct policy policy;
 	char policy_text[1024];
 	uint64_t memory_bytes;
-	struct machine *machine;   /* while it runs */
-	uintptr_t *address;        /* per slot, while it runs */
+	struct machine *machine; /* while it runs */
+	uintptr_t *address;	 /* per slot, while it runs */
 	struct machine_report report;
 	struct model_sample *sample;
 	size_t samples, capacity;
@@ -33,7 +33,8 @@ static bool refuse(struct trace_error *error, const char *what, const char *why)
 	return false;
 }
 
-static bool take_sample(struct model *model, const struct model_options *options, uint64_t event, struct trace_error *error)
+static bool take_sample(struct model *model, const struct model_options *options, uint64_t event,
+			struct trace_error *error)
 {
 	if (model->samples == model->capacity) {
 		size_t capacity = model->capacity ? model->capacity * 2 : 256;
@@ -49,7 +50,8 @@ static bool take_sample(struct model *model, const struct model_options *options
 	const char *broken = options->check ? machine_check(model->machine) : NULL;
 
 	if (broken)
-		(void)trace_fail(error, TRACE_UNSUPPORTED, "event %" PRIu64 ": the engine broke an invariant: %s", event, broken);
+		(void)trace_fail(error, TRACE_UNSUPPORTED,
+				 "event %" PRIu64 ": the engine broke an invariant: %s", event, broken);
 	return !broken;
 }
 
@@ -75,7 +77,8 @@ static void apply(struct model *model, const struct planned *planned)
 	case OPERATION_REALLOC: {
 		uintptr_t moved = machine_realloc(model->machine, planned->lane, *address, bytes);
 
-		if (moved == 0) { /* the simulated program gives up the old block, so that it is not freed twice */
+		if (moved ==
+		    0) { /* the simulated program gives up the old block, so that it is not freed twice */
 			machine_free(model->machine, planned->lane, *address);
 		}
 		*address = moved;
@@ -97,12 +100,13 @@ static void apply(struct model *model, const struct planned *planned)
 static bool replay(struct model *model, const struct model_options *options, struct trace_error *error)
 {
 	const struct plan_totals *totals = plan_totals(options->plan);
-	uint64_t every = options->samples ? totals->operations / options->samples + 1 : UINT64_MAX, position = 0, count;
+	uint64_t every = options->samples ? totals->operations / options->samples + 1 : UINT64_MAX,
+		 position = 0, count;
 	const struct planned *operations;
 	enum trace_status status = plan_rewind(options->plan, error);
 
-	while (status == TRACE_OK &&
-	       (status = plan_next(options->plan, every - position % every, &operations, &count, error)) == TRACE_OK) {
+	while (status == TRACE_OK && (status = plan_next(options->plan, every - position % every, &operations,
+							 &count, error)) == TRACE_OK) {
 		for (uint64_t i = 0; i < count; i++)
 			apply(model, &operations[i]);
 		position += count;
@@ -116,16 +120,17 @@ static bool replay(struct model *model, const struct model_options *options, str
 static bool build(struct model *model, const struct model_options *options, struct trace_error *error)
 {
 	struct machine_options machine = {
-		.policy = &model->policy,
-		.backing = options->backing_real ? MACHINE_BACKING_REAL : MACHINE_BACKING_NONE,
-		.memory_bytes = options->memory_bytes,
-		.seed = options->seed,
+	    .policy = &model->policy,
+	    .backing = options->backing_real ? MACHINE_BACKING_REAL : MACHINE_BACKING_NONE,
+	    .memory_bytes = options->memory_bytes,
+	    .seed = options->seed,
 	};
 
 	model->memory_bytes = options->memory_bytes ? options->memory_bytes : MACHINE_MEMORY_BYTES;
 	(void)snprintf(model->policy_text, sizeof(model->policy_text), "%s", options->policy);
 	if (policy_parse(&model->policy, options->policy) != STATUS_OK)
-		return refuse(error, options->policy, "no such policy, key or value; `faultline policies` lists them");
+		return refuse(error, options->policy,
+			      "no such policy, key or value; `faultline policies` lists them");
 	model->address = calloc(plan_totals(options->plan)->slots + 1, sizeof(model->address[0]));
 	enum status status = model->address ? machine_create(&model->machine, &machine) : STATUS_NO_MEMORY;
 
@@ -187,12 +192,14 @@ static json_t *zones_json(const struct machine_report *report)
 		const struct machine_zone_report *zone = &report->zone[i];
 
 		(void)json_array_append_new(
-			array, json_pack("{s:i, s:s, s:I, s:I, s:o, s:o, s:o, s:I, s:I}", "node", (int)zone->node, "name", zone->name,
-					 "managed_pages", (json_int_t)zone->managed_pages, "free_pages", (json_int_t)zone->free_pages,
-					 "unusable_free_index", ratios_json(zone->unusable_free_index), "extfrag_index",
-					 ratios_json(zone->extfrag_index), "free_huge_over_optimal",
-					 ratio_json(zone->free_huge_over_optimal), "lock_taken", (json_int_t)zone->lock_taken,
-					 "lock_contended", (json_int_t)zone->lock_contended));
+		    array, json_pack("{s:i, s:s, s:I, s:I, s:o, s:o, s:o, s:I, s:I}", "node", (int)zone->node,
+				     "name", zone->name, "managed_pages", (json_int_t)zone->managed_pages,
+				     "free_pages", (json_int_t)zone->free_pages, "unusable_free_index",
+				     ratios_json(zone->unusable_free_index), "extfrag_index",
+				     ratios_json(zone->extfrag_index), "free_huge_over_optimal",
+				     ratio_json(zone->free_huge_over_optimal), "lock_taken",
+				     (json_int_t)zone->lock_taken, "lock_contended",
+				     (json_int_t)zone->lock_contended));
 	}
 	return array;
 }
@@ -201,14 +208,15 @@ json_t *model_json(const struct model *model)
 {
 	const struct machine_report *report = &model->report;
 	json_t *memory = json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "live_peak_bytes",
-		(json_int_t)report->live_peak_bytes, "live_peak_objects", (json_int_t)report->live_peak_objects, "frames_peak_bytes",
-		(json_int_t)report->frames_peak_bytes, "metadata_bytes", (json_int_t)report->metadata_bytes, "page_array_bytes",
-		(json_int_t)report->page_array_bytes, "buddy_map_bytes", (json_int_t)report->buddy_map_bytes,
-		"internal_fragmentation", ratio_json(report->internal_fragmentation), "allocations",
-		(json_int_t)report->allocations, "frees", (json_int_t)report->frees, "resizes", (json_int_t)report->resizes,
-		"resizes_in_place", (json_int_t)report->resizes_in_place, "out_of_memory", (json_int_t)report->out_of_memory, "zones",
-		zones_json(report));
+	    "{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "live_peak_bytes",
+	    (json_int_t)report->live_peak_bytes, "live_peak_objects", (json_int_t)report->live_peak_objects,
+	    "frames_peak_bytes", (json_int_t)report->frames_peak_bytes, "metadata_bytes",
+	    (json_int_t)report->metadata_bytes, "page_array_bytes", (json_int_t)report->page_array_bytes,
+	    "buddy_map_bytes", (json_int_t)report->buddy_map_bytes, "internal_fragmentation",
+	    ratio_json(report->internal_fragmentation), "allocations", (json_int_t)report->allocations,
+	    "frees", (json_int_t)report->frees, "resizes", (json_int_t)report->resizes, "resizes_in_place",
+	    (json_int_t)report->resizes_in_place, "out_of_memory", (json_int_t)report->out_of_memory, "zones",
+	    zones_json(report));
 
 	return json_pack("{s:o, s:n, s:n, s:n}", "memory", memory, "faults", "page_tables", "tlb");
 }
@@ -247,14 +255,16 @@ static void write_ratio(FILE *file, struct ratio ratio, char after)
 
 void model_write_samples(const struct model *model, FILE *file)
 {
-	(void)fputs("# event\tlive_bytes\tgranted_bytes\tframes_bytes\tmetadata_bytes\tinternal_fragmentation\t"
-		    "unusable_free_index_order9\textfrag_index_order9\tfree_huge_over_optimal\n",
-		    file);
+	(void)fputs(
+	    "# event\tlive_bytes\tgranted_bytes\tframes_bytes\tmetadata_bytes\tinternal_fragmentation\t"
+	    "unusable_free_index_order9\textfrag_index_order9\tfree_huge_over_optimal\n",
+	    file);
 	for (size_t i = 0; i < model->samples; i++) {
 		const struct machine_sample *sample = &model->sample[i].machine;
 
-		(void)fprintf(file, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t", model->sample[i].event,
-			      sample->live_bytes, sample->granted_bytes, sample->frames_bytes, sample->metadata_bytes);
+		(void)fprintf(file, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t",
+			      model->sample[i].event, sample->live_bytes, sample->granted_bytes,
+			      sample->frames_bytes, sample->metadata_bytes);
 		write_ratio(file, sample->internal_fragmentation, '\t');
 		write_ratio(file, sample->unusable_free_index, '\t');
 		write_ratio(file, sample->extfrag_index, '\t');

@@ -16,11 +16,11 @@
 struct model;
 
 struct model_options {
-	const char *policy;     /* "NAME[,key=value]..." */
-	struct plan *plan;      /* for mode single or baton */
-	bool backing_real;      /* managed memory exists; false: only its metadata */
-	bool check;             /* machine_check() at every sample */
-	uint64_t memory_bytes;  /* of the machine; 0 = the machine's default */
+	const char *policy;    /* "NAME[,key=value]..." */
+	struct plan *plan;     /* for mode single or baton */
+	bool backing_real;     /* managed memory exists; false: only its metadata */
+	bool check;	       /* machine_check() at every sample */
+	uint64_t memory_bytes; /* of the machine; 0 = the machine's default */
 	uint64_t seed;
 	unsigned samples;
 };

@@ -35,67 +35,75 @@ enum {
 };
 
 static const struct option long_options[] = {
-	{"on", required_argument, NULL, 't'},
-	{"mode", required_argument, NULL, 'm'},
-	{"process", required_argument, NULL, 'p'},
-	{"output", required_argument, NULL, 'o'},
-	{"quiet", no_argument, NULL, 'q'},
-	{"help", no_argument, NULL, 'h'},
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"set", required_argument, NULL, OPTION_SET},
-	{"pace", required_argument, NULL, OPTION_PACE},
-	{"touch", required_argument, NULL, OPTION_TOUCH},
-	{"rounds", required_argument, NULL, OPTION_ROUNDS},
-	{"memory-rounds", required_argument, NULL, OPTION_MEMORY_ROUNDS},
-	{"samples", required_argument, NULL, OPTION_SAMPLES},
-	{"drain", required_argument, NULL, OPTION_DRAIN},
-	{"thp", required_argument, NULL, OPTION_THP},
-	{"seed", required_argument, NULL, OPTION_SEED},
-	{"measure", required_argument, NULL, OPTION_MEASURE},
-	{"verify", no_argument, NULL, OPTION_VERIFY},
-	{"backing", required_argument, NULL, OPTION_BACKING},
-	{"memory", required_argument, NULL, OPTION_MEMORY},
-	{"check", no_argument, NULL, OPTION_CHECK},
-	{"watchdog", required_argument, NULL, OPTION_WATCHDOG},
-	{"live", no_argument, NULL, OPTION_LIVE},
-	{NULL, 0, NULL, 0},
+    {"on", required_argument, NULL, 't'},
+    {"mode", required_argument, NULL, 'm'},
+    {"process", required_argument, NULL, 'p'},
+    {"output", required_argument, NULL, 'o'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"help", no_argument, NULL, 'h'},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"set", required_argument, NULL, OPTION_SET},
+    {"pace", required_argument, NULL, OPTION_PACE},
+    {"touch", required_argument, NULL, OPTION_TOUCH},
+    {"rounds", required_argument, NULL, OPTION_ROUNDS},
+    {"memory-rounds", required_argument, NULL, OPTION_MEMORY_ROUNDS},
+    {"samples", required_argument, NULL, OPTION_SAMPLES},
+    {"drain", required_argument, NULL, OPTION_DRAIN},
+    {"thp", required_argument, NULL, OPTION_THP},
+    {"seed", required_argument, NULL, OPTION_SEED},
+    {"measure", required_argument, NULL, OPTION_MEASURE},
+    {"verify", no_argument, NULL, OPTION_VERIFY},
+    {"backing", required_argument, NULL, OPTION_BACKING},
+    {"memory", required_argument, NULL, OPTION_MEMORY},
+    {"check", no_argument, NULL, OPTION_CHECK},
+    {"watchdog", required_argument, NULL, OPTION_WATCHDOG},
+    {"live", no_argument, NULL, OPTION_LIVE},
+    {NULL, 0, NULL, 0},
 };
 
 static const char usage_replay[] = "Usage: faultline replay TRACE.flt --on TARGET [OPTION]...\n"
 				   "Replays a trace on an allocator and measures time, latency and memory.\n";
 static const char usage_compare[] =
-	"Usage: faultline compare TRACE.flt... --on TARGET --on TARGET [OPTION]...\n"
-	"  or:  faultline compare --live --on TARGET --on TARGET [OPTION]... -- COMMAND [ARGUMENT]...\n"
-	"Replays traces on several allocators in interleaved rounds, or runs a program under each, and says who wins.\n";
+    "Usage: faultline compare TRACE.flt... --on TARGET --on TARGET [OPTION]...\n"
+    "  or:  faultline compare --live --on TARGET --on TARGET [OPTION]... -- COMMAND [ARGUMENT]...\n"
+    "Replays traces on several allocators in interleaved rounds, or runs a program under each, and says who "
+    "wins.\n";
 static const char help_text[] =
-	"\nTargets:\n"
-	"  engine[:POLICY]  glibc  jemalloc  mimalloc  tcmalloc  PATH.so  null\n"
-	"  with options of their own after a colon: jemalloc:dirty_decay_ms:0,narenas:2  glibc:arena_max=1\n"
-	"\nOptions:\n"
-	"  -t, --on TARGET           what to replay on (compare: at least two)\n"
-	"      --set KEY=VALUE       a policy key of engine targets; may be repeated\n"
-	"  -m, --mode MODE           single | baton | parallel; by default speed is measured single and memory baton\n"
-	"  -p, --process P           process of the trace to replay (default: the one with the most heap events)\n"
-	"      --touch WHAT          none | first | pages | all | recorded: which bytes of a block are written (pages)\n"
-	"      --pace PACE           full | recorded: keep the recorded gaps between events (full)\n"
-	"      --rounds N            rounds of the speed measurement, at least 6 for an interval (7)\n"
-	"      --memory-rounds N     rounds of the memory measurement (7)\n"
-	"      --samples N           points of the time line (200)\n"
-	"      --drain SECONDS       wait after the trace and look at the footprint again (10 with --pace recorded)\n"
-	"      --thp WHAT            system | off: transparent huge pages in the replaying process (system)\n"
-	"      --measure LIST        of throughput,latency,memory,model,verify (all but verify)\n"
-	"      --verify              also fill every block and check it at its end\n"
-	"      --backing WHAT        none | real: memory behind the engine's model; changes no figure (none)\n"
-	"      --memory SIZE         physical memory of the engine's model, e.g. 8G (64G)\n"
-	"      --check               check the model's invariants at every sample\n"
-	"      --seed N              of everything random (1)\n"
-	"      --watchdog SECONDS    without progress for so long a target counts as hung (60)\n"
-	"  -o, --output DIR          write the run directory (compare: one per trace and target, and compare.json)\n"
-	"      --json                print run.json (compare: compare.json) on standard output instead of the table\n"
-	"  -q, --quiet               no progress line\n"
-	"  -h, --help\n";
+    "\nTargets:\n"
+    "  engine[:POLICY]  glibc  jemalloc  mimalloc  tcmalloc  PATH.so  null\n"
+    "  with options of their own after a colon: jemalloc:dirty_decay_ms:0,narenas:2  glibc:arena_max=1\n"
+    "\nOptions:\n"
+    "  -t, --on TARGET           what to replay on (compare: at least two)\n"
+    "      --set KEY=VALUE       a policy key of engine targets; may be repeated\n"
+    "  -m, --mode MODE           single | baton | parallel; by default speed is measured single and memory "
+    "baton\n"
+    "  -p, --process P           process of the trace to replay (default: the one with the most heap "
+    "events)\n"
+    "      --touch WHAT          none | first | pages | all | recorded: which bytes of a block are written "
+    "(pages)\n"
+    "      --pace PACE           full | recorded: keep the recorded gaps between events (full)\n"
+    "      --rounds N            rounds of the speed measurement, at least 6 for an interval (7)\n"
+    "      --memory-rounds N     rounds of the memory measurement (7)\n"
+    "      --samples N           points of the time line (200)\n"
+    "      --drain SECONDS       wait after the trace and look at the footprint again (10 with --pace "
+    "recorded)\n"
+    "      --thp WHAT            system | off: transparent huge pages in the replaying process (system)\n"
+    "      --measure LIST        of throughput,latency,memory,model,verify (all but verify)\n"
+    "      --verify              also fill every block and check it at its end\n"
+    "      --backing WHAT        none | real: memory behind the engine's model; changes no figure (none)\n"
+    "      --memory SIZE         physical memory of the engine's model, e.g. 8G (64G)\n"
+    "      --check               check the model's invariants at every sample\n"
+    "      --seed N              of everything random (1)\n"
+    "      --watchdog SECONDS    without progress for so long a target counts as hung (60)\n"
+    "  -o, --output DIR          write the run directory (compare: one per trace and target, and "
+    "compare.json)\n"
+    "      --json                print run.json (compare: compare.json) on standard output instead of the "
+    "table\n"
+    "  -q, --quiet               no progress line\n"
+    "  -h, --help\n";
 
-static bool wrong(const struct replay_options *options, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool wrong(const struct replay_options *options, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static bool wrong(const struct replay_options *options, const char *format, ...)
 {
@@ -109,8 +117,8 @@ static bool wrong(const struct replay_options *options, const char *format, ...)
 	return false;
 }
 
-static bool choose(const struct replay_options *options, const char *name, const char *text, const char *const *words,
-		   unsigned *choice)
+static bool choose(const struct replay_options *options, const char *name, const char *text,
+		   const char *const *words, unsigned *choice)
 {
 	char list[256] = "";
 
@@ -126,7 +134,8 @@ static bool choose(const struct replay_options *options, const char *name, const
 	return wrong(options, "--%s takes one of %s, not '%s'", name, list, text);
 }
 
-static bool number(const struct replay_options *options, const char *name, const char *text, double most, double *value)
+static bool number(const struct replay_options *options, const char *name, const char *text, double most,
+		   double *value)
 {
 	char *end;
 
@@ -137,7 +146,8 @@ static bool number(const struct replay_options *options, const char *name, const
 	return true;
 }
 
-static bool whole(const struct replay_options *options, const char *name, const char *text, double most, uint64_t *value)
+static bool whole(const struct replay_options *options, const char *name, const char *text, double most,
+		  uint64_t *value)
 {
 	double read;
 
@@ -204,7 +214,8 @@ static bool take_choice(struct replay_options *options, int option, const char *
 	static const char *const modes[] = {"single", "baton", "parallel", NULL};
 	static const char *const paces[] = {"full", "recorded", NULL};
 	static const char *const touches[] = {"none", "first", "pages", "all", "recorded", NULL};
-	static const char *const pages[] = {"system", "off", NULL}, *const backings[] = {"none", "real", NULL};
+	static const char *const pages[] = {"system", "off", NULL}, *const backings[] = {"none", "real",
+											 NULL};
 	struct measurement_options *measurement = &options->measurement;
 	unsigned choice = 0;
 	bool ok;
@@ -248,12 +259,14 @@ static bool take_number(struct replay_options *options, int option, const char *
 		return ok;
 	case OPTION_ROUNDS:
 		ok = whole(options, "rounds", text, MEASUREMENT_MAX_ROUNDS, &value) &&
-		     (value > 0 || wrong(options, "--rounds is at least 1; use --measure to leave the speed out"));
+		     (value > 0 ||
+		      wrong(options, "--rounds is at least 1; use --measure to leave the speed out"));
 		measurement->rounds = (unsigned)value;
 		return ok;
 	case OPTION_MEMORY_ROUNDS:
 		ok = whole(options, "memory-rounds", text, MEASUREMENT_MAX_ROUNDS, &value) &&
-		     (value > 0 || wrong(options, "--memory-rounds is at least 1; use --measure to leave the memory out"));
+		     (value > 0 ||
+		      wrong(options, "--memory-rounds is at least 1; use --measure to leave the memory out"));
 		measurement->memory_rounds = (unsigned)value;
 		return ok;
 	case OPTION_SAMPLES:
@@ -270,7 +283,8 @@ static bool take_number(struct replay_options *options, int option, const char *
 		measurement->seed = value;
 		return ok;
 	default:
-		ok = whole(options, "watchdog", text, 86400, &value) && (value > 0 || wrong(options, "--watchdog is at least 1"));
+		ok = whole(options, "watchdog", text, 86400, &value) &&
+		     (value > 0 || wrong(options, "--watchdog is at least 1"));
 		measurement->watchdog_s = (unsigned)value;
 		return ok;
 	}
@@ -301,7 +315,8 @@ static bool take(struct replay_options *options, int option, char *text)
 		return true;
 	case OPTION_LIVE:
 		options->live = true;
-		return strcmp(options->command, "compare") == 0 || wrong(options, "--live belongs to `faultline compare`");
+		return strcmp(options->command, "compare") == 0 ||
+		       wrong(options, "--live belongs to `faultline compare`");
 	case OPTION_JSON:
 		options->json = true;
 		return true;
@@ -322,13 +337,13 @@ static void set_defaults(struct replay_options *options, const char *command)
 	options->command = command;
 	options->process = PLAN_PROCESS_LARGEST;
 	options->measurement = (struct measurement_options){
-		.what = MEASURE_THROUGHPUT | MEASURE_LATENCY | MEASURE_MEMORY | MEASURE_MODEL,
-		.touch = TOUCH_PAGES,
-		.rounds = 7,
-		.memory_rounds = 7,
-		.samples = 200,
-		.seed = 1,
-		.watchdog_s = 60,
+	    .what = MEASURE_THROUGHPUT | MEASURE_LATENCY | MEASURE_MEMORY | MEASURE_MODEL,
+	    .touch = TOUCH_PAGES,
+	    .rounds = 7,
+	    .memory_rounds = 7,
+	    .samples = 200,
+	    .seed = 1,
+	    .watchdog_s = 60,
 	};
 }
 
@@ -355,8 +370,10 @@ bool replay_options_parse(struct replay_options *options, int argc, char **argv,
 	if (options->measurement.pace == PACE_RECORDED && !options->drain_given)
 		options->measurement.drain_ns = UINT64_C(10000000000);
 	if (options->measurement.touch == TOUCH_RECORDED)
-		return wrong(options, "--touch recorded needs a trace with recorded accesses, and heap traces have none; "
-				      "use none, first, pages or all");
+		return wrong(
+		    options,
+		    "--touch recorded needs a trace with recorded accesses, and heap traces have none; "
+		    "use none, first, pages or all");
 	options->measurement.progress = !options->quiet && isatty(STDERR_FILENO);
 	return true;
 }

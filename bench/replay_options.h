@@ -5,20 +5,20 @@
 #include "bench/measurement.h"
 
 struct replay_options {
-	const char *command;            /* "replay" or "compare", for messages */
+	const char *command; /* "replay" or "compare", for messages */
 	const char *targets[MEASUREMENT_MAX_TARGETS];
 	size_t target_count;
-	char *settings[64];             /* --set KEY=VALUE */
+	char *settings[64]; /* --set KEY=VALUE */
 	size_t setting_count;
 	bool mode_given;
 	enum replay_mode mode;
-	uint32_t process;               /* or PLAN_PROCESS_LARGEST */
-	const char *output;             /* -o, or NULL */
+	uint32_t process;   /* or PLAN_PROCESS_LARGEST */
+	const char *output; /* -o, or NULL */
 	bool json;
 	bool quiet;
-	bool live;                      /* compare --live */
+	bool live; /* compare --live */
 	bool backing_real;
-	bool check;                     /* machine_check at every sample */
+	bool check; /* machine_check at every sample */
 	uint64_t memory_bytes;
 	bool drain_given;
 	struct measurement_options measurement; /* modes and plans are filled in per trace */

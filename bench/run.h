@@ -17,7 +17,7 @@ struct run {
 	const struct measurement_options *options;
 	const struct measurement *measurement;
 	const struct model *model; /* NULL for live targets and mode parallel */
-	const char *command;       /* that makes this run again */
+	const char *command;	   /* that makes this run again */
 };
 
 /* The run as run.json has it; NULL without memory. */

@@ -32,9 +32,12 @@ void run_directory_name(const char *text, char *name, size_t bytes)
 
 	for (; text[length] && length + 1 < bytes; length++) {
 		unsigned char letter = (unsigned char)text[length];
-		bool plain = (isascii(letter) && isalnum(letter)) || letter == '_' || letter == '-' || (letter == '.' && length > 0);
+		bool plain = (isascii(letter) && isalnum(letter)) || letter == '_' || letter == '-' ||
+			     (letter == '.' && length > 0);
 
-		name[length] = plain ? (char)letter : '_';
+		name[length] = '_';
+		if (plain)
+			name[length] = text[length];
 	}
 	name[length] = '\0';
 }
@@ -83,8 +86,8 @@ static void write_latency_kind(const struct session_reply *reply, enum latency_k
 			latency = latency_quantile(reply, kind, quantile = 0.5);
 		if (!latency.exists)
 			break;
-		(void)fprintf(file, "%s\t%.7g\t%.1f\t%d\t%" PRIu64 "\n", latency_kind_name(kind), quantile, latency.ns,
-			      latency.below_resolution, reply->latency[kind].samples);
+		(void)fprintf(file, "%s\t%.7g\t%.1f\t%d\t%" PRIu64 "\n", latency_kind_name(kind), quantile,
+			      latency.ns, latency.below_resolution, reply->latency[kind].samples);
 	}
 }
 
@@ -114,8 +117,8 @@ static void write_timeline(const struct run *run, FILE *file)
 	for (size_t i = 0; i < run->measurement->timeline.count; i++) {
 		const struct timeline_sample *sample = &run->measurement->timeline.sample[i];
 
-		(void)fprintf(file, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t", sample->event, sample->time_ns,
-			      sample->live_bytes, sample->live_objects);
+		(void)fprintf(file, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t", sample->event,
+			      sample->time_ns, sample->live_bytes, sample->live_objects);
 		write_bytes(file, sample->granted_bytes > 0, sample->granted_bytes);
 		write_bytes(file, footprint, sample->footprint_bytes);
 		write_bytes(file, footprint, sample->lazyfree_bytes);
@@ -135,8 +138,9 @@ static void write_sizes(const struct run *run, FILE *file)
 {
 	for (unsigned bin = 0; bin < PLAN_SIZE_BINS; bin++) {
 		if (run->totals->size_count[bin])
-			(void)fprintf(file, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", plan_size_low(bin),
-				      plan_size_high(bin), run->totals->size_count[bin], run->totals->size_bytes[bin]);
+			(void)fprintf(file, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n",
+				      plan_size_low(bin), plan_size_high(bin), run->totals->size_count[bin],
+				      run->totals->size_bytes[bin]);
 	}
 }
 
@@ -165,17 +169,19 @@ static void write_buddy(const struct run *run, FILE *file)
 }
 
 static const struct series series[] = {
-	{"throughput.tsv", "round\tgross_ns_per_event\tnull_ns_per_event\tnet_ns_per_event\tevents_per_s\n", write_throughput,
-	 has_throughput, true},
-	{"latency.tsv", "operation\tquantile\tlatency_ns\tbelow_resolution\tsamples\n", write_latency, has_latency, true},
-	{"timeline.tsv",
-	 "event\ttime_ns\tlive_bytes\tlive_objects\tgranted_bytes\tfootprint_bytes\tlazyfree_bytes\tanon_huge_bytes\t"
-	 "internal_fragmentation\tfootprint_over_live\n",
-	 write_timeline, has_timeline, false},
-	{"sizes.tsv", "size_low_bytes\tsize_high_bytes\tallocations\tbytes\n", write_sizes, always, false},
-	{"lifetimes.tsv", "events_low\tevents_high\tobjects\n", write_lifetimes, always, false},
-	{"model.tsv", NULL, write_model, has_model, false},
-	{"buddy.tsv", NULL, write_buddy, has_model, false},
+    {"throughput.tsv", "round\tgross_ns_per_event\tnull_ns_per_event\tnet_ns_per_event\tevents_per_s\n",
+     write_throughput, has_throughput, true},
+    {"latency.tsv", "operation\tquantile\tlatency_ns\tbelow_resolution\tsamples\n", write_latency,
+     has_latency, true},
+    {"timeline.tsv",
+     "event\ttime_ns\tlive_bytes\tlive_objects\tgranted_bytes\tfootprint_bytes\tlazyfree_bytes\tanon_huge_"
+     "bytes\t"
+     "internal_fragmentation\tfootprint_over_live\n",
+     write_timeline, has_timeline, false},
+    {"sizes.tsv", "size_low_bytes\tsize_high_bytes\tallocations\tbytes\n", write_sizes, always, false},
+    {"lifetimes.tsv", "events_low\tevents_high\tobjects\n", write_lifetimes, always, false},
+    {"model.tsv", NULL, write_model, has_model, false},
+    {"buddy.tsv", NULL, write_buddy, has_model, false},
 };
 
 static void write_header(const struct run *run, const struct series *one, FILE *file)
@@ -185,9 +191,12 @@ static void write_header(const struct run *run, const struct series *one, FILE *
 	if (run->measurement->target->kind == TARGET_ENGINE)
 		target_policy(run->measurement->target, policy, sizeof(policy));
 	(void)fprintf(file,
-		      "# faultline %s\n# trace: %s\n# hash: %s\n# target: %s\n# policy: %s\n# seed: %" PRIu64 "\n# mode: %s\n# command: %s\n",
-		      PACKAGE_VERSION, run->trace_path, run->trace->hash, run->measurement->target->name, policy, run->options->seed,
-		      run_mode_name(one->speed ? run->options->speed_mode : run->options->memory_mode), run->command);
+		      "# faultline %s\n# trace: %s\n# hash: %s\n# target: %s\n# policy: %s\n# seed: %" PRIu64
+		      "\n# mode: %s\n# command: %s\n",
+		      PACKAGE_VERSION, run->trace_path, run->trace->hash, run->measurement->target->name,
+		      policy, run->options->seed,
+		      run_mode_name(one->speed ? run->options->speed_mode : run->options->memory_mode),
+		      run->command);
 	if (one->columns)
 		(void)fprintf(file, "# %s", one->columns);
 }
@@ -218,7 +227,8 @@ static bool close_whole(FILE *file, const char *name, struct trace_error *error)
 	return (written && closed) || refuse(error, "write", name);
 }
 
-static bool write_series(const struct run *run, int directory, const struct series *one, struct trace_error *error)
+static bool write_series(const struct run *run, int directory, const struct series *one,
+			 struct trace_error *error)
 {
 	FILE *file = create_in(directory, one->name);
 
@@ -231,7 +241,8 @@ static bool write_series(const struct run *run, int directory, const struct seri
 
 static bool dump_json(const json_t *json, FILE *file)
 {
-	return json_dumpf(json, file, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) == 0 && fputc('\n', file) != EOF;
+	return json_dumpf(json, file, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) == 0 &&
+	       fputc('\n', file) != EOF;
 }
 
 static bool write_run_json(const struct run *run, int directory, struct trace_error *error)
@@ -291,7 +302,8 @@ bool run_directory_write(const struct run *run, const char *path, struct trace_e
 	if (snprintf(beside, sizeof(beside), "%s.XXXXXX", path) >= (int)sizeof(beside) || !mkdtemp(beside))
 		return refuse(error, "create", path);
 	int directory = open(beside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok = directory >= 0 && fchmod(directory, 0777 & ~mask) == 0 && write_files(run, directory, error);
+	bool ok =
+	    directory >= 0 && fchmod(directory, 0777 & ~mask) == 0 && write_files(run, directory, error);
 
 	if (directory < 0)
 		(void)refuse(error, "open", beside);

@@ -14,9 +14,11 @@
 const char *measure_name(enum measure measure)
 {
 	static const char *const names[MEASURE_COUNT] = {
-		"net time, ns/call",	"gross time, ns/call",   "malloc p50, ns",	   "malloc p99, ns",
-		"malloc p99.9, ns",	"free p99, ns",	         "realloc p99, ns",	   "footprint peak, KiB",
-		"footprint / live peak", "footprint at end, KiB", "footprint drained, KiB", "frames peak (model), KiB", "internal fragmentation"};
+	    "net time, ns/call",     "gross time, ns/call",    "malloc p50, ns",
+	    "malloc p99, ns",	     "malloc p99.9, ns",       "free p99, ns",
+	    "realloc p99, ns",	     "footprint peak, KiB",    "footprint / live peak",
+	    "footprint at end, KiB", "footprint drained, KiB", "frames peak (model), KiB",
+	    "internal fragmentation"};
 
 	return names[measure];
 }
@@ -31,7 +33,8 @@ static struct measured latency_of(const struct run *run, enum latency_kind kind,
 
 	if (!latency.exists)
 		return (struct measured){.value = NAN};
-	return (struct measured){.value = latency.below_resolution ? latency_resolution_ns(reply) : latency.ns,
+	return (struct measured){.value =
+				     latency.below_resolution ? latency_resolution_ns(reply) : latency.ns,
 				 .below = latency.below_resolution};
 }
 
@@ -65,9 +68,9 @@ static double footprint_of(const struct run *run, enum measure measure)
 	case MEASURE_FOOTPRINT_PEAK:
 		return rounds_median(measurement->footprint_peak, rounds) / 1024;
 	case MEASURE_FOOTPRINT_OVER_LIVE:
-		return run->totals->live_peak_bytes
-			       ? rounds_median(measurement->footprint_peak, rounds) / (double)run->totals->live_peak_bytes
-			       : NAN;
+		return run->totals->live_peak_bytes ? rounds_median(measurement->footprint_peak, rounds) /
+							  (double)run->totals->live_peak_bytes
+						    : NAN;
 	case MEASURE_FOOTPRINT_END:
 		return rounds_median(measurement->footprint_end, rounds) / 1024;
 	case MEASURE_FOOTPRINT_DRAINED:
@@ -97,7 +100,8 @@ struct measured measure_value(const struct run *run, enum measure measure)
 	case MEASURE_REALLOC_P99:
 		return latency_of(run, LATENCY_REALLOC, 0.99);
 	case MEASURE_FRAMES_PEAK:
-		return (struct measured){.value = run->model ? (double)model_frames_peak_bytes(run->model) / 1024 : NAN};
+		return (struct measured){
+		    .value = run->model ? (double)model_frames_peak_bytes(run->model) / 1024 : NAN};
 	default:
 		return (struct measured){.value = footprint_of(run, measure)};
 	}
@@ -117,7 +121,8 @@ static void print_cell(FILE *out, int width, struct measured measured, bool best
 	else if (measured.below)
 		(void)snprintf(text, sizeof(text), "%s<%.0f", best ? "*" : "", measured.value);
 	else
-		(void)snprintf(text, sizeof(text), "%s%.*f", best ? "*" : "", decimals_of(measured.value), measured.value);
+		(void)snprintf(text, sizeof(text), "%s%.*f", best ? "*" : "", decimals_of(measured.value),
+			       measured.value);
 	(void)fprintf(out, "%*s", width, text);
 }
 
@@ -149,9 +154,12 @@ static void print_row(const struct run *runs, size_t count, enum measure measure
 		double value = values[i].below ? 0 : values[i].value;
 		bool null = runs[i].measurement->target->kind == TARGET_NULL;
 
-		print_cell(out, width > LEAST_COLUMNS ? width : LEAST_COLUMNS, values[i], known > 1 && value == best && !null);
+		print_cell(out, width > LEAST_COLUMNS ? width : LEAST_COLUMNS, values[i],
+			   known > 1 && value == best && !null);
 	}
-	(void)fprintf(out, "   %s\n", run_mode_name(is_speed(measure) ? runs[0].options->speed_mode : runs[0].options->memory_mode));
+	(void)fprintf(
+	    out, "   %s\n",
+	    run_mode_name(is_speed(measure) ? runs[0].options->speed_mode : runs[0].options->memory_mode));
 }
 
 void scoreboard_print(const struct run *runs, size_t count, FILE *out)
@@ -161,13 +169,15 @@ void scoreboard_print(const struct run *runs, size_t count, FILE *out)
 	(void)fprintf(out,
 		      "%s: %" PRIu64 " calls, %" PRIu64 " threads, live peak %" PRIu64 " KiB in %" PRIu64
 		      " blocks; touch %s, pace %s, %u rounds\n",
-		      runs[0].trace_path, totals->calls, totals->threads, totals->live_peak_bytes / 1024, totals->live_peak_objects,
-		      run_touch_name(runs[0].options->touch), run_pace_name(runs[0].options->pace), runs[0].measurement->rounds);
+		      runs[0].trace_path, totals->calls, totals->threads, totals->live_peak_bytes / 1024,
+		      totals->live_peak_objects, run_touch_name(runs[0].options->touch),
+		      run_pace_name(runs[0].options->pace), runs[0].measurement->rounds);
 	(void)fprintf(out, "%-*s", NAME_COLUMNS, "");
 	for (size_t i = 0; i < count; i++) {
 		int width = (int)strlen(runs[i].measurement->target->name) + 2;
 
-		(void)fprintf(out, "%*s", width > LEAST_COLUMNS ? width : LEAST_COLUMNS, runs[i].measurement->target->name);
+		(void)fprintf(out, "%*s", width > LEAST_COLUMNS ? width : LEAST_COLUMNS,
+			      runs[i].measurement->target->name);
 	}
 	(void)fputs("   mode\n", out);
 	for (unsigned measure = 0; measure < MEASURE_COUNT; measure++)

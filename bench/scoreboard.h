@@ -14,8 +14,8 @@
 
 /* What is compared; each is better when lower. */
 enum measure {
-	MEASURE_NET,             /* net ns per call */
-	MEASURE_GROSS,           /* gross ns per call */
+	MEASURE_NET,   /* net ns per call */
+	MEASURE_GROSS, /* gross ns per call */
 	MEASURE_MALLOC_P50,
 	MEASURE_MALLOC_P99,
 	MEASURE_MALLOC_P999,
@@ -25,7 +25,7 @@ enum measure {
 	MEASURE_FOOTPRINT_OVER_LIVE,
 	MEASURE_FOOTPRINT_END,
 	MEASURE_FOOTPRINT_DRAINED,
-	MEASURE_FRAMES_PEAK,     /* engine targets: what the heap took from the buddy */
+	MEASURE_FRAMES_PEAK,		/* engine targets: what the heap took from the buddy */
 	MEASURE_INTERNAL_FRAGMENTATION, /* of the time line's fullest moment */
 	MEASURE_COUNT
 };

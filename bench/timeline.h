@@ -11,11 +11,11 @@
 #include <stdint.h>
 
 struct timeline_sample {
-	uint64_t event;           /* number of the last event replayed */
-	uint64_t time_ns;         /* since the pass began */
-	uint64_t live_bytes;      /* requested and not freed */
+	uint64_t event;	     /* number of the last event replayed */
+	uint64_t time_ns;    /* since the pass began */
+	uint64_t live_bytes; /* requested and not freed */
 	uint64_t live_objects;
-	uint64_t granted_bytes;   /* usable sizes of the live blocks; 0 = not known */
+	uint64_t granted_bytes;	  /* usable sizes of the live blocks; 0 = not known */
 	uint64_t footprint_bytes; /* resident set less baseline */
 	uint64_t lazyfree_bytes;  /* part of it that the kernel may take back */
 	uint64_t anon_huge_bytes; /* part of it in huge pages */

@@ -14,7 +14,8 @@ static bool prepare_targets(struct trial *trial, const struct replay_options *op
 	for (size_t i = 0; i < options->target_count; i++) {
 		struct target_error error;
 
-		if (!target_parse(&trial->target[i], options->targets[i], options->settings, options->setting_count, &error)) {
+		if (!target_parse(&trial->target[i], options->targets[i], options->settings,
+				  options->setting_count, &error)) {
 			complain(options->command, "%s", error.message);
 			return false;
 		}
@@ -31,7 +32,8 @@ static bool prepare_targets(struct trial *trial, const struct replay_options *op
 static bool plan_for(struct plan **plan, enum replay_mode mode, const struct trial *trial,
 		     const struct replay_options *options)
 {
-	struct plan_options plan_options = {.path = trial->trace_path, .mode = mode, .process = options->process};
+	struct plan_options plan_options = {
+	    .path = trial->trace_path, .mode = mode, .process = options->process};
 	struct trace_error error;
 
 	if (plan_create(plan, &plan_options, &error) == TRACE_OK)
@@ -66,19 +68,22 @@ static void tell(const struct trial *trial)
 	const char *trace = trial->trace_path;
 
 	if (totals->processes > 1)
-		(void)fprintf(stderr, "%s: replaying process %u of %u, %" PRIu64 " heap calls\n", trace, totals->process,
-			      totals->processes, totals->calls);
+		(void)fprintf(stderr, "%s: replaying process %u of %u, %" PRIu64 " heap calls\n", trace,
+			      totals->process, totals->processes, totals->calls);
 	if (totals->inherited)
-		(void)fprintf(stderr, "%s: %" PRIu64 " blocks inherited by fork are allocated first\n", trace, totals->inherited);
+		(void)fprintf(stderr, "%s: %" PRIu64 " blocks inherited by fork are allocated first\n", trace,
+			      totals->inherited);
 	if (totals->exec_frees)
-		(void)fprintf(stderr, "%s: %" PRIu64 " blocks are freed where the process called exec\n", trace, totals->exec_frees);
+		(void)fprintf(stderr, "%s: %" PRIu64 " blocks are freed where the process called exec\n",
+			      trace, totals->exec_frees);
 	if (totals->foreign_frees + totals->foreign_reallocs)
 		(void)fprintf(stderr,
 			      "%s: %" PRIu64 " frees of blocks from before the recording left out, %" PRIu64
 			      " reallocs of such replayed as malloc\n",
 			      trace, totals->foreign_frees, totals->foreign_reallocs);
 	if (totals->failed_calls)
-		(void)fprintf(stderr, "%s: %" PRIu64 " calls that failed when recorded left out\n", trace, totals->failed_calls);
+		(void)fprintf(stderr, "%s: %" PRIu64 " calls that failed when recorded left out\n", trace,
+			      totals->failed_calls);
 }
 
 bool trial_prepare(struct trial *trial, const struct replay_options *options, const char *trace)
@@ -88,13 +93,17 @@ bool trial_prepare(struct trial *trial, const struct replay_options *options, co
 	trial->options = options->measurement;
 	if (!prepare_targets(trial, options) || !prepare_plans(trial, options))
 		return false;
-	if (options->measurement.pace == PACE_RECORDED && !plan_trace(trial->speed_plan)->description.has_time) {
-		complain(options->command, "%s: the trace has no times, so --pace recorded cannot be kept; use --pace full", trace);
+	if (options->measurement.pace == PACE_RECORDED &&
+	    !plan_trace(trial->speed_plan)->description.has_time) {
+		complain(options->command,
+			 "%s: the trace has no times, so --pace recorded cannot be kept; use --pace full",
+			 trace);
 		return false;
 	}
 	for (size_t i = 0; i < trial->count; i++) {
 		/* Among several targets it is passed over; alone there is nothing left to do. */
-		if (trial->count == 1 && trial->target[i].kind == TARGET_NULL && trial->options.what & MEASURE_VERIFY) {
+		if (trial->count == 1 && trial->target[i].kind == TARGET_NULL &&
+		    trial->options.what & MEASURE_VERIFY) {
 			complain(options->command, "target null cannot be verified: all its blocks overlap");
 			return false;
 		}
@@ -110,13 +119,13 @@ static bool run_models(struct trial *trial, const struct replay_options *options
 {
 	for (size_t i = 0; i < trial->count; i++) {
 		struct model_options model = {
-			.policy = trial->target[i].options,
-			.plan = trial->memory_plan,
-			.backing_real = options->backing_real,
-			.check = options->check,
-			.memory_bytes = options->memory_bytes,
-			.seed = trial->options.seed,
-			.samples = trial->options.samples,
+		    .policy = trial->target[i].options,
+		    .plan = trial->memory_plan,
+		    .backing_real = options->backing_real,
+		    .check = options->check,
+		    .memory_bytes = options->memory_bytes,
+		    .seed = trial->options.seed,
+		    .samples = trial->options.samples,
 		};
 		struct trace_error error;
 
@@ -150,13 +159,13 @@ bool trial_measure(struct trial *trial, const struct replay_options *options)
 	}
 	for (size_t i = 0; i < trial->count; i++)
 		trial->run[i] = (struct run){
-			.trace_path = trial->trace_path,
-			.trace = plan_trace(trial->memory_plan),
-			.totals = plan_totals(trial->memory_plan),
-			.options = &trial->options,
-			.measurement = &trial->measurement[i],
-			.model = trial->model[i],
-			.command = trial->command[i],
+		    .trace_path = trial->trace_path,
+		    .trace = plan_trace(trial->memory_plan),
+		    .totals = plan_totals(trial->memory_plan),
+		    .options = &trial->options,
+		    .measurement = &trial->measurement[i],
+		    .model = trial->model[i],
+		    .command = trial->command[i],
 		};
 	return true;
 }

@@ -29,7 +29,8 @@ static size_t closest(const struct contender *contenders, size_t count, unsigned
 	double highest = -INFINITY;
 
 	for (size_t i = 0; i < count; i++) {
-		struct interval ratio = interval_of_ratios(contenders[best].rounds, contenders[i].rounds, rounds);
+		struct interval ratio =
+		    interval_of_ratios(contenders[best].rounds, contenders[i].rounds, rounds);
 
 		if (i == best || ratio.samples * 2 <= rounds)
 			continue;
@@ -49,26 +50,29 @@ static void say(struct verdict *verdict)
 
 	if (!ratio->exists)
 		(void)snprintf(verdict->sentence, sizeof(verdict->sentence),
-			       "too few rounds to judge %s (at least 6): %s is at %.3f of %s", verdict->measure, verdict->best,
-			       ratio->median, verdict->other);
+			       "too few rounds to judge %s (at least 6): %s is at %.3f of %s",
+			       verdict->measure, verdict->best, ratio->median, verdict->other);
 	else if (verdict->wins)
 		(void)snprintf(verdict->sentence, sizeof(verdict->sentence),
-			       "%s wins on %s: %.3f of %s (95 %% interval %.3f to %.3f)", verdict->best, verdict->measure,
-			       ratio->median, verdict->other, ratio->low, ratio->high);
+			       "%s wins on %s: %.3f of %s (95 %% interval %.3f to %.3f)", verdict->best,
+			       verdict->measure, ratio->median, verdict->other, ratio->low, ratio->high);
 	else
-		(void)snprintf(verdict->sentence, sizeof(verdict->sentence),
-			       "no difference on %s between %s and %s: ratio %.3f (95 %% interval %.3f to %.3f)", verdict->measure,
-			       verdict->best, verdict->other, ratio->median, ratio->low, ratio->high);
+		(void)snprintf(
+		    verdict->sentence, sizeof(verdict->sentence),
+		    "no difference on %s between %s and %s: ratio %.3f (95 %% interval %.3f to %.3f)",
+		    verdict->measure, verdict->best, verdict->other, ratio->median, ratio->low, ratio->high);
 }
 
-struct verdict verdict_of(const char *measure, const struct contender *contenders, size_t count, unsigned rounds)
+struct verdict verdict_of(const char *measure, const struct contender *contenders, size_t count,
+			  unsigned rounds)
 {
 	struct verdict verdict = {.measure = measure};
 	size_t best = lowest_median(contenders, count, rounds, count);
 	size_t other = best < count ? closest(contenders, count, rounds, best) : count;
 
 	if (other == count) {
-		(void)snprintf(verdict.sentence, sizeof(verdict.sentence), "nothing to compare on %s", measure);
+		(void)snprintf(verdict.sentence, sizeof(verdict.sentence), "nothing to compare on %s",
+			       measure);
 		return verdict;
 	}
 	verdict.best = contenders[best].name;
@@ -92,10 +96,12 @@ static json_t *ratio_or_null(double ratio)
 json_t *verdict_json(const struct verdict *verdict, const char *trace)
 {
 	const struct interval *ratio = &verdict->ratio;
-	json_t *bounds = verdict->best && ratio->exists ? json_pack("[f,f]", ratio->low, ratio->high) : json_null();
+	json_t *bounds =
+	    verdict->best && ratio->exists ? json_pack("[f,f]", ratio->low, ratio->high) : json_null();
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s}", "trace", trace, "measure", verdict->measure, "winner",
-			 text_or_null(verdict->wins ? verdict->best : NULL), "best", text_or_null(verdict->best), "other",
-			 text_or_null(verdict->other), "ratio", verdict->best ? ratio_or_null(ratio->median) : json_null(), "ci95",
-			 bounds, "sentence", verdict->sentence);
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s}", "trace", trace, "measure",
+			 verdict->measure, "winner", text_or_null(verdict->wins ? verdict->best : NULL),
+			 "best", text_or_null(verdict->best), "other", text_or_null(verdict->other), "ratio",
+			 verdict->best ? ratio_or_null(ratio->median) : json_null(), "ci95", bounds,
+			 "sentence", verdict->sentence);
 }

@@ -24,11 +24,12 @@ struct verdict {
 	const char *other;     /* the next best, or the one that best cannot be told from */
 	struct interval ratio; /* best / other, per round */
 	bool wins;
-	char sentence[512];    /* without full stop */
+	char sentence[512]; /* without full stop */
 };
 
 /* Judges contenders[0..count) by `rounds` rounds each; lower is better. */
-struct verdict verdict_of(const char *measure, const struct contender *contenders, size_t count, unsigned rounds);
+struct verdict verdict_of(const char *measure, const struct contender *contenders, size_t count,
+			  unsigned rounds);
 
 /* {"trace","measure","winner"|null,"best","other","ratio","ci95"|null,"sentence"}. */
 json_t *verdict_json(const struct verdict *verdict, const char *trace);

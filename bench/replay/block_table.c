@@ -34,7 +34,8 @@ static void place(struct block_table *set, const struct live_block *block)
 
 static bool grow(struct block_table *set)
 {
-	struct block_table larger = {.capacity = set->capacity ? set->capacity * 2 : FIRST_CAPACITY, .count = set->count};
+	struct block_table larger = {.capacity = set->capacity ? set->capacity * 2 : FIRST_CAPACITY,
+				     .count = set->count};
 
 	larger.entry = calloc(larger.capacity, sizeof(larger.entry[0]));
 	if (!larger.entry)

@@ -14,12 +14,12 @@
 #include <stdint.h>
 
 struct live_block {
-	uint64_t object;     /* 0 = empty entry */
-	uint64_t size;       /* requested bytes */
-	uint64_t born;       /* number of the heap call that made it, for lifetimes */
+	uint64_t object; /* 0 = empty entry */
+	uint64_t size;	 /* requested bytes */
+	uint64_t born;	 /* number of the heap call that made it, for lifetimes */
 	uint32_t slot;
 	uint8_t alignment_log2;
-	uint8_t zeroed;      /* from calloc */
+	uint8_t zeroed; /* from calloc */
 };
 
 struct block_table {

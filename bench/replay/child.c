@@ -17,10 +17,11 @@ static struct session *session_map(int descriptor)
 
 	if (fstat(descriptor, &status) != 0 || (size_t)status.st_size < sizeof(struct session))
 		return NULL;
-	struct session *session = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-				       descriptor, 0);
+	struct session *session = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_POPULATE, descriptor, 0);
 
-	if (session == MAP_FAILED || session->request.magic != SESSION_MAGIC || session->bytes != (uint64_t)status.st_size)
+	if (session == MAP_FAILED || session->request.magic != SESSION_MAGIC ||
+	    session->bytes != (uint64_t)status.st_size)
 		return NULL;
 	return session;
 }
@@ -46,7 +47,8 @@ int main(int argc, char **argv)
 	static struct child child;
 
 	if (argc != 2) {
-		(void)fputs("faultline-replay is started by `faultline replay` and `faultline compare`\n", stderr);
+		(void)fputs("faultline-replay is started by `faultline replay` and `faultline compare`\n",
+			    stderr);
 		return 2;
 	}
 	child.session = session_map(atoi(argv[1])); /* NOLINT(cert-err34-c): a wrong number is no session */

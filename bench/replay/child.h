@@ -23,8 +23,9 @@ struct child_calls {
 	void *(*resize)(void *block, size_t bytes);
 	void *(*allocate_aligned)(size_t alignment, size_t bytes);
 	void (*release)(void *block);
-	void (*release_sized)(void *block, size_t bytes); /* `release` again where the allocator has no such call */
-	size_t (*usable)(void *block);                    /* NULL where the allocator has none */
+	void (*release_sized)(void *block,
+			      size_t bytes); /* `release` again where the allocator has no such call */
+	size_t (*usable)(void *block);	     /* NULL where the allocator has none */
 };
 
 struct slot {
@@ -45,11 +46,11 @@ struct lane {
 	void *stack;
 	const struct operation *operation; /* mode parallel: next of its span; others use child->cursor */
 	const struct operation *end;
-	_Atomic uint32_t turn;      /* futex: 1 = it is this lane's turn */
+	_Atomic uint32_t turn; /* futex: 1 = it is this lane's turn */
 	uint32_t number;
-	bool alive;                 /* has a thread */
-	bool ended;                 /* mode parallel: its thread has ended and wants to be joined */
-	long preemptions;           /* involuntary context switches at the last look */
+	bool alive;	  /* has a thread */
+	bool ended;	  /* mode parallel: its thread has ended and wants to be joined */
+	long preemptions; /* involuntary context switches at the last look */
 };
 
 struct child {
@@ -59,12 +60,12 @@ struct child {
 	struct hand_over *hand_overs; /* per slot; mode parallel */
 	struct lane *lanes;
 	uint64_t *granted; /* per slot: usable size; PASS_MEMORY */
-	uint64_t *tags;    /* per slot: seed of the pattern the block is filled with; PASS_VERIFY */
+	uint64_t *tags;	   /* per slot: seed of the pattern the block is filled with; PASS_VERIFY */
 	struct child_calls calls;
 	struct clock clock;
 	const struct operation *cursor, *end; /* modes single and baton: rest of the chunk */
-	struct lane *leaving;                 /* mode baton: the lane whose thread must be joined before going on */
-	_Atomic uint32_t running;             /* futex, mode parallel: lanes that have not finished their span */
+	struct lane *leaving;	  /* mode baton: the lane whose thread must be joined before going on */
+	_Atomic uint32_t running; /* futex, mode parallel: lanes that have not finished their span */
 	_Atomic uint64_t granted_bytes;
 	_Atomic uint64_t next_tag;
 	uint64_t chunks;
@@ -75,8 +76,8 @@ struct child {
 /* --- child_loop.c: replays operations ---------------------------------------------------------------------------------- */
 
 /* Replays from `operation` to `end` or to the first operation that is not a call, and returns where it stopped. */
-const struct operation *child_replay(struct child *child, struct lane *lane, const struct operation *operation,
-				     const struct operation *end);
+const struct operation *child_replay(struct child *child, struct lane *lane,
+				     const struct operation *operation, const struct operation *end);
 
 /* --- child_threads.c: who replays when ---------------------------------------------------------------------------------- */
 
@@ -119,7 +120,8 @@ void child_memory_read(struct child *child, struct session_memory *memory);
 void verify_fill(struct child *child, uint32_t slot, uint64_t from, uint64_t bytes);
 
 /* Bytes [0, bytes) of the block still hold the pattern, or the pass fails as `kind`. */
-void verify_contents(struct child *child, struct lane *lane, uint32_t slot, uint64_t bytes, enum failure_kind kind);
+void verify_contents(struct child *child, struct lane *lane, uint32_t slot, uint64_t bytes,
+		     enum failure_kind kind);
 
 /* Bytes [0, bytes) of a calloc block are zero, or the pass fails. */
 void verify_zero(struct child *child, struct lane *lane, uint32_t slot, uint64_t bytes);

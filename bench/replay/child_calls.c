@@ -9,11 +9,12 @@
 #include <string.h>
 
 /* A function pointer from dlsym, in the one way that both POSIX and ISO C allow. */
-#define RESOLVE(pointer, name)                                                                                         \
-	do {                                                                                                           \
-		void *symbol = dlsym(RTLD_DEFAULT, name);                                                              \
-		_Static_assert(sizeof(symbol) == sizeof(pointer), "function pointers are like data pointers");         \
-		memcpy(&(pointer), &symbol, sizeof(pointer));                                                          \
+#define RESOLVE(pointer, name)                                                                               \
+	do {                                                                                                 \
+		void *symbol = dlsym(RTLD_DEFAULT, name);                                                    \
+		_Static_assert(sizeof(symbol) == sizeof(pointer),                                            \
+			       "function pointers are like data pointers");                                  \
+		memcpy(&(pointer), &symbol, sizeof(pointer));                                                \
 	} while (0)
 
 /* The sized frees of jemalloc (with its flags argument) and the plain one, in the shape of the table. */
@@ -58,7 +59,8 @@ static void find_in_process(struct child *child)
 	if (!calls->allocate_aligned)
 		RESOLVE(calls->allocate_aligned, "aligned_alloc");
 	RESOLVE(calls->usable, "malloc_usable_size");
-	if (!calls->allocate || !calls->allocate_zeroed || !calls->resize || !calls->release || !calls->allocate_aligned)
+	if (!calls->allocate || !calls->allocate_zeroed || !calls->resize || !calls->release ||
+	    !calls->allocate_aligned)
 		child_fail_setup(child->session, "malloc, calloc, realloc, free or memalign is missing", "");
 	find_sized_release(calls);
 }
@@ -83,7 +85,8 @@ static void check_library(struct child *child)
 	if (realpath(file, real_found))
 		file = real_found;
 	if (strcmp(wanted, file) != 0)
-		child_fail_setup(child->session, "the library could not be preloaded, or has no malloc: ", wanted);
+		child_fail_setup(child->session,
+				 "the library could not be preloaded, or has no malloc: ", wanted);
 }
 
 void child_calls_find(struct child *child)

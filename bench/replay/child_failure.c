@@ -53,7 +53,8 @@ static void on_signal(int number, siginfo_t *information, void *context)
 
 	(void)context;
 	failure->lane = current_lane;
-	failure->operation = atomic_load_explicit(&session_lanes(reporting)[current_lane].operation, memory_order_relaxed);
+	failure->operation =
+	    atomic_load_explicit(&session_lanes(reporting)[current_lane].operation, memory_order_relaxed);
 	failure->address = (uintptr_t)information->si_addr;
 	failure->detail = (uint64_t)number;
 	publish(failure, FAILURE_SIGNAL);
@@ -64,7 +65,8 @@ void child_signals_catch(struct session *session)
 	static const int numbers[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
 	static char stack[65536];
 	stack_t alternative = {.ss_sp = stack, .ss_size = sizeof(stack)};
-	struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+	struct sigaction action = {.sa_sigaction = on_signal,
+				   .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
 
 	reporting = session;
 	(void)sigaltstack(&alternative, NULL);

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RESOLVE(pointer, name)                                                                                         \
-	do {                                                                                                           \
-		void *symbol = dlsym(RTLD_DEFAULT, name);                                                              \
-		memcpy(&(pointer), &symbol, sizeof(pointer));                                                          \
+#define RESOLVE(pointer, name)                                                                               \
+	do {                                                                                                 \
+		void *symbol = dlsym(RTLD_DEFAULT, name);                                                    \
+		memcpy(&(pointer), &symbol, sizeof(pointer));                                                \
 	} while (0)
 
 static void copy_text(char *to, size_t room, const char *text)
@@ -28,9 +28,9 @@ static void ask_jemalloc(struct session_figures *answer)
 		const char *name;
 		uint64_t *value;
 	} figures[] = {
-		{"stats.allocated", &answer->allocated_bytes}, {"stats.active", &answer->active_bytes},
-		{"stats.resident", &answer->resident_bytes},   {"stats.mapped", &answer->mapped_bytes},
-		{"stats.metadata", &answer->metadata_bytes},   {"stats.retained", &answer->retained_bytes},
+	    {"stats.allocated", &answer->allocated_bytes}, {"stats.active", &answer->active_bytes},
+	    {"stats.resident", &answer->resident_bytes},   {"stats.mapped", &answer->mapped_bytes},
+	    {"stats.metadata", &answer->metadata_bytes},   {"stats.retained", &answer->retained_bytes},
 	};
 	const char *version = NULL;
 	size_t length = sizeof(version);
@@ -65,7 +65,8 @@ static void ask_tcmalloc(struct session_figures *answer)
 		const char *patch = "";
 
 		(void)tc_version(&major, &minor, &patch);
-		(void)snprintf(answer->version, sizeof(answer->version), "%d.%d%s", major, minor, patch ? patch : "");
+		(void)snprintf(answer->version, sizeof(answer->version), "%d.%d%s", major, minor,
+			       patch ? patch : "");
 	}
 	if (!property)
 		return;
@@ -104,7 +105,8 @@ static void ask_mimalloc(struct session_figures *answer)
 		return;
 	int version = mi_version();
 
-	(void)snprintf(answer->version, sizeof(answer->version), "%d.%d.%d", version / 100, version / 10 % 10, version % 10);
+	(void)snprintf(answer->version, sizeof(answer->version), "%d.%d.%d", version / 100, version / 10 % 10,
+		       version % 10);
 }
 
 static void ask_engine(struct session_figures *answer)

@@ -12,13 +12,13 @@ static void release_sized(void *block, size_t bytes)
 bool child_linked_calls(struct child_calls *calls)
 {
 	*calls = (struct child_calls){
-		.allocate = faultline_heap_malloc,
-		.allocate_zeroed = faultline_heap_calloc,
-		.resize = faultline_heap_realloc,
-		.allocate_aligned = faultline_heap_memalign,
-		.release = faultline_heap_free,
-		.release_sized = release_sized,
-		.usable = faultline_heap_malloc_usable_size,
+	    .allocate = faultline_heap_malloc,
+	    .allocate_zeroed = faultline_heap_calloc,
+	    .resize = faultline_heap_realloc,
+	    .allocate_aligned = faultline_heap_memalign,
+	    .release = faultline_heap_free,
+	    .release_sized = release_sized,
+	    .usable = faultline_heap_malloc_usable_size,
 	};
 	return true;
 }

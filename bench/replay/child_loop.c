@@ -58,7 +58,8 @@ static void await_time(struct child *child, const struct operation *operation)
 {
 	const uint64_t *times = session_times(child->session);
 	uint64_t due_ns = child->start_ns + times[operation - child->operations];
-	struct timespec due = {.tv_sec = (time_t)(due_ns / 1000000000u), .tv_nsec = (long)(due_ns % 1000000000u)};
+	struct timespec due = {.tv_sec = (time_t)(due_ns / 1000000000u),
+			       .tv_nsec = (long)(due_ns % 1000000000u)};
 
 	if (due_ns > clock_now_ns() + 50000) /* shorter gaps are below what a sleep can do */
 		(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
@@ -88,14 +89,16 @@ static void touch_as_requested(const struct child *child, uintptr_t address, uin
 		break;
 	case TOUCH_ALL:
 		if (from < bytes)
-			memset((char *)address + from, 1, bytes - from); /* NOLINT(performance-no-int-to-ptr) */
+			memset((char *)address + from, 1,
+			       bytes - from); /* NOLINT(performance-no-int-to-ptr) */
 		break;
 	default:
 		touch_pages(address, from, bytes);
 	}
 }
 
-static ALWAYS_INLINE void touch(unsigned features, struct child *child, struct slot *slot, uint64_t from, uint64_t bytes)
+static ALWAYS_INLINE void touch(unsigned features, struct child *child, struct slot *slot, uint64_t from,
+				uint64_t bytes)
 {
 	if (features & LOOP_PAGES)
 		touch_pages(slot->address, from, bytes);
@@ -112,7 +115,8 @@ static void latency_record(struct lane *lane, enum latency_kind kind, uint64_t t
 	uint64_t steps = (uint64_t)((double)ticks / child->clock.step_ticks + 0.5);
 	struct histogram *histogram = &reply->latency[kind];
 
-	if (UNLIKELY(ticks > SUSPECT_NS)) { /* a tick is shorter than a nanosecond on every machine that matters */
+	if (UNLIKELY(ticks >
+		     SUSPECT_NS)) { /* a tick is shorter than a nanosecond on every machine that matters */
 		struct rusage usage;
 
 		if (getrusage(RUSAGE_THREAD, &usage) == 0 && usage.ru_nivcsw != lane->preemptions) {
@@ -131,7 +135,8 @@ static ALWAYS_INLINE uint64_t stamp_begin(unsigned features)
 	return features & LOOP_LATENCY ? clock_begin() : 0;
 }
 
-static ALWAYS_INLINE void stamp_end(unsigned features, struct lane *lane, enum latency_kind kind, uint64_t begin)
+static ALWAYS_INLINE void stamp_end(unsigned features, struct lane *lane, enum latency_kind kind,
+				    uint64_t begin)
 {
 	if (features & LOOP_LATENCY)
 		latency_record(lane, kind, clock_end() - begin);
@@ -148,8 +153,8 @@ static ALWAYS_INLINE void before_release(unsigned features, struct lane *lane, u
 }
 
 /* The block of the operation's slot is at `address` now; `kept` bytes of it were there before. */
-static ALWAYS_INLINE void after_allocation(unsigned features, struct lane *lane, const struct operation *operation,
-					   void *block)
+static ALWAYS_INLINE void after_allocation(unsigned features, struct lane *lane,
+					   const struct operation *operation, void *block)
 {
 	struct child *child = lane->child;
 	uintptr_t address = (uintptr_t)block;
@@ -180,7 +185,8 @@ static ALWAYS_INLINE void fill_new(unsigned features, struct lane *lane, const s
 	}
 }
 
-static ALWAYS_INLINE void fill_resized(unsigned features, struct lane *lane, const struct operation *operation)
+static ALWAYS_INLINE void fill_resized(unsigned features, struct lane *lane,
+				       const struct operation *operation)
 {
 	struct child *child = lane->child;
 	uint64_t bytes = operation_bytes(operation);
@@ -233,7 +239,9 @@ static ALWAYS_INLINE void release(unsigned features, struct lane *lane, const st
 			child->calls.release(rest);
 	}
 	}
-	stamp_end(features, lane, operation_kind(operation) == OPERATION_REALLOC_FREE ? LATENCY_REALLOC : LATENCY_FREE, begin);
+	stamp_end(features, lane,
+		  operation_kind(operation) == OPERATION_REALLOC_FREE ? LATENCY_REALLOC : LATENCY_FREE,
+		  begin);
 }
 
 /* One call; false when the operation is none. */
@@ -287,8 +295,8 @@ static ALWAYS_INLINE bool perform(unsigned features, struct lane *lane, const st
 	return true;
 }
 
-static ALWAYS_INLINE const struct operation *loop(unsigned features, struct lane *lane,
-						  const struct operation *operation, const struct operation *end)
+static ALWAYS_INLINE const struct operation *
+loop(unsigned features, struct lane *lane, const struct operation *operation, const struct operation *end)
 {
 	struct child *child = lane->child;
 
@@ -312,37 +320,44 @@ static ALWAYS_INLINE const struct operation *loop(unsigned features, struct lane
 typedef const struct operation *loop_function(struct lane *lane, const struct operation *operation,
 					      const struct operation *end);
 
-static const struct operation *loop_plain(struct lane *lane, const struct operation *from, const struct operation *end)
+static const struct operation *loop_plain(struct lane *lane, const struct operation *from,
+					  const struct operation *end)
 {
 	return loop(0, lane, from, end);
 }
 
-static const struct operation *loop_touch(struct lane *lane, const struct operation *from, const struct operation *end)
+static const struct operation *loop_touch(struct lane *lane, const struct operation *from,
+					  const struct operation *end)
 {
 	return loop(LOOP_TOUCH, lane, from, end);
 }
 
-static const struct operation *loop_pages(struct lane *lane, const struct operation *from, const struct operation *end)
+static const struct operation *loop_pages(struct lane *lane, const struct operation *from,
+					  const struct operation *end)
 {
 	return loop(LOOP_PAGES, lane, from, end);
 }
 
-static const struct operation *loop_latency(struct lane *lane, const struct operation *from, const struct operation *end)
+static const struct operation *loop_latency(struct lane *lane, const struct operation *from,
+					    const struct operation *end)
 {
 	return loop(LOOP_TOUCH | LOOP_LATENCY, lane, from, end);
 }
 
-static const struct operation *loop_memory(struct lane *lane, const struct operation *from, const struct operation *end)
+static const struct operation *loop_memory(struct lane *lane, const struct operation *from,
+					   const struct operation *end)
 {
 	return loop(LOOP_TOUCH | LOOP_GRANTED, lane, from, end);
 }
 
-static const struct operation *loop_verify(struct lane *lane, const struct operation *from, const struct operation *end)
+static const struct operation *loop_verify(struct lane *lane, const struct operation *from,
+					   const struct operation *end)
 {
 	return loop(LOOP_VERIFY, lane, from, end);
 }
 
-static const struct operation *loop_paced(struct lane *lane, const struct operation *from, const struct operation *end)
+static const struct operation *loop_paced(struct lane *lane, const struct operation *from,
+					  const struct operation *end)
 {
 	return loop(LOOP_PACED | LOOP_TOUCH, lane, from, end);
 }
@@ -362,7 +377,9 @@ static const struct operation *loop_paced_memory(struct lane *lane, const struct
 /* The copy of the loop for what is timed as a whole. */
 static loop_function *loop_for_time(const struct session_request *request)
 {
-	return request->touch == TOUCH_NONE ? loop_plain : request->touch == TOUCH_PAGES ? loop_pages : loop_touch;
+	return request->touch == TOUCH_NONE    ? loop_plain
+	       : request->touch == TOUCH_PAGES ? loop_pages
+					       : loop_touch;
 }
 
 /* Counts the calls of the next batch; returns its end. A batch has no hand-over and no thread operation in it. */
@@ -372,7 +389,8 @@ static const struct operation *batch_end(const struct operation *operation, cons
 	const struct operation *limit = end - operation > BATCH_CALLS ? operation + BATCH_CALLS : end;
 
 	memset(counts, 0, LATENCY_KINDS * sizeof(counts[0]));
-	for (; operation < limit && operation_is_call(operation) && !(operation->word & OPERATION_WAIT); operation++)
+	for (; operation < limit && operation_is_call(operation) && !(operation->word & OPERATION_WAIT);
+	     operation++)
 		counts[operation_latency_kind(operation_kind(operation))]++;
 	return operation;
 }
@@ -397,7 +415,8 @@ static void batch_record(struct lane *lane, const unsigned counts[LATENCY_KINDS]
 }
 
 /* Blocks are not touched here: the page faults of touching would be taken for the cost of whatever call came before. */
-static const struct operation *loop_batch(struct lane *lane, const struct operation *operation, const struct operation *end)
+static const struct operation *loop_batch(struct lane *lane, const struct operation *operation,
+					  const struct operation *end)
 {
 	while (operation < end) {
 		unsigned counts[LATENCY_KINDS];
@@ -419,12 +438,13 @@ static const struct operation *loop_batch(struct lane *lane, const struct operat
 	return operation;
 }
 
-const struct operation *child_replay(struct child *child, struct lane *lane, const struct operation *operation,
-				     const struct operation *end)
+const struct operation *child_replay(struct child *child, struct lane *lane,
+				     const struct operation *operation, const struct operation *end)
 {
-	static loop_function *const full[PASS_COUNT] = {loop_touch, loop_latency, loop_batch, loop_memory, loop_verify};
-	static loop_function *const paced[PASS_COUNT] = {loop_paced, loop_paced_latency, loop_paced, loop_paced_memory,
-							 loop_verify};
+	static loop_function *const full[PASS_COUNT] = {loop_touch, loop_latency, loop_batch, loop_memory,
+							loop_verify};
+	static loop_function *const paced[PASS_COUNT] = {loop_paced, loop_paced_latency, loop_paced,
+							 loop_paced_memory, loop_verify};
 	const struct session_request *request = &child->session->request;
 
 	if (request->pace == PACE_RECORDED)

@@ -10,7 +10,8 @@ void *child_memory_map(struct child *child, size_t bytes)
 {
 	if (bytes == 0)
 		return NULL;
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	void *memory =
+	    mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
 	if (memory == MAP_FAILED)
 		child_fail_setup(child->session, "no memory for the tables of the replaying process", "");

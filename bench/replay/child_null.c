@@ -47,17 +47,18 @@ void child_null_calls(struct child *child)
 {
 	const size_t alignment = (size_t)1 << 30;
 	size_t bytes = child->session->request.largest_bytes + NULL_SMALL_BYTES;
-	char *memory = mmap(NULL, bytes + alignment, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *memory = mmap(NULL, bytes + alignment, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (memory == MAP_FAILED)
 		child_fail_setup(child->session, "no address space for the null target's largest block", "");
 	large_scratch = memory + (alignment - (uintptr_t)memory % alignment);
 	child->calls = (struct child_calls){
-		.allocate = null_allocate,
-		.allocate_zeroed = null_allocate_zeroed,
-		.resize = null_resize,
-		.allocate_aligned = null_allocate_aligned,
-		.release = null_release,
-		.release_sized = null_release_sized,
+	    .allocate = null_allocate,
+	    .allocate_zeroed = null_allocate_zeroed,
+	    .resize = null_resize,
+	    .allocate_aligned = null_allocate_aligned,
+	    .release = null_release,
+	    .release_sized = null_release_sized,
 	};
 }

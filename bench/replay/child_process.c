@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static bool steers_allocator(const char *entry)
 {
 	for (size_t i = 0; target_variables[i]; i++) {

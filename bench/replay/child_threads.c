@@ -14,7 +14,8 @@
 
 static void *stack_create(struct child *child)
 {
-	char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (stack == MAP_FAILED)
 		child_fail_setup(child->session, "no memory for the stacks of the replaying threads", "");
@@ -43,7 +44,8 @@ static void lane_start(struct lane *lane, void *(*body)(void *))
 {
 	pthread_attr_t attributes;
 
-	if (pthread_attr_init(&attributes) != 0 || pthread_attr_setstack(&attributes, lane->stack, STACK_BYTES) != 0 ||
+	if (pthread_attr_init(&attributes) != 0 ||
+	    pthread_attr_setstack(&attributes, lane->stack, STACK_BYTES) != 0 ||
 	    pthread_create(&lane->thread, &attributes, body, lane) != 0)
 		child_fail_setup(lane->child->session, "cannot make another thread", "");
 	(void)pthread_attr_destroy(&attributes);
@@ -186,7 +188,8 @@ static void spans_end(struct child *child, const struct session_span *spans, uin
 	for (uint32_t i = 1; i < count; i++) {
 		struct lane *lane = &child->lanes[i];
 
-		if (spans[i].count == 0 || operation_kind(&operations[spans[i].first + spans[i].count - 1]) != OPERATION_EXIT)
+		if (spans[i].count == 0 ||
+		    operation_kind(&operations[spans[i].first + spans[i].count - 1]) != OPERATION_EXIT)
 			continue;
 		(void)pthread_join(lane->thread, NULL);
 		lane->alive = false;

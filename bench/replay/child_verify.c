@@ -39,9 +39,11 @@ void verify_fill(struct child *child, uint32_t slot, uint64_t from, uint64_t byt
 		block[offset] = pattern_byte(tag, offset);
 }
 
-void verify_contents(struct child *child, struct lane *lane, uint32_t slot, uint64_t bytes, enum failure_kind kind)
+void verify_contents(struct child *child, struct lane *lane, uint32_t slot, uint64_t bytes,
+		     enum failure_kind kind)
 {
-	const uint8_t *block = (const uint8_t *)child->slots[slot].address; /* NOLINT(performance-no-int-to-ptr) */
+	const uint8_t *block =
+	    (const uint8_t *)child->slots[slot].address; /* NOLINT(performance-no-int-to-ptr) */
 	uint64_t tag = child->tags[slot], offset = 0;
 
 	for (; offset + 8 <= bytes; offset += 8) {
@@ -59,7 +61,8 @@ void verify_contents(struct child *child, struct lane *lane, uint32_t slot, uint
 
 void verify_zero(struct child *child, struct lane *lane, uint32_t slot, uint64_t bytes)
 {
-	const uint8_t *block = (const uint8_t *)child->slots[slot].address; /* NOLINT(performance-no-int-to-ptr) */
+	const uint8_t *block =
+	    (const uint8_t *)child->slots[slot].address; /* NOLINT(performance-no-int-to-ptr) */
 
 	for (uint64_t offset = 0; offset < bytes; offset++) {
 		if (block[offset] != 0)

@@ -87,5 +87,7 @@ double clock_ns_per_tick(const struct clock *clock)
 	uint64_t ticks, ns;
 
 	read_both(&ticks, &ns);
-	return ticks > clock->start_ticks ? (double)(ns - clock->start_ns) / (double)(ticks - clock->start_ticks) : 1;
+	return ticks > clock->start_ticks
+		   ? (double)(ns - clock->start_ns) / (double)(ticks - clock->start_ticks)
+		   : 1;
 }

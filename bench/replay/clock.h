@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 struct clock {
-	double step_ticks;       /* distance of neighbouring values of the counter */
-	double overhead_ticks;   /* mean of clock_end() - clock_begin() with nothing between */
-	uint64_t start_ticks;    /* readings of both clocks when clock_measure() ran */
+	double step_ticks;     /* distance of neighbouring values of the counter */
+	double overhead_ticks; /* mean of clock_end() - clock_begin() with nothing between */
+	uint64_t start_ticks;  /* readings of both clocks when clock_measure() ran */
 	uint64_t start_ns;
 };
 

@@ -22,17 +22,20 @@ static void count_batch(struct census *census, const struct flt_batch *batch)
 			continue;
 		if (batch->kind[i] <= EVENT_FREE_SIZED)
 			census->heap_events[process]++;
-		else if (batch->kind[i] == EVENT_FORK && batch->count[i] < census->processes && batch->count[i] != process)
+		else if (batch->kind[i] == EVENT_FORK && batch->count[i] < census->processes &&
+			 batch->count[i] != process)
 			census->parent[batch->count[i]] = process;
 	}
 }
 
-static enum trace_status count_events(struct census *census, struct flt_reader *reader, struct trace_error *error)
+static enum trace_status count_events(struct census *census, struct flt_reader *reader,
+				      struct trace_error *error)
 {
 	struct flt_batch batch;
 	enum trace_status status;
 
-	while ((status = flt_reader_batch(reader, FLT_KIND | FLT_THREAD | FLT_DETAIL, &batch, error)) == TRACE_OK)
+	while ((status = flt_reader_batch(reader, FLT_KIND | FLT_THREAD | FLT_DETAIL, &batch, error)) ==
+	       TRACE_OK)
 		count_batch(census, &batch);
 	return status == TRACE_END ? TRACE_OK : status;
 }
@@ -70,29 +73,39 @@ static enum trace_status draw_line(struct family *family, const struct census *c
 	return TRACE_OK;
 }
 
+static enum trace_status choose(struct family *family, struct census *census, struct flt_reader *reader,
+				uint32_t process, struct trace_error *error)
+{
+	enum trace_status status = TRACE_OK;
+
+	memset(census->parent, 0xff, census->processes * sizeof(census->parent[0]));
+	if (census->processes > 1)
+		status = count_events(census, reader, error);
+	if (status != TRACE_OK)
+		return status;
+	return draw_line(family, census, process == UINT32_MAX ? largest(census) : process, error);
+}
+
 enum trace_status family_find(struct family *family, struct flt_reader *reader, uint32_t process,
 			      struct trace_error *error)
 {
 	struct census census = {.processes = flt_reader_summary(reader)->processes};
-	enum trace_status status = TRACE_OK;
+	enum trace_status status;
 
 	*family = (struct family){0};
 	if (census.processes == 0)
 		census.processes = 1;
 	if (process != UINT32_MAX && process >= census.processes)
-		return trace_fail(error, TRACE_BAD_INPUT, "there is no process %u; the trace has processes 0 to %u", process,
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "there is no process %u; the trace has processes 0 to %u", process,
 				  census.processes - 1);
 	census.heap_events = calloc(census.processes, sizeof(census.heap_events[0]));
 	census.parent = malloc(census.processes * sizeof(census.parent[0]));
-	if (!census.heap_events || !census.parent) {
-		status = trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the processes of the trace");
-	} else {
-		memset(census.parent, 0xff, census.processes * sizeof(census.parent[0]));
-		if (census.processes > 1)
-			status = count_events(&census, reader, error);
-	}
-	if (status == TRACE_OK)
-		status = draw_line(family, &census, process == UINT32_MAX ? largest(&census) : process, error);
+	if (census.heap_events && census.parent)
+		status = choose(family, &census, reader, process, error);
+	else
+		status =
+		    trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the processes of the trace");
 	free(census.heap_events);
 	free(census.parent);
 	return status;

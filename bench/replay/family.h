@@ -6,8 +6,8 @@
 #include "traces/flt.h"
 
 struct family {
-	uint32_t *line;  /* from the oldest ancestor whose fork is in the trace to the chosen process itself */
-	uint32_t last;   /* index of the chosen process in `line` */
+	uint32_t *line; /* from the oldest ancestor whose fork is in the trace to the chosen process itself */
+	uint32_t last;	/* index of the chosen process in `line` */
 	uint64_t heap_events; /* of the chosen process */
 };
 

@@ -10,7 +10,8 @@ static enum trace_status no_memory(struct trace_error *error)
 	return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to feed the replaying process");
 }
 
-enum trace_status feed_create(struct feed *feed, struct plan *plan, struct session *session, struct trace_error *error)
+enum trace_status feed_create(struct feed *feed, struct plan *plan, struct session *session,
+			      struct trace_error *error)
 {
 	const struct session_request *request = &session->request;
 
@@ -63,7 +64,7 @@ static void put(struct feed *feed, uint64_t index, const struct planned *planned
 		if (feed->first_time_ns == UINT64_MAX)
 			feed->first_time_ns = planned->time_ns;
 		session_times(feed->session)[index] =
-			planned->time_ns > feed->first_time_ns ? planned->time_ns - feed->first_time_ns : 0;
+		    planned->time_ns > feed->first_time_ns ? planned->time_ns - feed->first_time_ns : 0;
 	}
 }
 
@@ -88,7 +89,7 @@ static enum trace_status gather(struct feed *feed, struct trace_error *error)
 	while (feed->count < limit) {
 		if (feed->rest_count == 0) {
 			enum trace_status status =
-				plan_next(feed->plan, limit - feed->count, &feed->rest, &feed->rest_count, error);
+			    plan_next(feed->plan, limit - feed->count, &feed->rest, &feed->rest_count, error);
 
 			if (status == TRACE_END)
 				return TRACE_OK;
@@ -111,7 +112,8 @@ static enum trace_status gather(struct feed *feed, struct trace_error *error)
 
 static bool names_slot(const struct planned *planned)
 {
-	return operation_is_call(&planned->operation) && operation_kind(&planned->operation) != OPERATION_FREE_NULL;
+	return operation_is_call(&planned->operation) &&
+	       operation_kind(&planned->operation) != OPERATION_FREE_NULL;
 }
 
 static void mark_hand_overs(struct feed *feed)

@@ -17,27 +17,27 @@
 #include "bench/replay/session.h"
 
 struct feed_slot {
-	uint32_t last;     /* mode parallel: index + 1 of the chunk's last operation on the slot, 0 = none */
+	uint32_t last;	   /* mode parallel: index + 1 of the chunk's last operation on the slot, 0 = none */
 	uint32_t sequence; /* posts so far in the pass */
 };
 
 struct feed {
 	struct plan *plan;
 	struct session *session;
-	uint64_t every;          /* operations between sampling points; 0 = no sampling points */
-	uint64_t extra;          /* one more sampling point after this operation; UINT64_MAX = none */
-	uint64_t position;       /* operations handed to the child so far */
-	uint64_t count;          /* operations in the present chunk */
-	uint64_t *event;         /* per operation of the chunk as the child sees it: its event number */
+	uint64_t every;		    /* operations between sampling points; 0 = no sampling points */
+	uint64_t extra;		    /* one more sampling point after this operation; UINT64_MAX = none */
+	uint64_t position;	    /* operations handed to the child so far */
+	uint64_t count;		    /* operations in the present chunk */
+	uint64_t *event;	    /* per operation of the chunk as the child sees it: its event number */
 	const struct planned *rest; /* of the plan, not yet in a chunk */
 	uint64_t rest_count;
-	struct planned last;     /* the last operation of the present chunk, in trace order */
+	struct planned last; /* the last operation of the present chunk, in trace order */
 	uint64_t first_time_ns;
 	/* mode parallel */
 	struct planned *gathered; /* the chunk in trace order */
 	struct feed_slot *slot;
-	uint32_t *fill;           /* per lane */
-	bool *exited;             /* per lane: in this chunk */
+	uint32_t *fill; /* per lane */
+	bool *exited;	/* per lane: in this chunk */
 };
 
 /* Rewinds the plan. */

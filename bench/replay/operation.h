@@ -22,16 +22,16 @@
 
 enum operation_kind {
 	OPERATION_MALLOC = 0,
-	OPERATION_CALLOC,       /* calloc(1, size) */
+	OPERATION_CALLOC, /* calloc(1, size) */
 	OPERATION_MEMALIGN,
 	OPERATION_REALLOC_NULL, /* realloc(NULL, size) */
 	OPERATION_REALLOC,
 	OPERATION_REALLOC_FREE, /* realloc(block, 0) that freed the block */
 	OPERATION_FREE,
-	OPERATION_FREE_SIZED,   /* with the size that the block was asked for */
+	OPERATION_FREE_SIZED, /* with the size that the block was asked for */
 	OPERATION_FREE_NULL,
-	OPERATION_SWITCH,       /* mode baton: lane `slot` goes on; its thread is made if there is none */
-	OPERATION_EXIT,         /* the lane's thread ends; in mode baton, lane `slot` goes on once it has ended */
+	OPERATION_SWITCH, /* mode baton: lane `slot` goes on; its thread is made if there is none */
+	OPERATION_EXIT,	  /* the lane's thread ends; in mode baton, lane `slot` goes on once it has ended */
 	OPERATION_KINDS
 };
 
@@ -40,7 +40,7 @@ enum operation_kind {
 #define OPERATION_WAIT (UINT64_C(1) << 62) /* only when the slot's sequence has reached `order` */
 
 struct operation {
-	uint32_t slot;  /* the block; a lane for OPERATION_SWITCH and OPERATION_EXIT */
+	uint32_t slot;	/* the block; a lane for OPERATION_SWITCH and OPERATION_EXIT */
 	uint32_t order; /* with OPERATION_WAIT: the slot's sequence number to wait for */
 	uint64_t word;
 };

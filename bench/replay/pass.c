@@ -52,36 +52,44 @@ static bool explain_failure(const struct pass *pass, struct trace_error *error)
 
 	switch (atomic_load(&failure->kind)) {
 	case FAILURE_NULL:
-		(void)trace_fail(error, TRACE_IO, "target %s: event %" PRIu64 ": the allocator returned NULL for %" PRIu64 " bytes",
+		(void)trace_fail(error, TRACE_IO,
+				 "target %s: event %" PRIu64 ": the allocator returned NULL for %" PRIu64
+				 " bytes",
 				 target, event, failure->detail);
 		break;
 	case FAILURE_ALIGNMENT:
 		(void)trace_fail(error, TRACE_IO,
-				 "target %s: event %" PRIu64 ": block at 0x%" PRIx64 " is not aligned to %" PRIu64 " bytes", target,
-				 event, failure->address, failure->detail);
+				 "target %s: event %" PRIu64 ": block at 0x%" PRIx64
+				 " is not aligned to %" PRIu64 " bytes",
+				 target, event, failure->address, failure->detail);
 		break;
 	case FAILURE_CONTENTS:
 		(void)trace_fail(error, TRACE_IO,
 				 "target %s: event %" PRIu64 ": byte %" PRIu64 " of the block at 0x%" PRIx64
-				 " was changed while it was live: it overlaps another block or the allocator wrote into it",
+				 " was changed while it was live: it overlaps another block or the allocator "
+				 "wrote into it",
 				 target, event, failure->detail, failure->address);
 		break;
 	case FAILURE_REALLOC:
 		(void)trace_fail(error, TRACE_IO,
-				 "target %s: event %" PRIu64 ": realloc to 0x%" PRIx64 " did not preserve byte %" PRIu64, target,
-				 event, failure->address, failure->detail);
+				 "target %s: event %" PRIu64 ": realloc to 0x%" PRIx64
+				 " did not preserve byte %" PRIu64,
+				 target, event, failure->address, failure->detail);
 		break;
 	case FAILURE_ZERO:
 		(void)trace_fail(error, TRACE_IO,
-				 "target %s: event %" PRIu64 ": byte %" PRIu64 " of the calloc block at 0x%" PRIx64 " is not zero",
+				 "target %s: event %" PRIu64 ": byte %" PRIu64
+				 " of the calloc block at 0x%" PRIx64 " is not zero",
 				 target, event, failure->detail, failure->address);
 		break;
 	case FAILURE_SIGNAL:
-		(void)trace_fail(error, TRACE_IO, "target %s: event %" PRIu64 ": the allocator crashed with signal %d (%s)", target,
-				 event, (int)failure->detail, strsignal((int)failure->detail));
+		(void)trace_fail(error, TRACE_IO,
+				 "target %s: event %" PRIu64 ": the allocator crashed with signal %d (%s)",
+				 target, event, (int)failure->detail, strsignal((int)failure->detail));
 		break;
 	default:
-		(void)trace_fail(error, TRACE_IO, "target %s: %.*s", target, (int)sizeof(failure->text) - 1, failure->text);
+		(void)trace_fail(error, TRACE_IO, "target %s: %.*s", target, (int)sizeof(failure->text) - 1,
+				 failure->text);
 	}
 	return false;
 }
@@ -95,13 +103,17 @@ static bool explain_exit(const struct pass *pass, struct trace_error *error)
 	if (atomic_load(&pass->session->failure.kind) != FAILURE_NONE)
 		return explain_failure(pass, error);
 	if (WIFSIGNALED(status))
-		(void)trace_fail(error, TRACE_IO, "target %s: the replaying process was killed by signal %d (%s) near event %" PRIu64,
-				 target, WTERMSIG(status), strsignal(WTERMSIG(status)), event);
+		(void)trace_fail(
+		    error, TRACE_IO,
+		    "target %s: the replaying process was killed by signal %d (%s) near event %" PRIu64,
+		    target, WTERMSIG(status), strsignal(WTERMSIG(status)), event);
 	else if (WEXITSTATUS(status) == 127)
 		(void)trace_fail(error, TRACE_IO, "target %s: cannot execute the replaying program", target);
 	else
-		(void)trace_fail(error, TRACE_IO, "target %s: the replaying process ended by itself with status %d near event %" PRIu64,
-				 target, WEXITSTATUS(status), event);
+		(void)trace_fail(
+		    error, TRACE_IO,
+		    "target %s: the replaying process ended by itself with status %d near event %" PRIu64,
+		    target, WEXITSTATUS(status), event);
 	return false;
 }
 
@@ -112,7 +124,8 @@ static uint64_t progress(const struct pass *pass)
 	uint64_t sum = 0;
 
 	for (uint32_t lane = 0; lane < pass->session->request.lanes; lane++)
-		sum += atomic_load_explicit(&session_lanes(pass->session)[lane].operation, memory_order_relaxed);
+		sum +=
+		    atomic_load_explicit(&session_lanes(pass->session)[lane].operation, memory_order_relaxed);
 	return sum;
 }
 
@@ -158,10 +171,13 @@ static bool await_done(struct pass *pass, uint32_t done, struct trace_error *err
 		if (child_ended(pass))
 			return explain_exit(pass, error);
 		if (hung(pass, &watch)) {
-			uint64_t event = event_of(pass, atomic_load(&session_lanes(pass->session)->operation));
+			uint64_t event =
+			    event_of(pass, atomic_load(&session_lanes(pass->session)->operation));
 
 			child_kill(pass);
-			(void)trace_fail(error, TRACE_IO, "target %s: no progress for %u s near event %" PRIu64 "; the allocator hangs",
+			(void)trace_fail(error, TRACE_IO,
+					 "target %s: no progress for %u s near event %" PRIu64
+					 "; the allocator hangs",
 					 pass->options->target->name, pass->options->watchdog_s, event);
 			return false;
 		}
@@ -173,18 +189,21 @@ static bool await_done(struct pass *pass, uint32_t done, struct trace_error *err
 static bool await_end(struct pass *pass, struct trace_error *error)
 {
 	uint64_t limit_ns =
-		clock_now_ns() + pass->options->drain_ns + pass->options->watchdog_s * UINT64_C(1000000000);
+	    clock_now_ns() + pass->options->drain_ns + pass->options->watchdog_s * UINT64_C(1000000000);
 
 	while (!child_ended(pass)) {
 		if (clock_now_ns() > limit_ns) {
 			child_kill(pass);
-			(void)trace_fail(error, TRACE_IO, "target %s: the replaying process did not end after the last event",
+			(void)trace_fail(error, TRACE_IO,
+					 "target %s: the replaying process did not end after the last event",
 					 pass->options->target->name);
 			return false;
 		}
 		(void)usleep(1000);
 	}
-	return WIFEXITED(pass->exit_status) && WEXITSTATUS(pass->exit_status) == 0 ? true : explain_exit(pass, error);
+	return WIFEXITED(pass->exit_status) && WEXITSTATUS(pass->exit_status) == 0
+		   ? true
+		   : explain_exit(pass, error);
 }
 
 /* --- The session -------------------------------------------------------------------------------------------------------- */
@@ -194,19 +213,20 @@ static void fill_request(struct session_request *request, const struct pass_opti
 	const struct plan_totals *totals = plan_totals(options->plan);
 
 	*request = (struct session_request){
-		.magic = SESSION_MAGIC,
-		.mode = options->mode,
-		.touch = options->touch,
-		.pace = options->pace,
-		.pass = options->kind,
-		.functions = options->target->functions,
-		.figures = options->target->figures,
-		.thp_disable = options->thp_disable,
-		.lanes = (uint32_t)totals->lanes,
-		.slots = (uint32_t)totals->slots,
-		.chunk_operations = totals->operations < CHUNK_OPERATIONS ? totals->operations : CHUNK_OPERATIONS,
-		.largest_bytes = totals->largest_bytes < OPERATION_MAX_BYTES ? totals->largest_bytes : OPERATION_MAX_BYTES,
-		.drain_ns = options->drain_ns,
+	    .magic = SESSION_MAGIC,
+	    .mode = options->mode,
+	    .touch = options->touch,
+	    .pace = options->pace,
+	    .pass = options->kind,
+	    .functions = options->target->functions,
+	    .figures = options->target->figures,
+	    .thp_disable = options->thp_disable,
+	    .lanes = (uint32_t)totals->lanes,
+	    .slots = (uint32_t)totals->slots,
+	    .chunk_operations = totals->operations < CHUNK_OPERATIONS ? totals->operations : CHUNK_OPERATIONS,
+	    .largest_bytes =
+		totals->largest_bytes < OPERATION_MAX_BYTES ? totals->largest_bytes : OPERATION_MAX_BYTES,
+	    .drain_ns = options->drain_ns,
 	};
 	if (options->target->functions == FUNCTIONS_PROCESS)
 		(void)snprintf(request->library, sizeof(request->library), "%s", options->target->library);
@@ -220,13 +240,15 @@ static bool session_create(struct pass *pass, struct trace_error *error)
 	session_lay_out(&layout);
 	pass->descriptor = memfd_create("faultline-session", MFD_CLOEXEC);
 	if (pass->descriptor < 0 || ftruncate(pass->descriptor, (off_t)layout.bytes) != 0) {
-		(void)trace_fail(error, TRACE_IO, "cannot make shared memory of %" PRIu64 " bytes: %s", layout.bytes, strerror(errno));
+		(void)trace_fail(error, TRACE_IO, "cannot make shared memory of %" PRIu64 " bytes: %s",
+				 layout.bytes, strerror(errno));
 		return false;
 	}
 	void *memory = mmap(NULL, layout.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, pass->descriptor, 0);
 
 	if (memory == MAP_FAILED) {
-		(void)trace_fail(error, TRACE_IO, "cannot map shared memory of %" PRIu64 " bytes: %s", layout.bytes, strerror(errno));
+		(void)trace_fail(error, TRACE_IO, "cannot map shared memory of %" PRIu64 " bytes: %s",
+				 layout.bytes, strerror(errno));
 		return false;
 	}
 	pass->session = memory;
@@ -261,16 +283,17 @@ static bool child_start(struct pass *pass, struct trace_error *error)
 static bool record_sample(struct pass *pass, struct pass_result *result, struct trace_error *error)
 {
 	const struct session_chunk *chunk = &pass->session->chunk;
-	uint64_t baseline = pass->session->reply.baseline.resident_bytes, resident = chunk->memory.resident_bytes;
+	uint64_t baseline = pass->session->reply.baseline.resident_bytes,
+		 resident = chunk->memory.resident_bytes;
 	struct timeline_sample sample = {
-		.event = pass->feed.last.event,
-		.time_ns = chunk->time_ns,
-		.live_bytes = pass->feed.last.live_bytes,
-		.live_objects = pass->feed.last.live_objects,
-		.granted_bytes = chunk->granted_bytes,
-		.footprint_bytes = resident > baseline ? resident - baseline : 0,
-		.lazyfree_bytes = chunk->memory.lazyfree_bytes,
-		.anon_huge_bytes = chunk->memory.anon_huge_bytes,
+	    .event = pass->feed.last.event,
+	    .time_ns = chunk->time_ns,
+	    .live_bytes = pass->feed.last.live_bytes,
+	    .live_objects = pass->feed.last.live_objects,
+	    .granted_bytes = chunk->granted_bytes,
+	    .footprint_bytes = resident > baseline ? resident - baseline : 0,
+	    .lazyfree_bytes = chunk->memory.lazyfree_bytes,
+	    .anon_huge_bytes = chunk->memory.anon_huge_bytes,
 	};
 
 	if (timeline_add(&result->timeline, &sample))
@@ -308,7 +331,8 @@ static bool run(struct pass *pass, struct pass_result *result, struct trace_erro
 	    feed_create(&pass->feed, pass->options->plan, pass->session, error) != TRACE_OK)
 		return false;
 	if (pass->options->kind == PASS_MEMORY) {
-		pass->feed.every = pass->options->samples ? totals->operations / pass->options->samples + 1 : 0;
+		pass->feed.every =
+		    pass->options->samples ? totals->operations / pass->options->samples + 1 : 0;
 		pass->feed.extra = totals->live_peak_operation;
 	}
 	if (!child_start(pass, error) || !post_chunks(pass, result, error) || !await_end(pass, error))

@@ -9,21 +9,22 @@
 
 struct pass_options {
 	const struct target *target;
-	struct plan *plan;           /* made for `mode` */
+	struct plan *plan; /* made for `mode` */
 	enum replay_mode mode;
 	enum replay_touch touch;
 	enum replay_pace pace;
 	enum pass_kind kind;
-	unsigned samples;            /* PASS_MEMORY: about so many samples over the trace, besides peak and end; 0: only those two */
-	uint64_t drain_ns;           /* PASS_MEMORY: pause after the trace */
+	unsigned
+	    samples; /* PASS_MEMORY: about so many samples over the trace, besides peak and end; 0: only those two */
+	uint64_t drain_ns; /* PASS_MEMORY: pause after the trace */
 	bool thp_disable;
-	unsigned padding_bytes;      /* added to the child's environment, so that its stack lies elsewhere */
-	unsigned watchdog_s;         /* without any progress for so long the child is taken for hung */
+	unsigned padding_bytes; /* added to the child's environment, so that its stack lies elsewhere */
+	unsigned watchdog_s;	/* without any progress for so long the child is taken for hung */
 };
 
 struct pass_result {
-	uint64_t elapsed_ns;         /* sum over the chunks; not in it: decoding, sampling, start-up */
-	struct timeline timeline;    /* PASS_MEMORY */
+	uint64_t elapsed_ns;	  /* sum over the chunks; not in it: decoding, sampling, start-up */
+	struct timeline timeline; /* PASS_MEMORY */
 	struct session_reply *reply;
 };
 

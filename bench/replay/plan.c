@@ -16,11 +16,11 @@ struct plan {
 	struct family family;
 	enum replay_mode mode;
 	struct plan_totals totals;
-	struct planner planner;    /* while reading the trace */
-	uint64_t position;         /* of the next event, while reading */
-	size_t handed;             /* operations of the planner's output already handed out */
-	bool finished;             /* the planner has seen the end */
-	struct planned *cached;    /* the whole plan, or NULL */
+	struct planner planner; /* while reading the trace */
+	uint64_t position;	/* of the next event, while reading */
+	size_t handed;		/* operations of the planner's output already handed out */
+	bool finished;		/* the planner has seen the end */
+	struct planned *cached; /* the whole plan, or NULL */
 	uint64_t cached_count, cached_capacity, cached_next;
 	char path[];
 };
@@ -102,8 +102,8 @@ static enum trace_status next_from_trace(struct plan *plan, uint64_t most, const
 	return TRACE_OK;
 }
 
-enum trace_status plan_next(struct plan *plan, uint64_t most, const struct planned **operations, uint64_t *count,
-			    struct trace_error *error)
+enum trace_status plan_next(struct plan *plan, uint64_t most, const struct planned **operations,
+			    uint64_t *count, struct trace_error *error)
 {
 	if (!plan->cached)
 		return next_from_trace(plan, most, operations, count, error);
@@ -138,8 +138,9 @@ static void cache_add(struct plan *plan, const struct planned *operations, uint6
 
 		while (capacity && capacity < plan->cached_count + count)
 			capacity *= 2;
-		struct planned *cached =
-			capacity && capacity <= PLAN_CACHED_OPERATIONS ? realloc(plan->cached, capacity * sizeof(cached[0])) : NULL;
+		struct planned *cached = capacity && capacity <= PLAN_CACHED_OPERATIONS
+					     ? realloc(plan->cached, capacity * sizeof(cached[0]))
+					     : NULL;
 
 		if (!cached) {
 			free(plan->cached);
@@ -178,7 +179,8 @@ static enum trace_status survey(struct plan *plan, struct trace_error *error)
 	return TRACE_OK;
 }
 
-static enum trace_status open_and_survey(struct plan *plan, const struct plan_options *options, struct trace_error *error)
+static enum trace_status open_and_survey(struct plan *plan, const struct plan_options *options,
+					 struct trace_error *error)
 {
 	enum trace_status status = flt_reader_open(&plan->reader, options->path, error);
 
@@ -191,12 +193,14 @@ static enum trace_status open_and_survey(struct plan *plan, const struct plan_op
 	if (status == TRACE_OK)
 		status = plan_rewind(plan, error);
 	if (status == TRACE_OK && plan->totals.calls == 0)
-		status = trace_fail(error, TRACE_BAD_INPUT, "process %u made no heap call that could be replayed",
-				    plan->totals.process);
+		status =
+		    trace_fail(error, TRACE_BAD_INPUT, "process %u made no heap call that could be replayed",
+			       plan->totals.process);
 	return status;
 }
 
-enum trace_status plan_create(struct plan **plan, const struct plan_options *options, struct trace_error *error)
+enum trace_status plan_create(struct plan **plan, const struct plan_options *options,
+			      struct trace_error *error)
 {
 	size_t length = strlen(options->path) + 1;
 	struct plan *made = calloc(1, sizeof(*made) + length);

@@ -27,13 +27,13 @@
 #define PLAN_CACHED_OPERATIONS (UINT64_C(1) << 22)
 #define PLAN_PROCESS_LARGEST UINT32_MAX /* the process with the most heap events */
 #define PLAN_MAX_LANES 32000u
-#define PLAN_SIZE_BINS 192u     /* four per doubling */
-#define PLAN_LIFETIME_BINS 64u  /* one per doubling */
+#define PLAN_SIZE_BINS 192u    /* four per doubling */
+#define PLAN_LIFETIME_BINS 64u /* one per doubling */
 
 /* An operation with what the parent knows of it. */
 struct planned {
 	struct operation operation;
-	uint64_t event;      /* number of the event in the trace */
+	uint64_t event;	     /* number of the event in the trace */
 	uint64_t time_ns;    /* recorded; 0 where the trace has no time */
 	uint64_t live_bytes; /* requested and not freed, after this operation */
 	uint32_t live_objects;
@@ -48,18 +48,18 @@ struct plan_options {
 
 /* Counts of the whole plan; final once plan_create has returned. */
 struct plan_totals {
-	uint64_t operations;       /* all kinds, thread operations included */
-	uint64_t calls;            /* operations that call the allocator */
+	uint64_t operations; /* all kinds, thread operations included */
+	uint64_t calls;	     /* operations that call the allocator */
 	uint64_t calls_of[LATENCY_KINDS];
-	uint64_t slots, lanes;     /* needed at once */
-	uint64_t threads;          /* of the process, that called the allocator */
-	uint64_t largest_bytes;    /* of any block */
+	uint64_t slots, lanes;	/* needed at once */
+	uint64_t threads;	/* of the process, that called the allocator */
+	uint64_t largest_bytes; /* of any block */
 	uint64_t live_peak_bytes, live_peak_objects;
 	uint64_t live_peak_operation; /* position of the operation that reached live_peak_bytes */
 	uint64_t live_end_bytes;
 	uint64_t foreign_frees, foreign_reallocs, failed_calls; /* left out, turned into malloc, left out */
-	uint64_t inherited, exec_frees;                         /* blocks allocated first, freed at exec */
-	uint64_t unsized_frees;    /* free_sized with another size than asked for: replayed as free */
+	uint64_t inherited, exec_frees;				/* blocks allocated first, freed at exec */
+	uint64_t unsized_frees;	   /* free_sized with another size than asked for: replayed as free */
 	uint64_t events_of_others; /* events of the trace that belong to other processes */
 	uint32_t process, processes;
 	uint64_t size_count[PLAN_SIZE_BINS], size_bytes[PLAN_SIZE_BINS];
@@ -80,8 +80,8 @@ enum trace_status plan_rewind(struct plan *plan, struct trace_error *error) TRAC
 
 /* The next run of at most `most` operations (at least 1), in memory that stays valid until the next call; TRACE_END after the
  * last. */
-enum trace_status plan_next(struct plan *plan, uint64_t most, const struct planned **operations, uint64_t *count,
-			    struct trace_error *error) TRACE_MUST_USE;
+enum trace_status plan_next(struct plan *plan, uint64_t most, const struct planned **operations,
+			    uint64_t *count, struct trace_error *error) TRACE_MUST_USE;
 
 void plan_destroy(struct plan *plan);
 

@@ -43,7 +43,8 @@ static enum trace_status no_memory(struct trace_error *error)
 
 /* --- Output ---------------------------------------------------------------------------------------------------------- */
 
-static enum trace_status append(struct planner *planner, const struct planned *planned, struct trace_error *error)
+static enum trace_status append(struct planner *planner, const struct planned *planned,
+				struct trace_error *error)
 {
 	if (planner->output_count == planner->output_capacity) {
 		size_t capacity = planner->output_capacity ? planner->output_capacity * 2 : 1024;
@@ -67,31 +68,32 @@ struct moment {
 };
 
 static enum trace_status append_thread_operation(struct planner *planner, const struct moment *moment,
-						 enum operation_kind kind, uint32_t to, struct trace_error *error)
+						 enum operation_kind kind, uint32_t to,
+						 struct trace_error *error)
 {
 	struct planned planned = {
-		.operation = {.slot = to, .word = operation_word(kind, 0, 0)},
-		.event = moment->position,
-		.time_ns = moment->time_ns,
-		.live_bytes = planner->live_bytes,
-		.live_objects = (uint32_t)planner->live.count,
-		.lane = moment->lane,
+	    .operation = {.slot = to, .word = operation_word(kind, 0, 0)},
+	    .event = moment->position,
+	    .time_ns = moment->time_ns,
+	    .live_bytes = planner->live_bytes,
+	    .live_objects = (uint32_t)planner->live.count,
+	    .lane = moment->lane,
 	};
 
 	return append(planner, &planned, error);
 }
 
-static enum trace_status append_call(struct planner *planner, const struct moment *moment, struct operation operation,
-				     struct trace_error *error)
+static enum trace_status append_call(struct planner *planner, const struct moment *moment,
+				     struct operation operation, struct trace_error *error)
 {
 	struct plan_totals *totals = &planner->totals;
 	struct planned planned = {
-		.operation = operation,
-		.event = moment->position,
-		.time_ns = moment->time_ns,
-		.live_bytes = planner->live_bytes,
-		.live_objects = (uint32_t)planner->live.count,
-		.lane = moment->lane,
+	    .operation = operation,
+	    .event = moment->position,
+	    .time_ns = moment->time_ns,
+	    .live_bytes = planner->live_bytes,
+	    .live_objects = (uint32_t)planner->live.count,
+	    .lane = moment->lane,
 	};
 
 	if (planner->live_bytes > totals->live_peak_bytes) {
@@ -121,7 +123,8 @@ static enum trace_status lane_assign(struct planner *planner, uint32_t thread, s
 	} else if (totals->lanes < PLAN_MAX_LANES) {
 		planner->lane_of[thread] = (uint32_t)totals->lanes++;
 	} else {
-		return trace_fail(error, TRACE_UNSUPPORTED, "more than %u threads at once; use --mode single", PLAN_MAX_LANES);
+		return trace_fail(error, TRACE_UNSUPPORTED, "more than %u threads at once; use --mode single",
+				  PLAN_MAX_LANES);
 	}
 	return TRACE_OK;
 }
@@ -133,9 +136,11 @@ static void lane_free(struct planner *planner, uint32_t lane)
 }
 
 /* Mode baton: gives the baton to moment->lane. */
-static enum trace_status baton_to(struct planner *planner, const struct moment *moment, struct trace_error *error)
+static enum trace_status baton_to(struct planner *planner, const struct moment *moment,
+				  struct trace_error *error)
 {
-	struct moment before = {.position = moment->position, .time_ns = moment->time_ns, .lane = planner->current};
+	struct moment before = {
+	    .position = moment->position, .time_ns = moment->time_ns, .lane = planner->current};
 	enum operation_kind kind = planner->leaving ? OPERATION_EXIT : OPERATION_SWITCH;
 
 	if (moment->lane == planner->current)
@@ -152,7 +157,8 @@ static enum trace_status enter(struct planner *planner, const struct event *even
 			       struct trace_error *error)
 {
 	if (event->thread >= planner->threads)
-		return trace_fail(error, TRACE_BAD_INPUT, "event %" PRIu64 ": thread %u, but the trace has %u threads",
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "event %" PRIu64 ": thread %u, but the trace has %u threads",
 				  moment->position, event->thread, planner->threads);
 	if (planner->lane_of[event->thread] == LANE_NONE) {
 		enum trace_status status = lane_assign(planner, event->thread, error);
@@ -164,8 +170,8 @@ static enum trace_status enter(struct planner *planner, const struct event *even
 	return planner->mode == MODE_BATON ? baton_to(planner, moment, error) : TRACE_OK;
 }
 
-static enum trace_status thread_exit(struct planner *planner, const struct event *event, struct moment *moment,
-				     struct trace_error *error)
+static enum trace_status thread_exit(struct planner *planner, const struct event *event,
+				     struct moment *moment, struct trace_error *error)
 {
 	if (event->thread >= planner->threads || planner->lane_of[event->thread] == LANE_NONE)
 		return TRACE_OK;
@@ -230,10 +236,11 @@ static enum trace_status born(struct planner *planner, const struct moment *mome
 			      struct trace_error *error)
 {
 	if (block->object == 0)
-		return trace_fail(error, TRACE_BAD_INPUT, "event %" PRIu64 ": an allocation without an object id",
-				  moment->position);
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "event %" PRIu64 ": an allocation without an object id", moment->position);
 	if (block_table_find(&planner->live, block->object))
-		return trace_fail(error, TRACE_BAD_INPUT, "event %" PRIu64 ": object %" PRIu64 " is allocated twice",
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "event %" PRIu64 ": object %" PRIu64 " is allocated twice",
 				  moment->position, block->object);
 	block->born = planner->totals.calls;
 	if (!block_table_insert(&planner->live, block))
@@ -242,8 +249,9 @@ static enum trace_status born(struct planner *planner, const struct moment *mome
 	return TRACE_OK;
 }
 
-static enum trace_status allocate(struct planner *planner, const struct moment *moment, struct live_block block,
-				  enum operation_kind kind, struct trace_error *error)
+static enum trace_status allocate(struct planner *planner, const struct moment *moment,
+				  struct live_block block, enum operation_kind kind,
+				  struct trace_error *error)
 {
 	if (emitting(planner)) {
 		block.slot = slot_pool_take(&planner->slots, moment->lane);
@@ -257,14 +265,16 @@ static enum trace_status allocate(struct planner *planner, const struct moment *
 	if (status != TRACE_OK || !emitting(planner))
 		return status;
 	return append_call(planner, moment,
-			   (struct operation){.slot = block.slot, .word = operation_word(kind, block.alignment_log2, block.size)},
+			   (struct operation){.slot = block.slot,
+					      .word = operation_word(kind, block.alignment_log2, block.size)},
 			   error);
 }
 
-static enum trace_status allocation_event(struct planner *planner, const struct moment *moment, const struct event *event,
-					  struct trace_error *error)
+static enum trace_status allocation_event(struct planner *planner, const struct moment *moment,
+					  const struct event *event, struct trace_error *error)
 {
-	struct live_block block = {.object = event->object, .size = event->size,
+	struct live_block block = {.object = event->object,
+				   .size = event->size,
 				   .alignment_log2 = (uint8_t)guaranteed_alignment_log2(event->size)};
 	enum operation_kind kind = OPERATION_MALLOC;
 
@@ -273,9 +283,11 @@ static enum trace_status allocation_event(struct planner *planner, const struct 
 		block.zeroed = 1;
 	} else if (event->kind == EVENT_MEMALIGN) {
 		kind = OPERATION_MEMALIGN;
-		if (event->alignment == 0 || (event->alignment & (event->alignment - 1)) || event->alignment >> 47)
+		if (event->alignment == 0 || (event->alignment & (event->alignment - 1)) ||
+		    event->alignment >> 47)
 			return trace_fail(error, TRACE_BAD_INPUT,
-					  "event %" PRIu64 ": alignment %" PRIu64 " is not a power of two below 2^47",
+					  "event %" PRIu64 ": alignment %" PRIu64
+					  " is not a power of two below 2^47",
 					  moment->position, event->alignment);
 		unsigned wanted = (unsigned)__builtin_ctzll(event->alignment);
 
@@ -288,8 +300,9 @@ static enum trace_status allocation_event(struct planner *planner, const struct 
 	return allocate(planner, moment, block, kind, error);
 }
 
-static enum trace_status release_block(struct planner *planner, const struct moment *moment, struct live_block block,
-				       enum operation_kind kind, struct trace_error *error)
+static enum trace_status release_block(struct planner *planner, const struct moment *moment,
+				       struct live_block block, enum operation_kind kind,
+				       struct trace_error *error)
 {
 	planner->live_bytes -= block.size;
 	block_table_remove(&planner->live, block.object);
@@ -297,19 +310,22 @@ static enum trace_status release_block(struct planner *planner, const struct mom
 		return TRACE_OK;
 	count_death(planner, &block);
 	slot_pool_give(&planner->slots, moment->lane, block.slot);
-	return append_call(planner, moment, (struct operation){.slot = block.slot, .word = operation_word(kind, 0, block.size)},
-			   error);
+	return append_call(
+	    planner, moment,
+	    (struct operation){.slot = block.slot, .word = operation_word(kind, 0, block.size)}, error);
 }
 
-static enum trace_status free_event(struct planner *planner, const struct moment *moment, const struct event *event,
-				    struct trace_error *error)
+static enum trace_status free_event(struct planner *planner, const struct moment *moment,
+				    const struct event *event, struct trace_error *error)
 {
 	enum operation_kind kind = OPERATION_FREE;
 
 	if (event->object == 0)
-		return emitting(planner) ? append_call(planner, moment,
-						       (struct operation){.word = operation_word(OPERATION_FREE_NULL, 0, 0)}, error)
-					 : TRACE_OK;
+		return emitting(planner)
+			   ? append_call(
+				 planner, moment,
+				 (struct operation){.word = operation_word(OPERATION_FREE_NULL, 0, 0)}, error)
+			   : TRACE_OK;
 	const struct live_block *block = block_table_find(&planner->live, event->object);
 
 	if (!block) {
@@ -325,8 +341,8 @@ static enum trace_status free_event(struct planner *planner, const struct moment
 	return release_block(planner, moment, *block, kind, error);
 }
 
-static enum trace_status realloc_event(struct planner *planner, const struct moment *moment, const struct event *event,
-				       struct trace_error *error)
+static enum trace_status realloc_event(struct planner *planner, const struct moment *moment,
+				       const struct event *event, struct trace_error *error)
 {
 	const struct live_block *old = block_table_find(&planner->live, event->old_object);
 
@@ -338,7 +354,8 @@ static enum trace_status realloc_event(struct planner *planner, const struct mom
 	}
 	if (event->object == 0)
 		return release_block(planner, moment, *old, OPERATION_REALLOC_FREE, error);
-	struct live_block block = {.object = event->object, .size = event->size ? event->size : 1, .slot = old->slot};
+	struct live_block block = {
+	    .object = event->object, .size = event->size ? event->size : 1, .slot = old->slot};
 
 	block.alignment_log2 = (uint8_t)guaranteed_alignment_log2(block.size);
 	planner->live_bytes -= old->size;
@@ -351,15 +368,17 @@ static enum trace_status realloc_event(struct planner *planner, const struct mom
 
 	if (status != TRACE_OK || !emitting(planner))
 		return status;
-	return append_call(planner, moment,
-			   (struct operation){.slot = block.slot,
-					      .word = operation_word(OPERATION_REALLOC, block.alignment_log2, block.size)},
-			   error);
+	return append_call(
+	    planner, moment,
+	    (struct operation){.slot = block.slot,
+			       .word = operation_word(OPERATION_REALLOC, block.alignment_log2, block.size)},
+	    error);
 }
 
 /* --- Processes -------------------------------------------------------------------------------------------------------- */
 
-static enum trace_status exec_event(struct planner *planner, const struct moment *moment, struct trace_error *error)
+static enum trace_status exec_event(struct planner *planner, const struct moment *moment,
+				    struct trace_error *error)
 {
 	size_t count = planner->live.count;
 	struct live_block *blocks = block_table_sorted(&planner->live);
@@ -394,7 +413,7 @@ static enum trace_status fork_event(struct planner *planner, struct moment *mome
 	moment->lane = 0;
 	lane_free(planner, 0);
 	for (size_t i = 0; i < count && status == TRACE_OK; i++) {
-		enum operation_kind kind = blocks[i].zeroed                                ? OPERATION_CALLOC
+		enum operation_kind kind = blocks[i].zeroed		  ? OPERATION_CALLOC
 					   : blocks[i].alignment_log2 > 4 ? OPERATION_MEMALIGN
 									  : OPERATION_MALLOC;
 

@@ -22,14 +22,14 @@ struct planner {
 	/* Processes from the oldest ancestor to the chosen one; ancestors[following] is the one whose events count now. */
 	const uint32_t *ancestors;
 	uint32_t following, last;
-	uint32_t *lane_of;          /* per thread number of the trace */
+	uint32_t *lane_of; /* per thread number of the trace */
 	uint32_t threads;
-	uint32_t *free_lanes;       /* ring of PLAN_MAX_LANES */
+	uint32_t *free_lanes; /* ring of PLAN_MAX_LANES */
 	uint32_t free_first, free_count;
-	uint32_t current;           /* mode baton: the lane that has the baton */
-	bool leaving;               /* mode baton: the current lane's thread has exited */
-	bool gone;                  /* the process has exited */
-	struct planned *output;     /* appended to; emptied by the owner */
+	uint32_t current;	/* mode baton: the lane that has the baton */
+	bool leaving;		/* mode baton: the current lane's thread has exited */
+	bool gone;		/* the process has exited */
+	struct planned *output; /* appended to; emptied by the owner */
 	size_t output_count, output_capacity;
 };
 
@@ -42,7 +42,8 @@ enum trace_status planner_event(struct planner *planner, uint64_t position, cons
 				struct trace_error *error) TRACE_MUST_USE;
 
 /* After the last event: what is still owed (mode baton: the end of a leaving thread). */
-enum trace_status planner_finish(struct planner *planner, uint64_t position, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status planner_finish(struct planner *planner, uint64_t position,
+				 struct trace_error *error) TRACE_MUST_USE;
 
 void planner_destroy(struct planner *planner);
 

@@ -20,11 +20,14 @@ void session_lay_out(struct session *session)
 	bool paced = request->pace == PACE_RECORDED;
 
 	session->lanes_offset = page_aligned(sizeof(*session));
-	session->spans_offset = session->lanes_offset + page_aligned(request->lanes * sizeof(struct session_lane));
-	session->operations_offset = session->spans_offset + page_aligned(request->lanes * sizeof(struct session_span));
+	session->spans_offset =
+	    session->lanes_offset + page_aligned(request->lanes * sizeof(struct session_lane));
+	session->operations_offset =
+	    session->spans_offset + page_aligned(request->lanes * sizeof(struct session_span));
 	session->times_offset =
-		session->operations_offset + page_aligned(request->chunk_operations * sizeof(struct operation));
-	session->bytes = session->times_offset + (paced ? page_aligned(request->chunk_operations * sizeof(uint64_t)) : 0);
+	    session->operations_offset + page_aligned(request->chunk_operations * sizeof(struct operation));
+	session->bytes =
+	    session->times_offset + (paced ? page_aligned(request->chunk_operations * sizeof(uint64_t)) : 0);
 }
 
 bool session_wait(_Atomic uint32_t *word, uint32_t seen, int timeout_ms)
@@ -32,7 +35,8 @@ bool session_wait(_Atomic uint32_t *word, uint32_t seen, int timeout_ms)
 	struct timespec limit = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L};
 
 	while (atomic_load_explicit(word, memory_order_acquire) == seen) {
-		long result = syscall(SYS_futex, word, FUTEX_WAIT, seen, timeout_ms < 0 ? NULL : &limit, NULL, 0);
+		long result =
+		    syscall(SYS_futex, word, FUTEX_WAIT, seen, timeout_ms < 0 ? NULL : &limit, NULL, 0);
 
 		if (result != 0 && errno == ETIMEDOUT)
 			return atomic_load_explicit(word, memory_order_acquire) != seen;

@@ -34,32 +34,39 @@ enum replay_pace { PACE_FULL, PACE_RECORDED, PACE_COUNT };
 /* What one pass is for; each is a child of its own. */
 enum pass_kind {
 	PASS_THROUGHPUT, /* no clock inside a chunk */
-	PASS_LATENCY,    /* a clock around every call */
-	PASS_BATCH,      /* a clock around batches of calls */
-	PASS_MEMORY,     /* usable sizes and resident set; not timed */
-	PASS_VERIFY,     /* every block filled and checked; not timed */
+	PASS_LATENCY,	 /* a clock around every call */
+	PASS_BATCH,	 /* a clock around batches of calls */
+	PASS_MEMORY,	 /* usable sizes and resident set; not timed */
+	PASS_VERIFY,	 /* every block filled and checked; not timed */
 	PASS_COUNT
 };
 
 /* How the child finds the functions it calls. */
 enum child_functions {
 	FUNCTIONS_PROCESS, /* malloc and friends of the process, by dlsym: whatever was preloaded */
-	FUNCTIONS_NULL,    /* the null target */
+	FUNCTIONS_NULL,	   /* the null target */
 	FUNCTIONS_LINKED,  /* the heap linked into the child (sanitizer builds) */
 };
 
 /* Which of its own figures an allocator is asked for. */
-enum child_figures { FIGURES_NONE, FIGURES_GLIBC, FIGURES_JEMALLOC, FIGURES_MIMALLOC, FIGURES_TCMALLOC, FIGURES_ENGINE };
+enum child_figures {
+	FIGURES_NONE,
+	FIGURES_GLIBC,
+	FIGURES_JEMALLOC,
+	FIGURES_MIMALLOC,
+	FIGURES_TCMALLOC,
+	FIGURES_ENGINE
+};
 
 enum failure_kind {
 	FAILURE_NONE,
-	FAILURE_SETUP,     /* before the first operation; `text` says why */
-	FAILURE_NULL,      /* the allocator returned NULL for `detail` bytes */
+	FAILURE_SETUP,	   /* before the first operation; `text` says why */
+	FAILURE_NULL,	   /* the allocator returned NULL for `detail` bytes */
 	FAILURE_ALIGNMENT, /* address `address` is not aligned to `detail` bytes */
-	FAILURE_CONTENTS,  /* byte `detail` of the block at `address` had changed when it was freed or resized */
-	FAILURE_REALLOC,   /* byte `detail` was not preserved by realloc */
-	FAILURE_ZERO,      /* byte `detail` of a calloc block was not zero */
-	FAILURE_SIGNAL,    /* signal `detail`, at address `address` */
+	FAILURE_CONTENTS, /* byte `detail` of the block at `address` had changed when it was freed or resized */
+	FAILURE_REALLOC, /* byte `detail` was not preserved by realloc */
+	FAILURE_ZERO,	 /* byte `detail` of a calloc block was not zero */
+	FAILURE_SIGNAL,	 /* signal `detail`, at address `address` */
 };
 
 struct session_failure {
@@ -80,19 +87,19 @@ struct session_memory {
 
 struct session_request {
 	uint32_t magic;
-	uint32_t mode;      /* enum replay_mode */
-	uint32_t touch;     /* enum replay_touch */
-	uint32_t pace;      /* enum replay_pace */
-	uint32_t pass;      /* enum pass_kind */
-	uint32_t functions; /* enum child_functions */
-	uint32_t figures;   /* enum child_figures */
+	uint32_t mode;	      /* enum replay_mode */
+	uint32_t touch;	      /* enum replay_touch */
+	uint32_t pace;	      /* enum replay_pace */
+	uint32_t pass;	      /* enum pass_kind */
+	uint32_t functions;   /* enum child_functions */
+	uint32_t figures;     /* enum child_figures */
 	uint32_t thp_disable; /* prctl(PR_SET_THP_DISABLE) */
-	uint32_t lanes;     /* at least 1 */
+	uint32_t lanes;	      /* at least 1 */
 	uint32_t slots;
-	uint64_t chunk_operations;  /* capacity of a chunk */
-	uint64_t largest_bytes;     /* of any block, for the null target's scratch memory */
-	uint64_t drain_ns;          /* pause after the last chunk */
-	char library[4096];         /* path that malloc must come from; empty: not looked at */
+	uint64_t chunk_operations; /* capacity of a chunk */
+	uint64_t largest_bytes;	   /* of any block, for the null target's scratch memory */
+	uint64_t drain_ns;	   /* pause after the last chunk */
+	char library[4096];	   /* path that malloc must come from; empty: not looked at */
 };
 
 /* One chunk's operations of one lane, mode parallel: operations[first .. first + count). */
@@ -102,12 +109,13 @@ struct session_span {
 
 struct session_chunk {
 	_Atomic uint32_t posted; /* futex: chunks that the parent has handed over */
-	_Atomic uint32_t done;   /* futex: chunks that the child has replayed */
-	uint64_t operations;     /* in this chunk; 0 = the end */
-	uint32_t spans;          /* mode parallel: lanes that have a span (their entries may be empty) */
-	uint64_t elapsed_ns;     /* the child's: from the first operation to the last; processor time in mode single, else wall clock */
-	uint64_t time_ns;        /* the child's: since the start of the pass, at the end of the chunk */
-	uint64_t granted_bytes;  /* the child's, PASS_MEMORY: usable bytes of the live blocks */
+	_Atomic uint32_t done;	 /* futex: chunks that the child has replayed */
+	uint64_t operations;	 /* in this chunk; 0 = the end */
+	uint32_t spans;		 /* mode parallel: lanes that have a span (their entries may be empty) */
+	uint64_t
+	    elapsed_ns; /* the child's: from the first operation to the last; processor time in mode single, else wall clock */
+	uint64_t time_ns;	      /* the child's: since the start of the pass, at the end of the chunk */
+	uint64_t granted_bytes;	      /* the child's, PASS_MEMORY: usable bytes of the live blocks */
 	struct session_memory memory; /* the child's, PASS_MEMORY */
 };
 
@@ -122,7 +130,7 @@ struct session_figures {
 /* Least squares of batch durations over the numbers of calls of each kind: normal equations. */
 struct session_regression {
 	double products[LATENCY_KINDS][LATENCY_KINDS]; /* sum over batches of n_i * n_j */
-	double durations[LATENCY_KINDS];               /* sum of n_i * duration in ns */
+	double durations[LATENCY_KINDS];	       /* sum of n_i * duration in ns */
 	uint64_t calls[LATENCY_KINDS];
 	uint64_t batches;
 	uint64_t slow; /* batches left out as not of the hot path */
@@ -131,8 +139,8 @@ struct session_regression {
 struct session_reply {
 	struct session_memory baseline, end, drained;
 	struct session_figures figures;
-	uint64_t clock_step_ns_x1000;     /* smallest difference of two readings, in 1/1000 ns */
-	uint64_t clock_overhead_ns_x1000; /* mean difference of two readings with nothing between */
+	uint64_t clock_step_ns_x1000;		   /* smallest difference of two readings, in 1/1000 ns */
+	uint64_t clock_overhead_ns_x1000;	   /* mean difference of two readings with nothing between */
 	struct histogram latency[LATENCY_KINDS];   /* in clock steps, overhead not subtracted */
 	struct histogram preempted[LATENCY_KINDS]; /* the samples in which the thread lost its processor */
 	struct session_regression regression;

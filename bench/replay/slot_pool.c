@@ -25,7 +25,9 @@ static uint32_t fresh(struct slot_pool *pool)
 {
 	if (pool->slots == pool->capacity) {
 		uint32_t capacity = pool->capacity ? pool->capacity * 2 : 4096;
-		uint32_t *next = capacity > pool->capacity ? realloc(pool->next, (size_t)capacity * sizeof(next[0])) : NULL;
+		uint32_t *next = capacity > pool->capacity
+				     ? realloc(pool->next, (size_t)capacity * sizeof(next[0]))
+				     : NULL;
 
 		if (!next)
 			return SLOT_NONE;

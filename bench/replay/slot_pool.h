@@ -19,13 +19,13 @@
 #define SLOT_NONE UINT32_MAX
 
 struct slot_pool {
-	uint32_t *next;      /* per slot: the free slot after it, SLOT_NONE at the end */
-	uint32_t capacity;   /* of `next` */
-	uint32_t slots;      /* ever handed out */
+	uint32_t *next;	      /* per slot: the free slot after it, SLOT_NONE at the end */
+	uint32_t capacity;    /* of `next` */
+	uint32_t slots;	      /* ever handed out */
 	uint32_t first, last; /* queue of free slots of all lanes */
-	uint32_t shared;     /* length of that queue */
-	uint32_t keep;       /* the queue gives only what it holds beyond this */
-	uint32_t *own;       /* per lane: stack of free slots; NULL with one lane */
+	uint32_t shared;      /* length of that queue */
+	uint32_t keep;	      /* the queue gives only what it holds beyond this */
+	uint32_t *own;	      /* per lane: stack of free slots; NULL with one lane */
 	uint32_t *own_count;
 };
 

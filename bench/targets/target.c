@@ -19,8 +19,9 @@
 #define ENGINE_FUNCTIONS FUNCTIONS_PROCESS
 #endif
 
-const char *const target_variables[] = {"LD_PRELOAD", "MALLOC_", "GLIBC_TUNABLES", "MIMALLOC_", "TCMALLOC_", "FAULTLINE_HEAP",
-					"_RJEM_MALLOC_CONF", "HEAPPROFILE", "HEAPCHECK", NULL};
+const char *const target_variables[] = {
+    "LD_PRELOAD",     "MALLOC_",	   "GLIBC_TUNABLES", "MIMALLOC_", "TCMALLOC_",
+    "FAULTLINE_HEAP", "_RJEM_MALLOC_CONF", "HEAPPROFILE",    "HEAPCHECK", NULL};
 
 struct known {
 	const char *name;
@@ -33,12 +34,28 @@ struct known {
 };
 
 static const struct known allocators[] = {
-	{"glibc", TARGET_GLIBC, FIGURES_GLIBC, NULL, NULL, {NULL}, ""},
-	{"jemalloc", TARGET_JEMALLOC, FIGURES_JEMALLOC, "MALLOC_CONF", NULL, {"libjemalloc.so.2", NULL}, "libjemalloc2"},
-	{"mimalloc", TARGET_MIMALLOC, FIGURES_MIMALLOC, NULL, "MIMALLOC_",
-	 {"libmimalloc.so.2.0", "libmimalloc.so.2", "libmimalloc.so", NULL}, "libmimalloc2.0"},
-	{"tcmalloc", TARGET_TCMALLOC, FIGURES_TCMALLOC, NULL, "TCMALLOC_",
-	 {"libtcmalloc_minimal.so.4", "libtcmalloc.so.4", NULL}, "libtcmalloc-minimal4"},
+    {"glibc", TARGET_GLIBC, FIGURES_GLIBC, NULL, NULL, {NULL}, ""},
+    {"jemalloc",
+     TARGET_JEMALLOC,
+     FIGURES_JEMALLOC,
+     "MALLOC_CONF",
+     NULL,
+     {"libjemalloc.so.2", NULL},
+     "libjemalloc2"},
+    {"mimalloc",
+     TARGET_MIMALLOC,
+     FIGURES_MIMALLOC,
+     NULL,
+     "MIMALLOC_",
+     {"libmimalloc.so.2.0", "libmimalloc.so.2", "libmimalloc.so", NULL},
+     "libmimalloc2.0"},
+    {"tcmalloc",
+     TARGET_TCMALLOC,
+     FIGURES_TCMALLOC,
+     NULL,
+     "TCMALLOC_",
+     {"libtcmalloc_minimal.so.4", "libtcmalloc.so.4", NULL},
+     "libtcmalloc-minimal4"},
 };
 
 static bool refuse(struct target_error *error, const char *target, const char *what)
@@ -69,7 +86,8 @@ static bool find_library(struct target *target, const struct known *known)
 	(void)snprintf(multiarch, sizeof(multiarch), "/usr/lib/%s-linux-gnu", machine.machine);
 	for (size_t i = 0; known->libraries[i]; i++) {
 		for (size_t j = 0; directories[j]; j++) {
-			(void)snprintf(target->library, sizeof(target->library), "%s/%s", directories[j], known->libraries[i]);
+			(void)snprintf(target->library, sizeof(target->library), "%s/%s", directories[j],
+				       known->libraries[i]);
 			if (access(target->library, R_OK) == 0)
 				return true;
 		}
@@ -89,7 +107,8 @@ static bool glibc_options(struct target *target)
 
 		if (!strchr(option, '=') || length + strlen(option) + 16 > sizeof(value))
 			return false;
-		(void)snprintf(value + length, sizeof(value) - length, "%sglibc.malloc.%s", length ? ":" : "", option);
+		(void)snprintf(value + length, sizeof(value) - length, "%sglibc.malloc.%s", length ? ":" : "",
+			       option);
 	}
 	return add_environment(target, "GLIBC_TUNABLES", value);
 }
@@ -120,7 +139,8 @@ static bool parse_known(struct target *target, const struct known *known, struct
 	target->kind = known->kind;
 	target->figures = known->figures;
 	if (known->libraries[0] && !find_library(target, known)) {
-		(void)snprintf(error->message, sizeof(error->message), "target '%s': %s is not installed (Debian: %s)", target->name,
+		(void)snprintf(error->message, sizeof(error->message),
+			       "target '%s': %s is not installed (Debian: %s)", target->name,
 			       known->libraries[0], known->package);
 		return false;
 	}
@@ -133,7 +153,8 @@ static bool parse_known(struct target *target, const struct known *known, struct
 	return ok || refuse(error, target->name, "options are KEY=VALUE, separated by commas");
 }
 
-static bool parse_engine(struct target *target, char *const *settings, size_t count, struct target_error *error)
+static bool parse_engine(struct target *target, char *const *settings, size_t count,
+			 struct target_error *error)
 {
 	size_t length;
 
@@ -146,19 +167,23 @@ static bool parse_engine(struct target *target, char *const *settings, size_t co
 		length = strlen(target->options);
 		if (length + strlen(settings[i]) + 2 > sizeof(target->options))
 			return refuse(error, target->name, "too many settings");
-		(void)snprintf(target->options + length, sizeof(target->options) - length, ",%s", settings[i]);
+		(void)snprintf(target->options + length, sizeof(target->options) - length, ",%s",
+			       settings[i]);
 	}
 	struct policy policy;
 
 	if (policy_parse(&policy, target->options) != STATUS_OK)
-		return refuse(error, target->name, "no such policy, key or value; `faultline policies` lists them");
+		return refuse(error, target->name,
+			      "no such policy, key or value; `faultline policies` lists them");
 	if (target->functions == FUNCTIONS_PROCESS &&
 	    !installation_find("libfaultline-heap.so", target->library, sizeof(target->library))) {
-		(void)snprintf(error->message, sizeof(error->message), "target '%s': %s is missing; is the installation whole?",
-			       target->name, target->library);
+		(void)snprintf(error->message, sizeof(error->message),
+			       "target '%s': %s is missing; is the installation whole?", target->name,
+			       target->library);
 		return false;
 	}
-	return add_environment(target, "FAULTLINE_HEAP", target->options) || refuse(error, target->name, "no memory");
+	return add_environment(target, "FAULTLINE_HEAP", target->options) ||
+	       refuse(error, target->name, "no memory");
 }
 
 static bool parse_library(struct target *target, struct target_error *error)
@@ -178,7 +203,8 @@ static bool ends_with(const char *text, const char *end)
 	return length > tail && strcmp(text + length - tail, end) == 0;
 }
 
-static bool parse(struct target *target, char *const *settings, size_t setting_count, struct target_error *error)
+static bool parse(struct target *target, char *const *settings, size_t setting_count,
+		  struct target_error *error)
 {
 	const char *text = target->name, *colon = strchr(text, ':');
 	size_t length = colon ? (size_t)(colon - text) : strlen(text);
@@ -198,7 +224,8 @@ static bool parse(struct target *target, char *const *settings, size_t setting_c
 		if (strlen(allocators[i].name) == length && memcmp(text, allocators[i].name, length) == 0)
 			return parse_known(target, &allocators[i], error);
 	}
-	return refuse(error, text, "unknown; use engine[:POLICY], glibc, jemalloc, mimalloc, tcmalloc, PATH.so or null");
+	return refuse(error, text,
+		      "unknown; use engine[:POLICY], glibc, jemalloc, mimalloc, tcmalloc, PATH.so or null");
 }
 
 bool target_parse(struct target *target, const char *text, char *const *settings, size_t setting_count,
@@ -223,7 +250,8 @@ void target_destroy(struct target *target)
 
 void target_title(const struct target *target, const char *version, char *title, size_t bytes)
 {
-	static const char *const names[] = {"faultline engine", "glibc", "jemalloc", "mimalloc", "gperftools tcmalloc", NULL, "null"};
+	static const char *const names[] = {"faultline engine",	   "glibc", "jemalloc", "mimalloc",
+					    "gperftools tcmalloc", NULL,    "null"};
 	const char *file = strrchr(target->library, '/');
 	const char *name = names[target->kind] ? names[target->kind] : file ? file + 1 : target->library;
 

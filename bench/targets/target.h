@@ -22,13 +22,21 @@
 #define TARGET_MAX_ENVIRONMENT 32
 #define TARGET_MAX_TEXT 1024
 
-enum target_kind { TARGET_ENGINE, TARGET_GLIBC, TARGET_JEMALLOC, TARGET_MIMALLOC, TARGET_TCMALLOC, TARGET_LIBRARY, TARGET_NULL };
+enum target_kind {
+	TARGET_ENGINE,
+	TARGET_GLIBC,
+	TARGET_JEMALLOC,
+	TARGET_MIMALLOC,
+	TARGET_TCMALLOC,
+	TARGET_LIBRARY,
+	TARGET_NULL
+};
 
 struct target {
 	enum target_kind kind;
 	char name[TARGET_MAX_TEXT];    /* as the user wrote it */
 	char options[TARGET_MAX_TEXT]; /* after the colon; for the engine "POLICY,key=value,..." */
-	char library[PATH_MAX];        /* to preload; empty for glibc and null */
+	char library[PATH_MAX];	       /* to preload; empty for glibc and null */
 	char *environment[TARGET_MAX_ENVIRONMENT]; /* "NAME=value", owned */
 	size_t environment_count;
 	enum child_functions functions;

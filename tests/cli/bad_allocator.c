@@ -14,12 +14,13 @@
 #define ARENA_BYTES ((size_t)4 << 30)
 #define BROKEN_BLOCK 1000
 
-void *malloc(size_t bytes);
-void *calloc(size_t count, size_t bytes);
-void *realloc(void *block, size_t bytes);
-void *memalign(size_t alignment, size_t bytes);
-size_t malloc_usable_size(void *block);
-void free(void *block);
+/* The linker gives these the names that programs call (tests/cli/replay.mk). */
+void *bad_malloc(size_t bytes);
+void *bad_calloc(size_t count, size_t bytes);
+void *bad_realloc(void *block, size_t bytes);
+void *bad_memalign(size_t alignment, size_t bytes);
+size_t bad_usable_size(void *block);
+void bad_free(void *block);
 
 struct header {
 	size_t bytes;
@@ -41,7 +42,8 @@ static uintptr_t reserve(size_t bytes)
 	uintptr_t none = 0;
 
 	if (atomic_load(&top) == 0) {
-		void *arena = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		void *arena = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 		if (arena == MAP_FAILED)
 			return 0;
@@ -50,7 +52,7 @@ static uintptr_t reserve(size_t bytes)
 	return atomic_fetch_add(&top, bytes);
 }
 
-void *memalign(size_t alignment, size_t bytes)
+void *bad_memalign(size_t alignment, size_t bytes)
 {
 	static void *previous;
 
@@ -78,26 +80,26 @@ void *memalign(size_t alignment, size_t bytes)
 	return (void *)(breaks("alignment") ? address + 8 : address);
 }
 
-void *malloc(size_t bytes)
+void *bad_malloc(size_t bytes)
 {
-	return memalign(16, bytes);
+	return bad_memalign(16, bytes);
 }
 
-void *calloc(size_t count, size_t bytes)
+void *bad_calloc(size_t count, size_t bytes)
 {
-	char *block = malloc(count * bytes);
+	char *block = bad_malloc(count * bytes);
 
 	if (block && breaks("zero"))
 		block[count * bytes - 1] = 1;
 	return block;
 }
 
-void *realloc(void *block, size_t bytes)
+void *bad_realloc(void *block, size_t bytes)
 {
-	char *fresh = malloc(bytes);
+	char *fresh = bad_malloc(bytes);
 
 	if (block && fresh) {
-		size_t kept = malloc_usable_size(block) < bytes ? malloc_usable_size(block) : bytes;
+		size_t kept = bad_usable_size(block) < bytes ? bad_usable_size(block) : bytes;
 
 		memcpy(fresh, block, kept);
 		if (breaks("realloc"))
@@ -106,12 +108,12 @@ void *realloc(void *block, size_t bytes)
 	return fresh;
 }
 
-size_t malloc_usable_size(void *block)
+size_t bad_usable_size(void *block)
 {
 	return block ? ((struct header *)block)[-1].bytes : 0;
 }
 
-void free(void *block)
+void bad_free(void *block)
 {
 	(void)block;
 }

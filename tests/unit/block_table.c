@@ -67,7 +67,8 @@ static void each_invariant_is_checked(void **state)
 	assert_null(block_table_check(&table));
 	assert_true(block_table_insert(&table, &block));
 	table.count = 2;
-	assert_string_equal(block_table_check(&table), "I1: count = occupied entries, at most 3/4 of the capacity");
+	assert_string_equal(block_table_check(&table),
+			    "I1: count = occupied entries, at most 3/4 of the capacity");
 	table.count = 1;
 	size_t at = (size_t)(block_table_find(&table, 1) - table.entry);
 
@@ -80,8 +81,8 @@ static void each_invariant_is_checked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(behaves_like_an_array),
-		cmocka_unit_test(each_invariant_is_checked),
+	    cmocka_unit_test(behaves_like_an_array),
+	    cmocka_unit_test(each_invariant_is_checked),
 	};
 
 	return cmocka_run_group_tests_name("block_table", tests, NULL, NULL);

@@ -18,14 +18,14 @@
 
 /* Thread 0 makes blocks that thread 1 frees; thread 1 ends and thread 2 takes its lane. */
 static const struct event hand_over[] = {
-	{.kind = EVENT_MALLOC, .object = 1, .size = 10, .thread = 0},
-	{.kind = EVENT_MALLOC, .object = 2, .size = 20, .thread = 0},
-	{.kind = EVENT_FREE, .object = 1, .thread = 1},
-	{.kind = EVENT_MALLOC, .object = 3, .size = 30, .thread = 1},
-	{.kind = EVENT_FREE, .object = 2, .thread = 1},
-	{.kind = EVENT_FREE, .object = 3, .thread = 0},
-	{.kind = EVENT_THREAD_EXIT, .thread = 1},
-	{.kind = EVENT_MALLOC, .object = 4, .size = 40, .thread = 2},
+    {.kind = EVENT_MALLOC, .object = 1, .size = 10, .thread = 0},
+    {.kind = EVENT_MALLOC, .object = 2, .size = 20, .thread = 0},
+    {.kind = EVENT_FREE, .object = 1, .thread = 1},
+    {.kind = EVENT_MALLOC, .object = 3, .size = 30, .thread = 1},
+    {.kind = EVENT_FREE, .object = 2, .thread = 1},
+    {.kind = EVENT_FREE, .object = 3, .thread = 0},
+    {.kind = EVENT_THREAD_EXIT, .thread = 1},
+    {.kind = EVENT_MALLOC, .object = 4, .size = 40, .thread = 2},
 };
 
 struct fixture {
@@ -159,10 +159,10 @@ static void nothing_waits_across_chunks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(chunks_end_at_capacity_and_at_the_end),
-		cmocka_unit_test(chunks_end_at_sampling_points),
-		cmocka_unit_test(hand_overs_are_marked),
-		cmocka_unit_test(nothing_waits_across_chunks),
+	    cmocka_unit_test(chunks_end_at_capacity_and_at_the_end),
+	    cmocka_unit_test(chunks_end_at_sampling_points),
+	    cmocka_unit_test(hand_overs_are_marked),
+	    cmocka_unit_test(nothing_waits_across_chunks),
 	};
 
 	return cmocka_run_group_tests_name("feed", tests, NULL, NULL);

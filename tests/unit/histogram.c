@@ -51,7 +51,8 @@ static void a_bin_is_narrow(void **state)
 {
 	(void)state;
 	for (uint32_t bin = 2 * HISTOGRAM_SUB; bin < HISTOGRAM_BINS; bin++)
-		assert_true((histogram_bin_high(bin) - histogram_bin_low(bin) + 1) * HISTOGRAM_SUB <= histogram_bin_low(bin));
+		assert_true((histogram_bin_high(bin) - histogram_bin_low(bin) + 1) * HISTOGRAM_SUB <=
+			    histogram_bin_low(bin));
 }
 
 /* Against the exact percentiles of the sorted samples, for shapes that latencies have. */
@@ -72,7 +73,8 @@ static void check_quantiles(uint64_t (*draw)(void))
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
 		uint64_t exact = values[(size_t)ceil(quantiles[i] * SAMPLES) - 1];
 
-		assert_int_equal(histogram_bin(histogram_quantile(histogram, quantiles[i])), histogram_bin(exact));
+		assert_int_equal(histogram_bin(histogram_quantile(histogram, quantiles[i])),
+				 histogram_bin(exact));
 	}
 	assert_int_equal(histogram->maximum, values[SAMPLES - 1]);
 	free(values);
@@ -153,20 +155,21 @@ static void each_invariant_is_checked(void **state)
 	assert_string_equal(histogram_check(histogram), "I1: samples = sum of bin[i]");
 	histogram->samples--;
 	histogram->maximum = 8;
-	assert_string_equal(histogram_check(histogram), "I2: the maximum's bin is filled and no bin above it");
+	assert_string_equal(histogram_check(histogram),
+			    "I2: the maximum's bin is filled and no bin above it");
 	free(histogram);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bins_tile_the_numbers),
-		cmocka_unit_test(a_bin_is_narrow),
-		cmocka_unit_test(quantiles_are_those_of_the_sorted_samples),
-		cmocka_unit_test(merging_is_adding),
-		cmocka_unit_test(a_percentile_needs_samples),
-		cmocka_unit_test(an_empty_histogram_has_no_quantile),
-		cmocka_unit_test(each_invariant_is_checked),
+	    cmocka_unit_test(bins_tile_the_numbers),
+	    cmocka_unit_test(a_bin_is_narrow),
+	    cmocka_unit_test(quantiles_are_those_of_the_sorted_samples),
+	    cmocka_unit_test(merging_is_adding),
+	    cmocka_unit_test(a_percentile_needs_samples),
+	    cmocka_unit_test(an_empty_histogram_has_no_quantile),
+	    cmocka_unit_test(each_invariant_is_checked),
 	};
 
 	return cmocka_run_group_tests_name("histogram", tests, NULL, NULL);

@@ -16,8 +16,8 @@ static void orders_are_those_of_the_table(void **state)
 {
 	static const struct {
 		size_t samples, order;
-	} table[] = {{0, 0},  {1, 0},  {5, 0},  {6, 1},  {7, 1},  {8, 1},  {9, 2},   {11, 2},  {12, 3},
-		     {14, 3}, {15, 4}, {20, 6}, {25, 8}, {30, 10}, {50, 18}, {100, 40}};
+	} table[] = {{0, 0},  {1, 0},  {5, 0},	{6, 1},	 {7, 1},  {8, 1},   {9, 2},   {11, 2},
+		     {12, 3}, {14, 3}, {15, 4}, {20, 6}, {25, 8}, {30, 10}, {50, 18}, {100, 40}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
@@ -89,11 +89,11 @@ static void the_interval_holds_the_median_often_enough(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(orders_are_those_of_the_table),
-		cmocka_unit_test(the_median_and_its_bounds),
-		cmocka_unit_test(missing_samples_are_left_out),
-		cmocka_unit_test(ratios_cancel_what_a_round_shares),
-		cmocka_unit_test(the_interval_holds_the_median_often_enough),
+	    cmocka_unit_test(orders_are_those_of_the_table),
+	    cmocka_unit_test(the_median_and_its_bounds),
+	    cmocka_unit_test(missing_samples_are_left_out),
+	    cmocka_unit_test(ratios_cancel_what_a_round_shares),
+	    cmocka_unit_test(the_interval_holds_the_median_often_enough),
 	};
 
 	return cmocka_run_group_tests_name("interval", tests, NULL, NULL);

@@ -12,12 +12,14 @@
 #include <math.h>
 #include <string.h>
 
-static const char text[] = "{\"host\": {\"latency_ns\": {\"malloc\": {\"p99\": 120, \"p9999\": null}, \"free\": {\"p99\": 0}},"
-			   "\"throughput\": {\"net_ns_per_event\": 20, \"events_per_s\": 1e7, \"ci95_ns\": [19, 21]}}}";
+static const char text[] =
+    "{\"host\": {\"latency_ns\": {\"malloc\": {\"p99\": 120, \"p9999\": null}, \"free\": {\"p99\": 0}},"
+    "\"throughput\": {\"net_ns_per_event\": 20, \"events_per_s\": 1e7, \"ci95_ns\": [19, 21]}}}";
 
 static void limits_are_parsed(void **state)
 {
-	static const char *const wrong[] = {"", "p99", ">5%", "p99>", "p99>five", "p99>5%%", "p99>5 %", "p99>-1", "p99=5"};
+	static const char *const wrong[] = {"",	       "p99",	  ">5%",    "p99>", "p99>five",
+					    "p99>5%%", "p99>5 %", "p99>-1", "p99=5"};
 	struct limit limit;
 
 	(void)state;
@@ -82,7 +84,8 @@ static void count_visit(void *context, const char *path, double before, double a
 static void every_number_is_visited(void **state)
 {
 	json_t *before = json_loads(text, 0, NULL), *after = json_loads(text, 0, NULL);
-	json_t *calls = json_object_get(json_object_get(json_object_get(after, "host"), "latency_ns"), "malloc");
+	json_t *calls =
+	    json_object_get(json_object_get(json_object_get(after, "host"), "latency_ns"), "malloc");
 	unsigned seen = 0;
 
 	(void)state;
@@ -96,10 +99,10 @@ static void every_number_is_visited(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(limits_are_parsed),
-		cmocka_unit_test(metrics_are_found),
-		cmocka_unit_test(changes_are_judged),
-		cmocka_unit_test(every_number_is_visited),
+	    cmocka_unit_test(limits_are_parsed),
+	    cmocka_unit_test(metrics_are_found),
+	    cmocka_unit_test(changes_are_judged),
+	    cmocka_unit_test(every_number_is_visited),
 	};
 
 	return cmocka_run_group_tests_name("limit", tests, NULL, NULL);

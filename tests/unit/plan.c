@@ -46,23 +46,24 @@ static void expect_plan(struct plan *plan, const char *wanted)
 			size_t length = strlen(text);
 
 			(void)snprintf(text + length, sizeof(text) - length, "%s%c%u", length ? " " : "",
-				       names[operation_kind(&operations[i].operation)], operations[i].operation.slot);
+				       names[operation_kind(&operations[i].operation)],
+				       operations[i].operation.slot);
 		}
 	}
 	assert_string_equal(text, wanted);
 }
 
 static const struct event every_kind[] = {
-	{.kind = EVENT_MALLOC, .object = 1, .size = 100},
-	{.kind = EVENT_CALLOC, .object = 2, .size = 48, .count = 3},
-	{.kind = EVENT_FREE, .object = 1},
-	{.kind = EVENT_MEMALIGN, .object = 3, .size = 64, .alignment = 256},
-	{.kind = EVENT_REALLOC, .object = 4, .old_object = 2, .size = 5000},
-	{.kind = EVENT_REALLOC, .object = 5, .old_object = 0, .size = 7},
-	{.kind = EVENT_FREE, .object = 0},
-	{.kind = EVENT_REALLOC, .object = 0, .old_object = 5, .size = 0},
-	{.kind = EVENT_FREE_SIZED, .object = 3, .size = 64},
-	{.kind = EVENT_FREE, .object = 4},
+    {.kind = EVENT_MALLOC, .object = 1, .size = 100},
+    {.kind = EVENT_CALLOC, .object = 2, .size = 48, .count = 3},
+    {.kind = EVENT_FREE, .object = 1},
+    {.kind = EVENT_MEMALIGN, .object = 3, .size = 64, .alignment = 256},
+    {.kind = EVENT_REALLOC, .object = 4, .old_object = 2, .size = 5000},
+    {.kind = EVENT_REALLOC, .object = 5, .old_object = 0, .size = 7},
+    {.kind = EVENT_FREE, .object = 0},
+    {.kind = EVENT_REALLOC, .object = 0, .old_object = 5, .size = 0},
+    {.kind = EVENT_FREE_SIZED, .object = 3, .size = 64},
+    {.kind = EVENT_FREE, .object = 4},
 };
 
 static void every_kind_becomes_an_operation(void **state)
@@ -113,10 +114,10 @@ static void operations_carry_size_and_alignment(void **state)
 static void foreign_and_failed_calls_are_counted(void **state)
 {
 	static const struct event events[] = {
-		{.kind = EVENT_FREE, .object = 1, .flags = EVENT_FOREIGN},
-		{.kind = EVENT_REALLOC, .object = 3, .old_object = 2, .size = 10, .flags = EVENT_FOREIGN},
-		{.kind = EVENT_MALLOC, .size = 1ull << 50, .flags = EVENT_FAILED},
-		{.kind = EVENT_FREE, .object = 3},
+	    {.kind = EVENT_FREE, .object = 1, .flags = EVENT_FOREIGN},
+	    {.kind = EVENT_REALLOC, .object = 3, .old_object = 2, .size = 10, .flags = EVENT_FOREIGN},
+	    {.kind = EVENT_MALLOC, .size = 1ull << 50, .flags = EVENT_FAILED},
+	    {.kind = EVENT_FREE, .object = 3},
 	};
 	struct plan *plan = plan_of(events, COUNT(events), MODE_SINGLE, PLAN_PROCESS_LARGEST);
 
@@ -129,15 +130,15 @@ static void foreign_and_failed_calls_are_counted(void **state)
 }
 
 static const struct event three_threads[] = {
-	{.kind = EVENT_MALLOC, .object = 1, .size = 10, .thread = 0},
-	{.kind = EVENT_MALLOC, .object = 2, .size = 10, .thread = 1},
-	{.kind = EVENT_FREE, .object = 1, .thread = 1},
-	{.kind = EVENT_THREAD_EXIT, .thread = 1},
-	{.kind = EVENT_MALLOC, .object = 3, .size = 10, .thread = 2},
-	{.kind = EVENT_FREE, .object = 3, .thread = 0},
-	{.kind = EVENT_MALLOC, .object = 4, .size = 10, .thread = 3},
-	{.kind = EVENT_THREAD_EXIT, .thread = 0},
-	{.kind = EVENT_THREAD_EXIT, .thread = 3},
+    {.kind = EVENT_MALLOC, .object = 1, .size = 10, .thread = 0},
+    {.kind = EVENT_MALLOC, .object = 2, .size = 10, .thread = 1},
+    {.kind = EVENT_FREE, .object = 1, .thread = 1},
+    {.kind = EVENT_THREAD_EXIT, .thread = 1},
+    {.kind = EVENT_MALLOC, .object = 3, .size = 10, .thread = 2},
+    {.kind = EVENT_FREE, .object = 3, .thread = 0},
+    {.kind = EVENT_MALLOC, .object = 4, .size = 10, .thread = 3},
+    {.kind = EVENT_THREAD_EXIT, .thread = 0},
+    {.kind = EVENT_THREAD_EXIT, .thread = 3},
 };
 
 /* Lane 1 is thread 1, then (once it has ended, which lane 2 waits for) thread 3; lane 0 never exits. */
@@ -173,17 +174,17 @@ static void parallel_lanes_end_by_themselves(void **state)
 
 /* Process 1 is forked with object 1 live, and calls exec with object 1 (its own copy) and 3 live. */
 static const struct event family[] = {
-	{.kind = EVENT_MALLOC, .object = 1, .size = 10},
-	{.kind = EVENT_MALLOC, .object = 2, .size = 20},
-	{.kind = EVENT_FREE, .object = 2},
-	{.kind = EVENT_FORK, .count = 1},
-	{.kind = EVENT_FREE, .object = 1},
-	{.kind = EVENT_MALLOC, .object = 3, .size = 30, .process = 1, .thread = 1},
-	{.kind = EVENT_EXEC, .process = 1, .thread = 1},
-	{.kind = EVENT_MALLOC, .object = 4, .size = 40, .process = 1, .thread = 1},
-	{.kind = EVENT_MALLOC, .object = 5, .size = 50, .process = 1, .thread = 1},
-	{.kind = EVENT_MALLOC, .object = 6, .size = 60, .process = 1, .thread = 1},
-	{.kind = EVENT_EXIT, .process = 1, .thread = 1},
+    {.kind = EVENT_MALLOC, .object = 1, .size = 10},
+    {.kind = EVENT_MALLOC, .object = 2, .size = 20},
+    {.kind = EVENT_FREE, .object = 2},
+    {.kind = EVENT_FORK, .count = 1},
+    {.kind = EVENT_FREE, .object = 1},
+    {.kind = EVENT_MALLOC, .object = 3, .size = 30, .process = 1, .thread = 1},
+    {.kind = EVENT_EXEC, .process = 1, .thread = 1},
+    {.kind = EVENT_MALLOC, .object = 4, .size = 40, .process = 1, .thread = 1},
+    {.kind = EVENT_MALLOC, .object = 5, .size = 50, .process = 1, .thread = 1},
+    {.kind = EVENT_MALLOC, .object = 6, .size = 60, .process = 1, .thread = 1},
+    {.kind = EVENT_EXIT, .process = 1, .thread = 1},
 };
 
 static void a_forked_child_starts_with_what_its_parent_had(void **state)
@@ -239,16 +240,16 @@ static void size_bins_tile_the_sizes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_kind_becomes_an_operation),
-		cmocka_unit_test(operations_carry_size_and_alignment),
-		cmocka_unit_test(foreign_and_failed_calls_are_counted),
-		cmocka_unit_test(the_baton_goes_from_lane_to_lane),
-		cmocka_unit_test(single_has_no_thread_operations),
-		cmocka_unit_test(parallel_lanes_end_by_themselves),
-		cmocka_unit_test(a_forked_child_starts_with_what_its_parent_had),
-		cmocka_unit_test(the_process_with_most_calls_is_taken),
-		cmocka_unit_test(a_process_that_is_not_there_is_refused),
-		cmocka_unit_test(size_bins_tile_the_sizes),
+	    cmocka_unit_test(every_kind_becomes_an_operation),
+	    cmocka_unit_test(operations_carry_size_and_alignment),
+	    cmocka_unit_test(foreign_and_failed_calls_are_counted),
+	    cmocka_unit_test(the_baton_goes_from_lane_to_lane),
+	    cmocka_unit_test(single_has_no_thread_operations),
+	    cmocka_unit_test(parallel_lanes_end_by_themselves),
+	    cmocka_unit_test(a_forked_child_starts_with_what_its_parent_had),
+	    cmocka_unit_test(the_process_with_most_calls_is_taken),
+	    cmocka_unit_test(a_process_that_is_not_there_is_refused),
+	    cmocka_unit_test(size_bins_tile_the_sizes),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

@@ -12,7 +12,8 @@
 #include <math.h>
 #include <string.h>
 
-static void add_batch(struct session_regression *regression, const unsigned counts[LATENCY_KINDS], double duration)
+static void add_batch(struct session_regression *regression, const unsigned counts[LATENCY_KINDS],
+		      double duration)
 {
 	regression->batches++;
 	for (unsigned i = 0; i < LATENCY_KINDS; i++) {
@@ -78,9 +79,9 @@ static void rare_kinds_take_no_part(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(means_come_back),
-		cmocka_unit_test(what_never_comes_apart_has_no_mean),
-		cmocka_unit_test(rare_kinds_take_no_part),
+	    cmocka_unit_test(means_come_back),
+	    cmocka_unit_test(what_never_comes_apart_has_no_mean),
+	    cmocka_unit_test(rare_kinds_take_no_part),
 	};
 
 	return cmocka_run_group_tests_name("regression", tests, NULL, NULL);

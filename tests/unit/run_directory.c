@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 static const struct event events[] = {
-	{.kind = EVENT_MALLOC, .object = 1, .size = 100},
-	{.kind = EVENT_FREE, .object = 1},
+    {.kind = EVENT_MALLOC, .object = 1, .size = 100},
+    {.kind = EVENT_FREE, .object = 1},
 };
 
 struct fixture {
@@ -60,7 +60,7 @@ static void add_rounds(struct fixture *fixture, unsigned bad)
 	for (unsigned i = 0; i < 7; i++) {
 		fixture->measurement.gross_ns[i] = 20 + i;
 		fixture->measurement.null_ns[i] = 4;
-		fixture->measurement.net_ns[i] = i < bad ? NAN : 16 + i;
+		fixture->measurement.net_ns[i] = i < bad ? (double)NAN : 16.0 + i;
 	}
 }
 
@@ -72,8 +72,8 @@ static const json_t *at(const json_t *json, const char *one, const char *two, co
 /* The keys of the contract are all there, and what was not measured is null. */
 static void the_contract_is_kept(void **state)
 {
-	static const char *const keys[] = {"schema", "trace", "target", "mode", "pace", "touch", "seed",
-					   "policy", "allocator", "host", "model"};
+	static const char *const keys[] = {"schema", "trace",  "target",    "mode", "pace", "touch",
+					   "seed",   "policy", "allocator", "host", "model"};
 	struct fixture fixture;
 
 	(void)state;
@@ -155,7 +155,9 @@ static void the_files_are_written_and_replaced(void **state)
 			fail_msg("%s", error.message);
 	}
 	assert_true(file_has(path, "throughput.tsv", "# target: glibc\n"));
-	assert_true(file_has(path, "throughput.tsv", "# round\tgross_ns_per_event\tnull_ns_per_event\tnet_ns_per_event\tevents_per_s\n"));
+	assert_true(
+	    file_has(path, "throughput.tsv",
+		     "# round\tgross_ns_per_event\tnull_ns_per_event\tnet_ns_per_event\tevents_per_s\n"));
 	assert_true(file_has(path, "throughput.tsv", "\n1\t20\t4\t?\t5e+07\n"));
 	assert_true(file_has(path, "sizes.tsv", "\n96\t111\t1\t100\n"));
 	assert_true(file_has(path, "lifetimes.tsv", "\n1\t1\t1\n"));
@@ -201,11 +203,11 @@ static void names_are_plain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_contract_is_kept),
-		cmocka_unit_test(net_is_null_where_null_is_over_half),
-		cmocka_unit_test(the_files_are_written_and_replaced),
-		cmocka_unit_test(what_is_no_run_is_not_replaced),
-		cmocka_unit_test(names_are_plain),
+	    cmocka_unit_test(the_contract_is_kept),
+	    cmocka_unit_test(net_is_null_where_null_is_over_half),
+	    cmocka_unit_test(the_files_are_written_and_replaced),
+	    cmocka_unit_test(what_is_no_run_is_not_replaced),
+	    cmocka_unit_test(names_are_plain),
 	};
 
 	return cmocka_run_group_tests_name("run_directory", tests, NULL, NULL);

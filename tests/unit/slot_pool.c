@@ -93,10 +93,10 @@ static void the_slot_freed_last_comes_first(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_lane_needs_the_peak),
-		cmocka_unit_test(several_lanes_stay_within_the_bound),
-		cmocka_unit_test(producer_and_consumer),
-		cmocka_unit_test(the_slot_freed_last_comes_first),
+	    cmocka_unit_test(one_lane_needs_the_peak),
+	    cmocka_unit_test(several_lanes_stay_within_the_bound),
+	    cmocka_unit_test(producer_and_consumer),
+	    cmocka_unit_test(the_slot_freed_last_comes_first),
 	};
 
 	return cmocka_run_group_tests_name("slot_pool", tests, NULL, NULL);

@@ -36,7 +36,8 @@ static void glibc_options_become_tunables(void **state)
 	(void)state;
 	assert_true(target_parse(&target, "glibc:arena_max=1,tcache_count=0", NULL, 0, &error));
 	assert_int_equal(target.environment_count, 1);
-	assert_string_equal(target.environment[0], "GLIBC_TUNABLES=glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0");
+	assert_string_equal(target.environment[0],
+			    "GLIBC_TUNABLES=glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0");
 	target_destroy(&target);
 	assert_false(target_parse(&target, "glibc:arena_max", NULL, 0, &error));
 	assert_non_null(strstr(error.message, "KEY=VALUE"));
@@ -97,11 +98,11 @@ static void titles_name_the_version(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(null_and_glibc_need_no_library),
-		cmocka_unit_test(glibc_options_become_tunables),
-		cmocka_unit_test(allocators_take_options_in_their_own_way),
-		cmocka_unit_test(nonsense_is_refused_with_what_would_be_right),
-		cmocka_unit_test(titles_name_the_version),
+	    cmocka_unit_test(null_and_glibc_need_no_library),
+	    cmocka_unit_test(glibc_options_become_tunables),
+	    cmocka_unit_test(allocators_take_options_in_their_own_way),
+	    cmocka_unit_test(nonsense_is_refused_with_what_would_be_right),
+	    cmocka_unit_test(titles_name_the_version),
 	};
 
 	return cmocka_run_group_tests_name("target", tests, NULL, NULL);

@@ -44,8 +44,8 @@ static void ratios_of_nothing_are_not_numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(samples_stay_in_order),
-		cmocka_unit_test(ratios_of_nothing_are_not_numbers),
+	    cmocka_unit_test(samples_stay_in_order),
+	    cmocka_unit_test(ratios_of_nothing_are_not_numbers),
 	};
 
 	return cmocka_run_group_tests_name("timeline", tests, NULL, NULL);

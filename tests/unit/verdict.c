@@ -64,17 +64,18 @@ static void without_figures_there_is_no_race(void **state)
 	assert_string_equal(verdict.sentence, "nothing to compare on net time");
 	json_t *json = verdict_json(&verdict, "t.flt");
 
-	assert_true(json_is_null(json_object_get(json, "winner")) && json_is_null(json_object_get(json, "ratio")));
+	assert_true(json_is_null(json_object_get(json, "winner")) &&
+		    json_is_null(json_object_get(json, "ratio")));
 	json_decref(json);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_faster_one_wins),
-		cmocka_unit_test(nobody_wins_among_equals),
-		cmocka_unit_test(few_rounds_are_no_verdict),
-		cmocka_unit_test(without_figures_there_is_no_race),
+	    cmocka_unit_test(the_faster_one_wins),
+	    cmocka_unit_test(nobody_wins_among_equals),
+	    cmocka_unit_test(few_rounds_are_no_verdict),
+	    cmocka_unit_test(without_figures_there_is_no_race),
 	};
 
 	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
