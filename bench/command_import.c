@@ -217,7 +217,7 @@ int command_import(int argc, char **argv)
 	struct import_options options = {.from = "auto"};
 	int result = parse(&options, argc, argv);
 	struct audience audience = {{say, show_progress}, options.quiet, false, false};
-	struct importer *importer;
+	struct importer *importer = NULL;
 	struct trace_error error;
 	enum trace_status status;
 
@@ -225,11 +225,11 @@ int command_import(int argc, char **argv)
 		return result;
 	audience.shows_progress = !options.quiet && isatty(STDERR_FILENO);
 	status = open_importer(&importer, &options, argv[optind], &audience, &error);
-	if (status != TRACE_OK)
+	if (status != TRACE_OK || !importer)
 		return trace_failed("import", &error);
 	status = write_trace(importer, options.output, &error);
 	close_line(&audience);
-	if (status == TRACE_OK && !options.quiet)
+	if (status == TRACE_OK && !options.quiet && options.output)
 		summarise(importer, options.output);
 	importer_destroy(importer);
 	return status == TRACE_OK ? EXIT_DONE : trace_failed("import", &error);

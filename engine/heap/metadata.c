@@ -74,7 +74,7 @@ const char *metadata_check(const struct metadata *metadata)
 			free_bytes += size;
 			if (free_bytes > metadata->used_bytes)
 				return "I3: the free chunks do not hold free_bytes";
-			memcpy(&chunk, chunk, sizeof(chunk));
+			memcpy(&chunk, (const void *)chunk, sizeof(chunk));
 		}
 	}
 	return free_bytes == metadata->free_bytes ? NULL : "I3: the free chunks do not hold free_bytes";

@@ -191,6 +191,7 @@ static void cut_and_flipped_files(void **state)
 /* Lines around the limit, and one that is far longer than the buffer. */
 static void long_lines_are_cut(void **state)
 {
+	static const char end[5] = {'\n', 'e', 'n', 'd', '\n'};
 	static const size_t lengths[] = {INPUT_LINE_MAX_BYTES - 1, INPUT_LINE_MAX_BYTES,
 					 INPUT_LINE_MAX_BYTES + 1, (size_t)1 << 20};
 	struct trace_error error;
@@ -204,7 +205,7 @@ static void long_lines_are_cut(void **state)
 
 		assert_non_null(text);
 		memset(text, 'x', length);
-		memcpy(text + length, "\nend\n", 5);
+		memcpy(text + length, end, sizeof(end));
 		assert_int_equal(input_open_memory(&input, text, length + 5, "in", &error), TRACE_OK);
 		assert_int_equal(input_next(input, &line, &error), TRACE_OK);
 		assert_int_equal(line.cut, length > INPUT_LINE_MAX_BYTES);

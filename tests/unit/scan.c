@@ -95,18 +95,19 @@ static void words_and_names(void **state)
 /* What lies behind `end` may not be looked at: the text is cut in the middle of each thing. */
 static void nothing_is_read_behind_the_end(void **state)
 {
+	static const char number_text[3] = {'0', 'x', '1'}, null_text[3] = {'(', 'n', 'i'};
 	char *text = malloc(3);
 	uint64_t number;
 	struct scan scan = {text, text + 3};
 
 	(void)state;
 	assert_non_null(text);
-	memcpy(text, "0x1", 3);
+	memcpy(text, number_text, sizeof(number_text));
 	assert_true(scan_pointer(&scan, &number));
 	scan = scan_text(text, 2);
 	assert_true(scan_pointer(&scan, &number));
 	assert_int_equal(number, 0);
-	memcpy(text, "(ni", 3);
+	memcpy(text, null_text, sizeof(null_text));
 	scan = scan_text(text, 3);
 	assert_false(scan_pointer(&scan, &number));
 	assert_false(scan_literal(&scan, "(nil)"));

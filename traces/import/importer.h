@@ -57,7 +57,7 @@ struct importer {
 
 /* Takes `input` over, whatever the result, and settles the format. TRACE_BAD_INPUT when the format is not recognised,
  * TRACE_UNSUPPORTED when there is no format of that name or the file is of a kind that cannot be imported. */
-enum trace_status importer_create(struct importer **importer, struct input *input,
+enum trace_status importer_create(struct importer **created, struct input *input,
 				  const struct importer_options *options,
 				  struct trace_error *error) TRACE_MUST_USE;
 

@@ -54,25 +54,29 @@ static bool input_enable_formats(struct archive *archive)
 	       archive_read_support_format_empty(archive) == ARCHIVE_OK;
 }
 
-static enum trace_status input_create(struct input **created, const char *name, struct trace_error *error)
+/* NULL, with *status and the message, when there is no memory or libarchive lacks a filter. */
+static struct input *input_create(const char *name, enum trace_status *status, struct trace_error *error)
 {
 	struct input *input = calloc(1, sizeof(*input));
 
-	*created = NULL;
-	if (!input)
-		return trace_fail(error, TRACE_NO_MEMORY, "%s: no memory for reading it", name);
+	*status = TRACE_OK;
+	if (!input) {
+		*status = trace_fail(error, TRACE_NO_MEMORY, "%s: no memory for reading it", name);
+		return NULL;
+	}
 	input->descriptor = -1;
 	(void)snprintf(input->name, sizeof(input->name), "%s", name);
 	input->archive = archive_read_new();
 	if (!input->archive || !input_enable_formats(input->archive)) {
 		input_close(input);
-		return trace_fail(error, TRACE_UNSUPPORTED,
-				  "%s: this libarchive lacks gzip, bzip2, xz, zstd, zip or tar; install one "
-				  "with all of them",
-				  name);
+		*status = trace_fail(
+		    error, TRACE_UNSUPPORTED,
+		    "%s: this libarchive lacks gzip, bzip2, xz, zstd, zip or tar; install one with "
+		    "all of them",
+		    name);
+		return NULL;
 	}
-	*created = input;
-	return TRACE_OK;
+	return input;
 }
 
 /* Control characters of a member's name must not reach a terminal. */
@@ -153,11 +157,11 @@ static enum trace_status input_start(struct input **opened, struct input *input,
 enum trace_status input_open(struct input **opened, const char *path, struct trace_error *error)
 {
 	bool standard = strcmp(path, "-") == 0;
-	struct input *input;
-	enum trace_status status = input_create(&input, standard ? "standard input" : path, error);
+	enum trace_status status;
+	struct input *input = input_create(standard ? "standard input" : path, &status, error);
 
 	*opened = NULL;
-	if (status != TRACE_OK)
+	if (!input)
 		return status;
 	if (!standard) {
 		input->descriptor = open(path, O_RDONLY | O_CLOEXEC);
@@ -180,11 +184,11 @@ enum trace_status input_open(struct input **opened, const char *path, struct tra
 enum trace_status input_open_memory(struct input **opened, const void *bytes, size_t length, const char *name,
 				    struct trace_error *error)
 {
-	struct input *input;
-	enum trace_status status = input_create(&input, name, error);
+	enum trace_status status;
+	struct input *input = input_create(name, &status, error);
 
 	*opened = NULL;
-	if (status != TRACE_OK)
+	if (!input)
 		return status;
 	if (archive_read_open_memory(input->archive, bytes, length) != ARCHIVE_OK) {
 		status = input_fail(input, error);

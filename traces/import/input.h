@@ -29,11 +29,11 @@ struct input_line {
 
 /* Opens the file at `path`, "-" = standard input. TRACE_IO when the system refuses, TRACE_BAD_INPUT for an empty file, an
  * archive without a regular file or a damaged one, TRACE_NO_MEMORY. */
-enum trace_status input_open(struct input **input, const char *path,
+enum trace_status input_open(struct input **opened, const char *path,
 			     struct trace_error *error) TRACE_MUST_USE;
 
 /* The same over `length` bytes that the caller keeps until input_close; `name` is copied and stands in messages. */
-enum trace_status input_open_memory(struct input **input, const void *bytes, size_t length, const char *name,
+enum trace_status input_open_memory(struct input **opened, const void *bytes, size_t length, const char *name,
 				    struct trace_error *error) TRACE_MUST_USE;
 
 /* The name for messages: the path as given, "standard input", or PATH(MEMBER) for a member of an archive. */

@@ -4,14 +4,24 @@
 
 #include <stdlib.h>
 
-#define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(member) ((member)->id = UINT64_MAX, (member)->number = UINT32_MAX)
-#include <uthash.h>
-
 struct roster_key {
 	uint64_t id;	  /* the operating system's */
 	uint64_t process; /* dense number; 0 in the table of processes */
 };
+
+/* A multiplicative hash (Knuth, "Sorting and Searching", 6.4) of both halves. */
+static unsigned roster_hash(const struct roster_key *key)
+{
+	uint64_t mixed =
+	    (key->id * UINT64_C(0x9e3779b97f4a7c15) + key->process) * UINT64_C(0xbf58476d1ce4e5b9);
+
+	return (unsigned)(mixed >> 32);
+}
+
+#define HASH_FUNCTION(key, length, hash) ((hash) = roster_hash((const struct roster_key *)(key)))
+#define HASH_NONFATAL_OOM 1
+#define uthash_nonfatal_oom(member) ((member)->number = UINT32_MAX)
+#include <uthash.h>
 
 struct roster_member {
 	struct roster_key key;
@@ -28,12 +38,14 @@ void roster_create(struct roster *roster, struct event_sink *sink)
 
 static void table_clear(struct roster_member **table)
 {
-	struct roster_member *member, *next;
+	struct roster_member *member = *table;
 
-	HASH_ITER(hh, *table, member, next)
-	{
-		HASH_DEL(*table, member);
+	HASH_CLEAR(hh, *table);
+	while (member) {
+		struct roster_member *next = member->hh.next;
+
 		free(member);
+		member = next;
 	}
 }
 
@@ -139,7 +151,7 @@ enum trace_status roster_find(struct roster *roster, uint64_t process_id, uint64
 		roster->last_process_id = process_id;
 		if (!roster->last) {
 			status = add_thread(roster, &key, error);
-			if (status != TRACE_OK)
+			if (status != TRACE_OK || !roster->last)
 				return status;
 		}
 	}

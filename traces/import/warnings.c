@@ -83,7 +83,7 @@ const char *warning_excerpt(char excerpt[WARNING_EXCERPT_BYTES], const char *tex
 	for (size_t index = 0; index < kept; index++) {
 		char character = text[index];
 
-		excerpt[at++] = character >= 0x20 && character < 0x7f ? character : '?';
+		excerpt[at++] = (char)(character >= 0x20 && character < 0x7f ? character : '?');
 	}
 	(void)snprintf(excerpt + at, WARNING_EXCERPT_BYTES - at, "%s", whole ? "\"" : "...\"");
 	return excerpt;
