@@ -22,7 +22,7 @@ AM_TESTS_ENVIRONMENT = \
 
 # Scripts of tests/cli: add NAME.sh to dist_check_SCRIPTS and TESTS. Long runs are scripts of tests/long: add them to
 # dist_check_SCRIPTS and LONG_TESTS.
-EXTRA_DIST += %D%/tap.sh %D%/total.sh %D%/runs.sh
+EXTRA_DIST += %D%/tap.sh %D%/total.sh %D%/runs.sh %D%/installed.sh
 LONG_TESTS =
 
 # The tests of what is threaded: they are members of TESTS, too; .ci/run threads runs them under ThreadSanitizer.
@@ -51,3 +51,6 @@ check-long: all
 	$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS) $(check_SCRIPTS)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(LONG_TESTS)' TEST_SUITE_LOG=long-suite.log
 .PHONY: check-long
+
+installcheck-local:
+	$(SHELL) $(srcdir)/tests/installed.sh $(DESTDIR)$(bindir)
