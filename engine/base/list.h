@@ -16,6 +16,8 @@ struct list {
 
 /* The structure of `type` whose member `member` is the link. */
 #define list_entry(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
+#define list_entry_const(link, type, member)                                                                 \
+	((const type *)(const void *)((const char *)(link)-offsetof(type, member)))
 
 static inline void list_create(struct list *head)
 {

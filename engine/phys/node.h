@@ -77,6 +77,18 @@ static inline struct page *virt_to_page(const struct node *node, uintptr_t addre
 		   : NULL;
 }
 
+/* The first page of the allocated block that holds the frame, or NULL when it is free or reserved. O(orders). */
+static inline struct page *page_head(const struct node *node, pfn_t pfn)
+{
+	for (unsigned order = 0; order <= node->zone[0].buddy.max_order; order++) {
+		struct page *page = page_of_pfn(&node->pages, pfn >> order << order);
+
+		if (page->flags & PAGE_HEAD)
+			return page->private >= order ? page : NULL;
+	}
+	return NULL;
+}
+
 /* Bytes of metadata: what the page array costs for the frames that were ever managed, and the buddies' maps. */
 uint64_t node_page_array_bytes(const struct node *node);
 uint64_t node_map_bytes(const struct node *node);

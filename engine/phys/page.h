@@ -39,7 +39,7 @@ struct page {
 	uint64_t index;	  /* its place within the mapping */
 	uint64_t private; /* the owner's */
 	struct list lru;  /* the owner's list */
-	uint64_t unused;  /* fills the line */
+	uint64_t offset;  /* of a slab: bytes before its first object */
 };
 
 _Static_assert(sizeof(struct page) == 64, "a struct page is one cache line");
