@@ -74,6 +74,11 @@ static uint32_t new_span(struct bin *bin, struct page_heap *pages, const struct 
 	bool zero;
 	uint32_t number = page_heap_acquire(pages, &request, &zero);
 
+	if (number == SPAN_NONE && shape.pages > class->few.pages) {
+		shape = class->few;
+		request.pages = shape.pages;
+		number = page_heap_acquire(pages, &request, &zero);
+	}
 	if (number == SPAN_NONE)
 		return SPAN_NONE;
 	pages->spans[number].blocks = shape.blocks;

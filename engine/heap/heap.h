@@ -113,6 +113,9 @@ void heap_release_slow(struct heap_thread *thread, uintptr_t address);
 /* The fast halves, for a caller that knows where its heap is: 0 or false when the slow half is needed. */
 static inline uintptr_t heap_allocate_fast(const struct heap *heap, struct heap_thread *thread, size_t bytes)
 {
+	/* I1 of size_class.h, which the compiler cannot know: without it, it warns about constant large requests. */
+	if (heap->classes.largest_bytes > SMALL_BYTES_MAX)
+		__builtin_unreachable();
 	if (__builtin_expect(bytes > heap->classes.largest_bytes, 0))
 		return 0;
 	return magazine_pop(&thread->tops[size_class_of(&heap->classes, bytes)]);

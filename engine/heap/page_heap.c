@@ -53,6 +53,26 @@ static void map_pages(struct page_heap *heap, uint32_t number)
 	}
 }
 
+/* The source aligns page numbers; where its base is aligned to less than the request, a longer run is cut at both ends. */
+static pfn_t acquire_pages(struct page_heap *heap, const struct page_request *request, bool *zero)
+{
+	struct span_source *source = heap->source;
+	uint64_t alignment = request->alignment_pages;
+	uint64_t base = heap->base >> PAGE_SHIFT;
+	pfn_t got, first;
+
+	if (base % alignment == 0)
+		return source->acquire(source, request->pages, alignment, zero);
+	got = source->acquire(source, request->pages + alignment, 1, zero);
+	if (got == PFN_NONE)
+		return PFN_NONE;
+	first = round_up(base + got, alignment) - base;
+	if (first != got)
+		source->release(source, got, first - got);
+	source->release(source, first + request->pages, got + alignment - first);
+	return first;
+}
+
 uint32_t page_heap_acquire(struct page_heap *heap, const struct page_request *request, bool *zero)
 {
 	uint32_t number = SPAN_NONE;
@@ -61,7 +81,7 @@ uint32_t page_heap_acquire(struct page_heap *heap, const struct page_request *re
 	if (request->pages > heap->pages)
 		return SPAN_NONE;
 	lock_acquire(&heap->lock);
-	pfn = heap->source->acquire(heap->source, request->pages, request->alignment_pages, zero);
+	pfn = acquire_pages(heap, request, zero);
 	if (pfn != PFN_NONE) {
 		number = take_descriptor(heap);
 		heap->spans[number] = (struct span){.pfn = (uint32_t)pfn,
