@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* One foreign file, of the format that the build names (auto: detected, and perhaps compressed). Whatever the bytes are,
- * an importer may only push events that obey event.h: the census that a trace's writer keeps must never refuse one. */
+/* One foreign file, of the format that the build names (auto: detected, and perhaps compressed). Whatever the
+ * bytes are, an importer may only push events that obey event.h: the census that a trace's writer keeps must
+ * never refuse one. */
 struct census_sink {
 	struct event_sink sink;
 	struct census census;

@@ -42,8 +42,8 @@ static void processes_have_their_own_addresses(void **state)
 	address_map_destroy(&map);
 }
 
-/* The oracle is an array: which object lies at slot a of process p. The operations come in growing and shrinking phases,
- * so that clusters build up and come apart. */
+/* The oracle is an array: which object lies at slot a of process p. The operations come in growing and
+ * shrinking phases, so that clusters build up and come apart. */
 struct oracle {
 	struct address_map map;
 	uint64_t object[MODEL_PROCESSES][MODEL_ADDRESSES];

@@ -30,7 +30,8 @@ static void multiply_and_divide(void **state)
 	assert_true(fixed_multiply_q32(UINT64_MAX - 5, UINT64_C(1) << 32) == UINT64_MAX - 5);
 }
 
-/* The quotient q of a b / c satisfies |a b - q c| <= c / 2: checked modulo 2^64, where the difference is small. */
+/* The quotient q of a b / c satisfies |a b - q c| <= c / 2: checked modulo 2^64, where the difference is
+ * small. */
 static void against_the_definition(void **state)
 {
 	uint64_t random = 1;

@@ -16,9 +16,9 @@
 
 #include <cmocka.h>
 
-/* How near a generated trace comes to its profile. Counts of a row are sums of many independent births, so that they spread
- * like a Poisson distribution around what the profile says: (found - expected) / sqrt(expected) is about normal, and none
- * of a thousand rows should be off by more than 5. */
+/* How near a generated trace comes to its profile. Counts of a row are sums of many independent births, so
+ * that they spread like a Poisson distribution around what the profile says: (found - expected) /
+ * sqrt(expected) is about normal, and none of a thousand rows should be off by more than 5. */
 #define MAX_DEVIATION 5.0
 #define EVENTS 500000
 #define HEAP_MIB 32
@@ -80,7 +80,8 @@ static void each(void *context, const struct event *event)
 		sample(measure);
 }
 
-/* Adds up rows of one size and scales the live counts to the heap; what is too large is left out, as the generator does. */
+/* Adds up rows of one size and scales the live counts to the heap; what is too large is left out, as the
+ * generator does. */
 static void expect_profile(struct measure *measure, const struct profile *profile)
 {
 	double bytes = 0;

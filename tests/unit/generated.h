@@ -17,8 +17,8 @@ struct generated {
 	char note[256];
 };
 
-/* Plays `workload` with the settings KEY=VALUE ..., NULL behind the last, and a seed. Fails the running test when an event
- * breaks the rules of event.h or the workload fails. `each` and `context` are set before. */
+/* Plays `workload` with the settings KEY=VALUE ..., NULL behind the last, and a seed. Fails the running test
+ * when an event breaks the rules of event.h or the workload fails. `each` and `context` are set before. */
 void generated_play(struct generated *generated, const char *workload, const char *const *sets,
 		    uint64_t seed);
 void generated_drop(struct generated *generated);

@@ -34,3 +34,10 @@ TESTS += $(import_tests)
 %C%_mtrace_LDADD = $(unit_libs)
 %C%_valgrind_SOURCES = %D%/valgrind.c $(foreign_sources)
 %C%_valgrind_LDADD = $(unit_libs)
+
+# Every allocation of an import fails once.
+check_PROGRAMS += %D%/import_memory
+TESTS += %D%/import_memory
+%C%_import_memory_SOURCES = %D%/import_memory.c
+%C%_import_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+%C%_import_memory_LDADD = $(unit_libs)

@@ -120,7 +120,7 @@ static void progress_is_told(void **state)
 	free(text);
 }
 
-/* --- The golden counts of the Android trace ------------------------------------------------------------------------- */
+/* --- The golden counts of the Android trace --- */
 
 struct census_sink {
 	struct event_sink sink;

@@ -14,8 +14,8 @@
 
 static const char *const no_settings[] = {NULL};
 
-/* What each workload gives with its defaults and seed 1, on every compiler and machine. To renew after a wanted change:
- * the test prints the values it found. */
+/* What each workload gives with its defaults and seed 1, on every compiler and machine. To renew after a
+ * wanted change: the test prints the values it found. */
 struct golden {
 	const char *workload;
 	uint64_t events, hash;
@@ -87,7 +87,8 @@ static void larson_hands_blocks_over(void **state)
 	assert_int_equal(generated.census.kinds[EVENT_THREAD_EXIT], 12);
 	assert_int_equal(generated.census.kinds[EVENT_FREE], 3 * 4 * 500);
 	assert_int_equal(generated.census.live_objects, 150);
-	/* With 10 visits to a slot on average, nearly every slot is first freed by its heir: 150 a generation. */
+	/* With 10 visits to a slot on average, nearly every slot is first freed by its heir: 150 a
+	 * generation. */
 	assert_in_range(generated.census.cross_thread_frees, 590, 600);
 	assert_int_equal(generated.census.sizes[4] + generated.census.sizes[5], generated.census.objects);
 	generated_drop(&generated);

@@ -71,7 +71,8 @@ static void percentages(void **state)
 	assert_in_range(hits, 19500, 20500);
 }
 
-/* Mean, and the shares beyond 1, 2 and 4 means: e^-1, e^-2, e^-4. Each bound is 5 standard deviations wide. */
+/* Mean, and the shares beyond 1, 2 and 4 means: e^-1, e^-2, e^-4. Each bound is 5 standard deviations
+ * wide. */
 static void exponential_numbers(void **state)
 {
 	const uint64_t mean = 1000000, draws = 200000;

@@ -1,7 +1,7 @@
 /* death_queue.h: the live blocks of a generator, the one that dies next first.
  *
- * A binary heap over (time, object); equal times are ordered by object, so that the order never depends on how the heap
- * came to be.
+ * A binary heap over (time, object); equal times are ordered by object, so that the order never depends on
+ * how the heap came to be.
  *
  *            0                 slot i's children are slots 2i + 1 and 2i + 2
  *          1   2

@@ -1,7 +1,8 @@
 /* emitter.h: the hand that writes a generated trace.
  *
- * It gives objects their ids, threads their start, and keeps the first failure of the sink: from then on every call does
- * nothing, so that a workload reads as the program it imitates and asks emitter_goes_on only in its loops.
+ * It gives objects their ids, threads their start, and keeps the first failure of the sink: from then on
+ * every call does nothing, so that a workload reads as the program it imitates and asks emitter_goes_on only
+ * in its loops.
  */
 #ifndef FAULTLINE_TRACES_GENERATE_EMITTER_H
 #define FAULTLINE_TRACES_GENERATE_EMITTER_H

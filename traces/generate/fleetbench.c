@@ -143,7 +143,8 @@ static void fleet_birth(struct generation *generation, struct fleet *fleet, cons
 			     fleet->deaths.entries + 1);
 }
 
-/* The blocks live at the start: each row's average, its fraction rounded up or down at random, all rows mixed. */
+/* The blocks live at the start: each row's average, its fraction rounded up or down at random, all rows
+ * mixed. */
 static void fleet_begin(struct generation *generation, struct fleet *fleet)
 {
 	uint32_t *row_of = generation_array(generation, (size_t)fleet->start_blocks, sizeof(*row_of));

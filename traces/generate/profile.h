@@ -4,9 +4,9 @@
  *   1, 158.53139989144336, 19.54143866490555
  *   8, 958.84, 9.77e-3
  *
- * These are the columns of Google's Fleetbench profiles: bytes, allocations per second, blocks that are live at a moment. By
- * Little's law a block of the row lives num_live / alloc_rate seconds on average. Numbers are kept in fixed point:
- * rates in 10^-9 per second, live blocks in 10^-8.
+ * These are the columns of Google's Fleetbench profiles: bytes, allocations per second, blocks that are live
+ * at a moment. By Little's law a block of the row lives num_live / alloc_rate seconds on average. Numbers are
+ * kept in fixed point: rates in 10^-9 per second, live blocks in 10^-8.
  */
 #ifndef FAULTLINE_TRACES_GENERATE_PROFILE_H
 #define FAULTLINE_TRACES_GENERATE_PROFILE_H
@@ -33,9 +33,9 @@ struct profile {
 	size_t rows, capacity;
 };
 
-/* Reads all lines; a header, blank lines and lines beginning with # are skipped. TRACE_BAD_INPUT, with file and line, for a
- * line that is no row, a size of 0 or above 2^40 bytes, a row that is never allocated or never live, and for a table without
- * rows. */
+/* Reads all lines; a header, blank lines and lines beginning with # are skipped. TRACE_BAD_INPUT, with file
+ * and line, for a line that is no row, a size of 0 or above 2^40 bytes, a row that is never allocated or
+ * never live, and for a table without rows. */
 enum trace_status profile_read(struct profile *profile, struct input *input,
 			       struct trace_error *error) TRACE_MUST_USE;
 

@@ -1,7 +1,8 @@
 /* workload.h: a synthetic program: a name, its keys, and the function that plays it.
  *
- * A workload is one file of this folder that fills one struct workload; workloads.h lists them. Settings are a workload with
- * a value for each of its keys. The same settings and the same seed give the same events, byte for byte, everywhere.
+ * A workload is one file of this folder that fills one struct workload; workloads.h lists them. Settings are
+ * a workload with a value for each of its keys. The same settings and the same seed give the same events,
+ * byte for byte, everywhere.
  */
 #ifndef FAULTLINE_TRACES_GENERATE_WORKLOAD_H
 #define FAULTLINE_TRACES_GENERATE_WORKLOAD_H
@@ -58,8 +59,8 @@ struct generation {
 /* The defaults of a workload, seed 1. */
 void settings_create(struct settings *settings, const struct workload *workload);
 
-/* Sets KEY=VALUE. Numbers are decimal with an optional K, M or G for 2^10, 2^20, 2^30. TRACE_BAD_INPUT, and no change, when
- * the key is unknown or the value is none or out of its range. */
+/* Sets KEY=VALUE. Numbers are decimal with an optional K, M or G for 2^10, 2^20, 2^30. TRACE_BAD_INPUT, and
+ * no change, when the key is unknown or the value is none or out of its range. */
 enum trace_status settings_set(struct settings *settings, const char *key_and_value,
 			       struct trace_error *error) TRACE_MUST_USE;
 
@@ -69,12 +70,13 @@ enum trace_status settings_check(const struct settings *settings, struct trace_e
 /* Writes "WORKLOAD key=value ... seed=N", cut at `length` bytes. */
 void settings_describe(const struct settings *settings, char *text, size_t length);
 
-/* Plays the workload into the sink. TRACE_OK or what went wrong: the sink's failure, TRACE_NO_MEMORY, a profile that cannot
- * be read. `note` gets generation.note. */
+/* Plays the workload into the sink. TRACE_OK or what went wrong: the sink's failure, TRACE_NO_MEMORY, a
+ * profile that cannot be read. `note` gets generation.note. */
 enum trace_status settings_play(const struct settings *settings, struct event_sink *sink,
 				struct trace_error *error, char note[GENERATION_NOTE_BYTES]) TRACE_MUST_USE;
 
-/* An array of `count` elements of `bytes` bytes, all 0; NULL, and the generation failed, when there is no memory. */
+/* An array of `count` elements of `bytes` bytes, all 0; NULL, and the generation failed, when there is no
+ * memory. */
 void *generation_array(struct generation *generation, size_t count, size_t bytes);
 
 #endif

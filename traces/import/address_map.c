@@ -7,7 +7,8 @@
 
 #define ADDRESS_MAP_FIRST_CAPACITY ((size_t)1 << 12)
 
-/* The finaliser of splitmix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014). */
+/* The finaliser of splitmix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA
+ * 2014). */
 static uint64_t mix(uint64_t value)
 {
 	value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -92,8 +93,8 @@ bool address_map_add(struct address_map *map, const struct address_entry *entry)
 	return true;
 }
 
-/* Whether an entry whose home is `home` and that lies in `from` may move back to `hole`: its home must not lie in the
- * cyclic interval (hole, from]. */
+/* Whether an entry whose home is `home` and that lies in `from` may move back to `hole`: its home must not
+ * lie in the cyclic interval (hole, from]. */
 static bool may_move(size_t hole, size_t home, size_t from)
 {
 	if (hole <= from)

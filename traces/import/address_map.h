@@ -1,14 +1,15 @@
 /* address_map.h: which live object lies at which address of which process.
  *
- * An open-addressing hash table with linear probing. The home slot of (process, address) is the low bits of a seeded
- * mixing hash; an entry lies at its home or in one of the slots right behind it, with no gap between:
+ * An open-addressing hash table with linear probing. The home slot of (process, address) is the low bits of a
+ * seeded mixing hash; an entry lies at its home or in one of the slots right behind it, with no gap between:
  *
  *      home(b)
  *        v
  *   ... [a] [b] [c] [ ] [d] ...      a's home is b's too, so b and c were pushed on
  *
- * Removal closes the gap by moving later entries back, so there are no tombstones and a map that shrinks stays fast.
- * The seed keeps a crafted file from aiming at one slot; no result depends on it, since the map is never iterated.
+ * Removal closes the gap by moving later entries back, so there are no tombstones and a map that shrinks
+ * stays fast. The seed keeps a crafted file from aiming at one slot; no result depends on it, since the map
+ * is never iterated.
  *
  * Invariants (address_map_check):
  *   I1: capacity is a power of two >= 16
@@ -50,7 +51,8 @@ void address_map_destroy(struct address_map *map);
 const struct address_entry *address_map_find(const struct address_map *map, uint32_t process,
 					     uint64_t address);
 
-/* Adds an entry whose address is not 0 and not live; false when there is no memory, the map is then as before. */
+/* Adds an entry whose address is not 0 and not live; false when there is no memory, the map is then as
+ * before. */
 bool address_map_add(struct address_map *map, const struct address_entry *entry) TRACE_MUST_USE;
 
 /* Removes the entry that address_map_find returned. */

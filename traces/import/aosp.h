@@ -7,10 +7,11 @@
  *   <tid>: free     <ptr>                    [<start_ns> <end_ns>]
  *   <tid>: thread_done 0x0                   [<end_ns>]
  *
- * tid, sizes and times are decimal, pointers hexadecimal with 0x; 0x0 is NULL. A thread id seen again after thread_done is
- * another thread. A file has time stamps on every line or on none; they count from an arbitrary moment, and the trace's
- * time is that of the call's start less the first one in the file. Recorders since 2025 append further integers, whose
- * meaning is not documented: these are skipped and counted.
+ * tid, sizes and times are decimal, pointers hexadecimal with 0x; 0x0 is NULL. A thread id seen again after
+ * thread_done is another thread. A file has time stamps on every line or on none; they count from an
+ * arbitrary moment, and the trace's time is that of the call's start less the first one in the file.
+ * Recorders since 2025 append further integers, whose meaning is not documented: these are skipped and
+ * counted.
  */
 #ifndef FAULTLINE_TRACES_IMPORT_AOSP_H
 #define FAULTLINE_TRACES_IMPORT_AOSP_H

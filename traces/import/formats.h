@@ -12,8 +12,8 @@ const struct import_format *import_format_at(size_t index);
 /* The format of that name, or NULL. */
 const struct import_format *import_format_find(const char *name);
 
-/* The format that recognises most lines among the first bytes, the earlier in the table at equality; NULL when none
- * recognises any. */
+/* The format that recognises most lines among the first bytes, the earlier in the table at equality; NULL
+ * when none recognises any. */
 const struct import_format *import_format_detect(const char *bytes, size_t length);
 
 #endif

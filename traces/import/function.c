@@ -32,8 +32,9 @@ static const struct function_name names[] = {
     {"jemalloc_stats", FUNCTION_IGNORED, 0},
 };
 
-/* operator new and new[] are _Znw, _Zna and a letter for size_t; with an alignment they hold "align_val_t". delete and
- * delete[] are _ZdlPv, _ZdaPv and whatever else the caller passes (Itanium C++ ABI, section 5.1.5). */
+/* operator new and new[] are _Znw, _Zna and a letter for size_t; with an alignment they hold "align_val_t".
+ * delete and delete[] are _ZdlPv, _ZdaPv and whatever else the caller passes (Itanium C++ ABI, section
+ * 5.1.5). */
 static enum function_kind operator_kind(const char *name, size_t length)
 {
 	static const char align[] = "align_val_t";

@@ -3,9 +3,9 @@
  *   input ──▶ format (aosp, malloclab, ...) ──▶ roster + ledger ──▶ sink
  *                      └──▶ warnings
  *
- * First importer_create opens the file and settles its format, then the caller makes the sink (a trace must know at its
- * start whether it has time), then importer_run reads the whole file. A format is one file of this folder that fills one
- * struct import_format; formats.h lists them.
+ * First importer_create opens the file and settles its format, then the caller makes the sink (a trace must
+ * know at its start whether it has time), then importer_run reads the whole file. A format is one file of
+ * this folder that fills one struct import_format; formats.h lists them.
  */
 #ifndef FAULTLINE_TRACES_IMPORT_IMPORTER_H
 #define FAULTLINE_TRACES_IMPORT_IMPORTER_H
@@ -29,7 +29,8 @@ struct import_format {
 	const char *name;    /* for --from */
 	const char *summary; /* one line for --list */
 	const char *sample;  /* what a good line looks like, for messages */
-	/* How many lines among the file's first bytes are of this format; 0 = certainly another. Reads only `length` bytes. */
+	/* How many lines among the file's first bytes are of this format; 0 = certainly another. Reads only
+	 * `length` bytes. */
 	size_t (*detect)(const char *bytes, size_t length);
 	/* Whether the file has time stamps, judged by its first bytes. */
 	bool (*has_time)(const char *bytes, size_t length);
@@ -55,8 +56,9 @@ struct importer {
 	struct trace_error *error;
 };
 
-/* Takes `input` over, whatever the result, and settles the format. TRACE_BAD_INPUT when the format is not recognised,
- * TRACE_UNSUPPORTED when there is no format of that name or the file is of a kind that cannot be imported. */
+/* Takes `input` over, whatever the result, and settles the format. TRACE_BAD_INPUT when the format is not
+ * recognised, TRACE_UNSUPPORTED when there is no format of that name or the file is of a kind that cannot be
+ * imported. */
 enum trace_status importer_create(struct importer **created, struct input *input,
 				  const struct importer_options *options,
 				  struct trace_error *error) TRACE_MUST_USE;
@@ -67,9 +69,10 @@ enum trace_status importer_run(struct importer *importer, struct event_sink *sin
 
 void importer_destroy(struct importer *importer);
 
-/* --- For formats ----------------------------------------------------------------------------------------------------- */
+/* --- For formats --- */
 
-/* The next line, in importer->line; lines that are too long are counted and skipped. TRACE_END after the last. */
+/* The next line, in importer->line; lines that are too long are counted and skipped. TRACE_END after the
+ * last. */
 enum trace_status importer_next(struct importer *importer) TRACE_MUST_USE;
 
 /* Counts the current line as not understood. */
@@ -84,7 +87,8 @@ enum trace_status importer_place(struct importer *importer, uint64_t process_id,
 				 struct roster_place *place) TRACE_MUST_USE;
 enum trace_status importer_book(struct importer *importer, const struct heap_call *call) TRACE_MUST_USE;
 
-/* Counts the whole lines among the first bytes that `recognise` knows; the building stone of detect functions. */
+/* Counts the whole lines among the first bytes that `recognise` knows; the building stone of detect
+ * functions. */
 size_t importer_count_lines(const char *bytes, size_t length, bool (*recognise)(struct scan line));
 
 /* The has_time of formats without time. */

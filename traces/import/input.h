@@ -2,9 +2,9 @@
  *
  *   path, "-" or memory ──▶ [ gzip bzip2 xz zstd compress ] ──▶ [ zip tar ] ──▶ lines, numbered from 1
  *
- * Compression and archives are recognised by their first bytes, never by the file's name, and undone by libarchive while
- * reading; nothing is loaded whole. Of an archive the first regular member is read. No filter that would start another
- * program is enabled.
+ * Compression and archives are recognised by their first bytes, never by the file's name, and undone by
+ * libarchive while reading; nothing is loaded whole. Of an archive the first regular member is read. No
+ * filter that would start another program is enabled.
  */
 #ifndef FAULTLINE_TRACES_IMPORT_INPUT_H
 #define FAULTLINE_TRACES_IMPORT_INPUT_H
@@ -27,24 +27,26 @@ struct input_line {
 	bool cut;	  /* the line was longer than INPUT_LINE_MAX_BYTES; `text` is its beginning */
 };
 
-/* Opens the file at `path`, "-" = standard input. TRACE_IO when the system refuses, TRACE_BAD_INPUT for an empty file, an
- * archive without a regular file or a damaged one, TRACE_NO_MEMORY. */
+/* Opens the file at `path`, "-" = standard input. TRACE_IO when the system refuses, TRACE_BAD_INPUT for an
+ * empty file, an archive without a regular file or a damaged one, TRACE_NO_MEMORY. */
 enum trace_status input_open(struct input **opened, const char *path,
 			     struct trace_error *error) TRACE_MUST_USE;
 
-/* The same over `length` bytes that the caller keeps until input_close; `name` is copied and stands in messages. */
+/* The same over `length` bytes that the caller keeps until input_close; `name` is copied and stands in
+ * messages. */
 enum trace_status input_open_memory(struct input **opened, const void *bytes, size_t length, const char *name,
 				    struct trace_error *error) TRACE_MUST_USE;
 
 /* The name for messages: the path as given, "standard input", or PATH(MEMBER) for a member of an archive. */
 const char *input_name(const struct input *input);
 
-/* Shows the first bytes, at most INPUT_PEEK_BYTES, without consuming them. Only before the first input_next. */
+/* Shows the first bytes, at most INPUT_PEEK_BYTES, without consuming them. Only before the first
+ * input_next. */
 enum trace_status input_peek(struct input *input, const char **bytes, size_t *length,
 			     struct trace_error *error) TRACE_MUST_USE;
 
-/* The next line; TRACE_END after the last. A last line without newline is a line. TRACE_BAD_INPUT or TRACE_IO when the
- * bytes cannot be decompressed or read. */
+/* The next line; TRACE_END after the last. A last line without newline is a line. TRACE_BAD_INPUT or TRACE_IO
+ * when the bytes cannot be decompressed or read. */
 enum trace_status input_next(struct input *input, struct input_line *line,
 			     struct trace_error *error) TRACE_MUST_USE;
 

@@ -177,8 +177,8 @@ static enum trace_status book_free(struct ledger *ledger, const struct heap_call
 	return status == TRACE_OK ? put(ledger, &event, error) : status;
 }
 
-/* Finds or invents the id of realloc's old block. A foreign one that stays alive, because the call failed, is known from
- * then on. */
+/* Finds or invents the id of realloc's old block. A foreign one that stays alive, because the call failed, is
+ * known from then on. */
 static enum trace_status name_old(struct ledger *ledger, const struct heap_call *call, struct event *event,
 				  struct trace_error *error)
 {

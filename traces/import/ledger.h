@@ -4,10 +4,11 @@
  *   free(0x40)        ──▶ │ 0x40 -> 7  │ ──▶ free    object 7
  *   free(0x99)        ──▶ └────────────┘ ──▶ free    object 8, foreign     + warning
  *
- * Every importer writes its calls here, and the rules of event.h are kept in this one place: ids in order of birth, realloc
- * from old to new, failed calls, blocks born before the recording. What a recording got wrong is repaired and counted:
+ * Every importer writes its calls here, and the rules of event.h are kept in this one place: ids in order of
+ * birth, realloc from old to new, failed calls, blocks born before the recording. What a recording got wrong
+ * is repaired and counted:
  *
- *   an address handed out while still live   the free is missing: one is inserted, by the thread that got the address
+ *   an address handed out while still live   its free is missing: the thread that got it frees it first
  *   a free or realloc of an unknown address  the block was born before the recording: foreign
  *   an alignment that is no power of two     rounded up, as glibc's memalign does
  *   more live bytes than 2^62                cannot have succeeded: kept as a failed call
@@ -51,8 +52,8 @@ bool ledger_create(struct ledger *ledger, struct event_sink *sink, struct warnin
 		   uint64_t seed) TRACE_MUST_USE;
 void ledger_destroy(struct ledger *ledger);
 
-/* Books one call. TRACE_OK, TRACE_BAD_INPUT (a strict import met its first warning, or the trace's bounds are reached),
- * TRACE_NO_MEMORY, or what the sink says. */
+/* Books one call. TRACE_OK, TRACE_BAD_INPUT (a strict import met its first warning, or the trace's bounds are
+ * reached), TRACE_NO_MEMORY, or what the sink says. */
 enum trace_status ledger_book(struct ledger *ledger, const struct heap_call *call,
 			      struct trace_error *error) TRACE_MUST_USE;
 

@@ -7,8 +7,9 @@
  *   1 1 free(#1)
  *   1 1 jemalloc_stats()                         skipped
  *
- * Munging drops failed calls and frees of unknown pointers, gives a number again after its free, and numbers NULL as if
- * it were a block: the one number of a process that is freed or reallocated without ever being a result is NULL.
+ * Munging drops failed calls and frees of unknown pointers, gives a number again after its free, and numbers
+ * NULL as if it were a block: the one number of a process that is freed or reallocated without ever being a
+ * result is NULL.
  */
 #ifndef FAULTLINE_TRACES_IMPORT_LOGALLOC_H
 #define FAULTLINE_TRACES_IMPORT_LOGALLOC_H

@@ -61,7 +61,8 @@ static bool malloclab_recognise(struct scan scan)
 	return malloclab_parse(scan, &line);
 }
 
-/* The operations alone look like other formats' lines; the file must begin with a number alone on its line. */
+/* The operations alone look like other formats' lines; the file must begin with a number alone on its
+ * line. */
 static bool malloclab_begins(const char *bytes, size_t length)
 {
 	struct scan first = scan_text(bytes, length);

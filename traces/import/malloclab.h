@@ -13,10 +13,11 @@
  *             weight 0..3, ids, operations, 0 or 1   (CMU, with "ignore ranges")
  *             weight 0..3, ids, operations, peak     (CMU since 2017: the peak of live bytes)
  *
- * Variants with threads put a thread id before the operation. As the lab's driver does: the table of pointers begins as
- * all NULL, so `r` of an id never allocated is realloc(NULL), and `f -1` is free(NULL). An id may be used again after its
- * free. Known damage is repaired and counted: `a 7` without size (0 bytes), `f` of an id that is not live (free(NULL)), a
- * header whose count of operations or whose peak is not what the file holds.
+ * Variants with threads put a thread id before the operation. As the lab's driver does: the table of pointers
+ * begins as all NULL, so `r` of an id never allocated is realloc(NULL), and `f -1` is free(NULL). An id may
+ * be used again after its free. Known damage is repaired and counted: `a 7` without size (0 bytes), `f` of an
+ * id that is not live (free(NULL)), a header whose count of operations or whose peak is not what the file
+ * holds.
  */
 #ifndef FAULTLINE_TRACES_IMPORT_MALLOCLAB_H
 #define FAULTLINE_TRACES_IMPORT_MALLOCLAB_H

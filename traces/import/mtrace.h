@@ -8,9 +8,9 @@
  *   @ ./t:[0x1238] ! 0x556d130244a0 0xffffffffffff      realloc that failed: old block, size
  *   = End
  *
- * The caller before the operation is optional and may hold blanks, so a line is read from its end. Sizes are hexadecimal,
- * 0 has no 0x; a failed malloc's result is (nil). There are no threads, no times, no alignments and no free(NULL). A
- * process that forked writes into the same file.
+ * The caller before the operation is optional and may hold blanks, so a line is read from its end. Sizes are
+ * hexadecimal, 0 has no 0x; a failed malloc's result is (nil). There are no threads, no times, no alignments
+ * and no free(NULL). A process that forked writes into the same file.
  */
 #ifndef FAULTLINE_TRACES_IMPORT_MTRACE_H
 #define FAULTLINE_TRACES_IMPORT_MTRACE_H

@@ -1,7 +1,8 @@
 /* roster.h: the dense numbers of a trace's threads and processes.
  *
- * A foreign file names threads and processes by the operating system's ids, which are sparse and are used again after a
- * thread ends. The roster gives each its number in order of appearance (event.h) and announces it to the sink once:
+ * A foreign file names threads and processes by the operating system's ids, which are sparse and are used
+ * again after a thread ends. The roster gives each its number in order of appearance (event.h) and announces
+ * it to the sink once:
  *
  *      file:   tid 202   tid 9800   tid 202   thread_done 202   tid 202
  *      trace:  0         1          0         0                 2
@@ -32,14 +33,14 @@ struct roster {
 void roster_create(struct roster *roster, struct event_sink *sink);
 void roster_destroy(struct roster *roster);
 
-/* The numbers of a thread, new ones at its first appearance. `process_id` and `thread_id` are the operating system's, 0 in
- * a format that has none. TRACE_BAD_INPUT when there are more threads or processes than event.h allows, TRACE_NO_MEMORY,
- * or what the sink says. */
+/* The numbers of a thread, new ones at its first appearance. `process_id` and `thread_id` are the operating
+ * system's, 0 in a format that has none. TRACE_BAD_INPUT when there are more threads or processes than
+ * event.h allows, TRACE_NO_MEMORY, or what the sink says. */
 enum trace_status roster_find(struct roster *roster, uint64_t process_id, uint64_t thread_id,
 			      struct roster_place *place, struct trace_error *error) TRACE_MUST_USE;
 
-/* Names the command line of a process that has not appeared yet; without effect afterwards. `command` is copied by the
- * sink. */
+/* Names the command line of a process that has not appeared yet; without effect afterwards. `command` is
+ * copied by the sink. */
 enum trace_status roster_name_process(struct roster *roster, uint64_t process_id, const char *command,
 				      struct trace_error *error) TRACE_MUST_USE;
 

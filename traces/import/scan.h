@@ -3,8 +3,8 @@
  *   202: malloc 0xb4827400 1024
  *      ^at                     ^end
  *
- * Each function either recognises something at the position, moves past it and returns true, or leaves the position
- * where it was and returns false. Numbers must fit in 64 bits. No function reads at or beyond `end`.
+ * Each function either recognises something at the position, moves past it and returns true, or leaves the
+ * position where it was and returns false. Numbers must fit in 64 bits. No function reads at or beyond `end`.
  */
 #ifndef FAULTLINE_TRACES_IMPORT_SCAN_H
 #define FAULTLINE_TRACES_IMPORT_SCAN_H

@@ -19,7 +19,8 @@ struct valgrind_state {
 	bool zero_follows; /* realloc(p, 0) was booked; its " = 0" is still to come */
 };
 
-/* Moves to behind "--PID-- ", wherever in the line that begins: the program's own output may stand before it. */
+/* Moves to behind "--PID-- ", wherever in the line that begins: the program's own output may stand before
+ * it. */
 static bool valgrind_prefix(struct scan *scan, uint64_t *process_id)
 {
 	while (scan->at < scan->end) {
@@ -56,7 +57,8 @@ static bool valgrind_overflows(const struct heap_call *call)
 	return call->kind == EVENT_CALLOC && call->count && call->size > UINT64_MAX / call->count;
 }
 
-/* A process gets its number with its first event, not with a call that waits: numbers are given in order of events. */
+/* A process gets its number with its first event, not with a call that waits: numbers are given in order of
+ * events. */
 static enum trace_status valgrind_book(struct importer *importer, uint64_t process_id, struct heap_call *call)
 {
 	enum trace_status status = importer_place(importer, process_id, process_id, &call->place);

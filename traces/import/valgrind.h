@@ -1,10 +1,10 @@
 /* valgrind.h: the calls that valgrind --trace-malloc=yes prints among the rest of standard error.
  *
- *   ==22910== Memcheck, a memory error detector                  not ours: skipped, as is the program's own output
+ *   ==22910== Memcheck, a memory error detector     skipped, as is the program's own output
  *   --22910-- malloc(32) = 0x4A43040
  *   --22910-- calloc(4,25) = 0x4A430A0
  *   --22910-- realloc(0x4A43040,4096) = 0x4A43150
- *   --22910-- memalign(al 64, size 100) = 0x4D44280              also with "alignment"; posix_memalign, aligned_alloc
+ *   --22910-- memalign(al 64, size 100) = 0x4D44280   or alignment; posix_memalign, aligned_alloc
  *   --22910-- free(0x4A430A0)
  *   --22910-- _Znwm(8) = 0x4D70DE0                               C++ operators under their mangled names
  *   --22910-- _ZnwmSt11align_val_t(size 128, al 64) = 0x4D70E40

@@ -1,8 +1,8 @@
 /* warnings.h: what an importer could not understand, counted by kind.
  *
- * Foreign files are imperfect: a recording begins late, a line is torn, a tool writes a field nobody documented. An import
- * goes on, counts each such thing under its kind, and shows the first few of a kind with file and line. A strict import
- * ends at the first one instead.
+ * Foreign files are imperfect: a recording begins late, a line is torn, a tool writes a field nobody
+ * documented. An import goes on, counts each such thing under its kind, and shows the first few of a kind
+ * with file and line. A strict import ends at the first one instead.
  */
 #ifndef FAULTLINE_TRACES_IMPORT_WARNINGS_H
 #define FAULTLINE_TRACES_IMPORT_WARNINGS_H
@@ -38,8 +38,8 @@ struct warnings {
 	struct import_listener *listener;
 };
 
-/* Counts one warning of the kind `what` (compared as text). The printf-formatted sentence says what was wrong and what
- * would be right. TRACE_OK, or TRACE_BAD_INPUT with FILE:LINE: SENTENCE in `error` when strict. */
+/* Counts one warning of the kind `what` (compared as text). The printf-formatted sentence says what was wrong
+ * and what would be right. TRACE_OK, or TRACE_BAD_INPUT with FILE:LINE: SENTENCE in `error` when strict. */
 enum trace_status warnings_add(struct warnings *warnings, const char *what, struct trace_error *error,
 			       const char *format, ...) __attribute__((format(printf, 4, 5))) TRACE_MUST_USE;
 
@@ -51,8 +51,8 @@ enum trace_status warnings_refuse(const struct warnings *warnings, struct trace_
 /* The number of warnings of all kinds. */
 uint64_t warnings_total(const struct warnings *warnings);
 
-/* Writes the first bytes of a foreign line into `excerpt` as a quoted string fit for a terminal: control and non-ASCII
- * characters become '?', a longer line ends in "...". Returns `excerpt`. */
+/* Writes the first bytes of a foreign line into `excerpt` as a quoted string fit for a terminal: control and
+ * non-ASCII characters become '?', a longer line ends in "...". Returns `excerpt`. */
 #define WARNING_EXCERPT_BYTES 64
 const char *warning_excerpt(char excerpt[WARNING_EXCERPT_BYTES], const char *text, size_t length);
 
