@@ -2,7 +2,7 @@
 
 #include "bench/replay/child.h"
 
-#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
