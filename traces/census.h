@@ -11,7 +11,6 @@
  *   I1  events = the sum of kinds
  *   I2  live_objects, live_bytes = the sums over the processes' live sets
  *   I3  live_objects <= live_peak_objects and live_bytes <= live_peak_bytes
- *   I4  objects = the highest id that an event named
  */
 #ifndef FAULTLINE_TRACES_CENSUS_H
 #define FAULTLINE_TRACES_CENSUS_H

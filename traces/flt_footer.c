@@ -121,12 +121,16 @@ static enum trace_status put_counts(const struct census *census, struct flt_sect
 
 	if (status != TRACE_OK)
 		return status;
+	unsigned classes = CENSUS_SIZE_CLASSES;
+
+	while (classes && !census->sizes[classes - 1])
+		classes--;
 	out = buffer;
-	for (unsigned class = 0; class < CENSUS_SIZE_CLASSES; class++) {
+	for (unsigned class = 0; class < classes; class++) {
 		out = flt_varint_put(out, census->sizes[class]);
 		out = flt_varint_put(out, census->sizes_bytes[class]);
 	}
-	const struct flt_column_bytes sizes = {buffer, (size_t)(out - buffer), 2 * CENSUS_SIZE_CLASSES};
+	const struct flt_column_bytes sizes = {buffer, (size_t)(out - buffer), 2 * (size_t)classes};
 
 	return flt_section_column(writer, FLT_FOOTER_SIZES, &sizes, error);
 }

@@ -10,7 +10,7 @@
  * INFO  field 0: bit 0 events have time, bit 1 events have stacks; columns 1 source, 2 command, 3 host: UTF-8 text
  * FOOT  fields: enum flt_footer_field; columns 1 to 3: flt_tables.h; 16 the index: per section from byte 16 to FOOT three
  *       varints: code (0 other, 1 EVNT, 2 TABL, 3 LIVE), bytes, events; 17 events per kind from kind 0; 18 created
- *       objects and requested bytes per class of size (census.h), two varints per class
+ *       objects and requested bytes per class of size (census.h), two varints per class up to the last that is not 0
  */
 #ifndef FAULTLINE_TRACES_FLT_FOOTER_H
 #define FAULTLINE_TRACES_FLT_FOOTER_H

@@ -14,3 +14,4 @@ include traces/export/local.mk
 include traces/generate/local.mk
 include traces/record/local.mk
 include traces/samples/local.mk
+EXTRA_DIST += docs/trace-format.md
