@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum trace_status trace_fail(struct trace_error *error, enum trace_status status, const char *format, ...)
 {
@@ -15,4 +16,16 @@ enum trace_status trace_fail(struct trace_error *error, enum trace_status status
 		va_end(arguments);
 	}
 	return status;
+}
+
+enum trace_status trace_fail_in(struct trace_error *error, enum trace_status status, const char *name)
+{
+	char message[sizeof(error->message)];
+
+	if (!error || status == TRACE_OK || status == TRACE_END)
+		return status;
+	if (strncmp(error->message, name, strlen(name)) == 0)
+		return status;
+	memcpy(message, error->message, sizeof(message));
+	return trace_fail(error, status, "%s: %s", name, message);
 }

@@ -27,4 +27,8 @@ struct trace_error {
 enum trace_status trace_fail(struct trace_error *error, enum trace_status status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Puts "NAME: " in front of the message unless it begins with NAME already; returns `status`. For those who know the file
+ * of an error that was found where only its events are known. */
+enum trace_status trace_fail_in(struct trace_error *error, enum trace_status status, const char *name);
+
 #endif

@@ -119,6 +119,10 @@ enum trace_status flt_reader_open(struct flt_reader **reader, const char *path, 
 /* Opens a trace that lies in memory and stays there until flt_reader_close. */
 enum trace_status flt_reader_open_memory(struct flt_reader **reader, const void *memory, size_t bytes,
 					 struct trace_error *error) TRACE_MUST_USE;
+
+/* The trace's name for messages: its path, "standard input" or "memory". */
+const char *flt_reader_name(const struct flt_reader *reader);
+
 const struct flt_summary *flt_reader_summary(const struct flt_reader *reader);
 
 /* The next event in order; TRACE_END after the last. */

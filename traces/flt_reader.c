@@ -113,7 +113,7 @@ static enum trace_status load(struct flt_reader *reader, struct trace_error *err
 		const struct flt_salvage salvage = {&reader->columns, &reader->tables, &reader->index,
 						    &reader->summary};
 
-		status = flt_salvage(&salvage, error);
+		status = trace_fail_in(error, flt_salvage(&salvage, error), reader->input.name);
 		reader->stacks_loaded = true;
 	}
 	publish_tables(reader);
@@ -163,6 +163,11 @@ enum trace_status flt_reader_open_memory(struct flt_reader **reader, const void 
 		return status;
 	}
 	return open_reader(reader, created, error);
+}
+
+const char *flt_reader_name(const struct flt_reader *reader)
+{
+	return reader->input.name;
 }
 
 const struct flt_summary *flt_reader_summary(const struct flt_reader *reader)
@@ -330,7 +335,7 @@ enum trace_status flt_reader_live(struct flt_reader *reader, uint64_t position, 
 	while (status == TRACE_OK && reader->position < position) {
 		status = flt_reader_next(reader, &event, error);
 		if (status == TRACE_OK)
-			status = live_sets_apply(sets, &event, error);
+			status = trace_fail_in(error, live_sets_apply(sets, &event, error), reader->input.name);
 	}
 	return status;
 }

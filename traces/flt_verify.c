@@ -82,5 +82,7 @@ enum trace_status flt_verify(struct flt_reader *reader, struct trace_error *erro
 	flt_summary_of_census(&found, &census);
 	flt_hash_finish(&hash, flt_reader_tables(reader), found.hash);
 	census_end(&census);
-	return status == TRACE_OK ? compare_counts(flt_reader_summary(reader), &found, error) : status;
+	if (status == TRACE_OK)
+		status = compare_counts(flt_reader_summary(reader), &found, error);
+	return trace_fail_in(error, status, flt_reader_name(reader));
 }

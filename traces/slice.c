@@ -247,11 +247,11 @@ enum trace_status slice_copy(struct flt_reader *reader, struct flt_writer *write
 
 	slice.summary = flt_reader_summary(reader);
 	if (options->process != SLICE_ALL && options->process >= slice.summary->processes)
-		return trace_fail(error, TRACE_BAD_INPUT, "the trace has %" PRIu32 " processes, there is no process %" PRIu64,
-				  slice.summary->processes, options->process);
+		return trace_fail(error, TRACE_BAD_INPUT, "%s has %" PRIu32 " processes, there is no process %" PRIu64,
+				  flt_reader_name(reader), slice.summary->processes, options->process);
 	if (options->thread != SLICE_ALL && options->thread >= slice.summary->threads)
-		return trace_fail(error, TRACE_BAD_INPUT, "the trace has %" PRIu32 " threads, there is no thread %" PRIu64,
-				  slice.summary->threads, options->thread);
+		return trace_fail(error, TRACE_BAD_INPUT, "%s has %" PRIu32 " threads, there is no thread %" PRIu64,
+				  flt_reader_name(reader), slice.summary->threads, options->thread);
 	enum trace_status status = start(&slice) ? copy_events(&slice) : no_memory(&slice);
 
 	live_sets_clear(&slice.names);

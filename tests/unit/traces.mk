@@ -1,7 +1,7 @@
 # Unit tests of this room: the trace format and what belongs to it.
 flt_support = tests/unit/flt_file.h tests/unit/flt_file.c tests/unit/flt_events.h tests/unit/flt_events.c
 
-traces_tests = %D%/flt %D%/flt_damage %D%/flt_example %D%/varint %D%/live %D%/census %D%/slice
+traces_tests = %D%/flt %D%/flt_damage %D%/flt_example %D%/varint %D%/live %D%/census %D%/slice %D%/export_aosp
 check_PROGRAMS += $(traces_tests)
 TESTS += $(traces_tests)
 %C%_flt_SOURCES = %D%/flt.c $(flt_support)
@@ -18,3 +18,5 @@ TESTS += $(traces_tests)
 %C%_census_LDADD = $(unit_libs)
 %C%_slice_SOURCES = %D%/slice.c $(flt_support)
 %C%_slice_LDADD = $(unit_libs)
+%C%_export_aosp_SOURCES = %D%/export_aosp.c $(flt_support)
+%C%_export_aosp_LDADD = $(unit_libs)

@@ -332,8 +332,8 @@ enum trace_status aosp_export(struct flt_reader *reader, struct flt_output *outp
 
 	*losses = (struct aosp_export_losses){0};
 	if (options->process && options->process >= summary->processes)
-		return trace_fail(error, TRACE_BAD_INPUT, "the trace has %" PRIu32 " processes, there is no process %" PRIu64,
-				  summary->processes, options->process);
+		return trace_fail(error, TRACE_BAD_INPUT, "%s has %" PRIu32 " processes, there is no process %" PRIu64,
+				  flt_reader_name(reader), summary->processes, options->process);
 	writer = calloc(1, sizeof(*writer));
 	if (!writer)
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to export a trace");
@@ -348,5 +348,5 @@ enum trace_status aosp_export(struct flt_reader *reader, struct flt_output *outp
 	thread_ids_end(&writer->ids);
 	live_sets_clear(&writer->sets);
 	free(writer);
-	return status;
+	return trace_fail_in(error, status, flt_reader_name(reader));
 }
