@@ -8,24 +8,28 @@
 #include <stdio.h>
 
 static const char help[] =
-	"Usage: faultline cat [OPTION]... TRACE\n"
-	"Prints the events of a trace as text, one per line. TRACE `-` is standard input.\n"
-	"\n"
-	"  -e, --events A:B   only events A to B-1 (the first is 0; either may be left out)\n"
-	"  -t, --thread T     only events of thread T\n"
-	"  -p, --process P    only events of process P\n"
-	"  -s, --stacks       the call stack of each event on the lines after it, innermost first\n"
-	"  -h, --help         this text\n"
-	"\n"
-	"A line is\n"
-	"  EVENT TIME_NS PROCESS/THREAD KIND ARGUMENTS [-> RESULT] [FLAGS]\n"
-	"TIME_NS counts from the start of the recording and is `-` in a trace without time. Objects are #1, #2 ..., NULL is\n"
-	"#0. The calls:\n"
-	"  malloc(SIZE) -> #N               calloc(COUNT, BYTES IN ALL) -> #N     realloc(#OLD, SIZE) -> #N\n"
-	"  memalign(ALIGNMENT, SIZE) -> #N  free(#N)                              free_sized(#N, SIZE, ALIGNMENT)\n"
-	"  thread_start()  thread_exit()    fork() -> process P                   exec()  exit(STATUS)  marker(NUMBER)\n"
-	"FLAGS: `failed` for a call that returned NULL although bytes were asked for, `foreign` for an object that was\n"
-	"allocated before the recording began and is named here for the first time.\n";
+    "Usage: faultline cat [OPTION]... TRACE\n"
+    "Prints the events of a trace as text, one per line. TRACE `-` is standard input.\n"
+    "\n"
+    "  -e, --events A:B   only events A to B-1 (the first is 0; either may be left out)\n"
+    "  -t, --thread T     only events of thread T\n"
+    "  -p, --process P    only events of process P\n"
+    "  -s, --stacks       the call stack of each event on the lines after it, innermost first\n"
+    "  -h, --help         this text\n"
+    "\n"
+    "A line is\n"
+    "  EVENT TIME_NS PROCESS/THREAD KIND ARGUMENTS [-> RESULT] [FLAGS]\n"
+    "TIME_NS counts from the start of the recording and is `-` in a trace without time. Objects are #1, #2 "
+    "..., NULL is\n"
+    "#0. The calls:\n"
+    "  malloc(SIZE) -> #N               calloc(COUNT, BYTES IN ALL) -> #N     realloc(#OLD, SIZE) -> #N\n"
+    "  memalign(ALIGNMENT, SIZE) -> #N  free(#N)                              free_sized(#N, SIZE, "
+    "ALIGNMENT)\n"
+    "  thread_start()  thread_exit()    fork() -> process P                   exec()  exit(STATUS)  "
+    "marker(NUMBER)\n"
+    "FLAGS: `failed` for a call that returned NULL although bytes were asked for, `foreign` for an object "
+    "that was\n"
+    "allocated before the recording began and is named here for the first time.\n";
 
 struct cat_options {
 	uint64_t first, end;
@@ -66,12 +70,9 @@ static int parse_option(struct cat_options *options, int option)
 static int parse(struct cat_options *options, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"events", required_argument, NULL, 'e'},
-		{"thread", required_argument, NULL, 't'},
-		{"process", required_argument, NULL, 'p'},
-		{"stacks", no_argument, NULL, 's'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+	    {"events", required_argument, NULL, 'e'},  {"thread", required_argument, NULL, 't'},
+	    {"process", required_argument, NULL, 'p'}, {"stacks", no_argument, NULL, 's'},
+	    {"help", no_argument, NULL, 'h'},	       {NULL, 0, NULL, 0},
 	};
 	int option;
 

@@ -10,20 +10,26 @@
 #include <string.h>
 
 static const char help[] =
-	"Usage: faultline export --to FORMAT [OPTION]... TRACE\n"
-	"Writes a trace in a foreign format. TRACE `-` is standard input.\n"
-	"\n"
-	"  -f, --to FORMAT       aosp: the text of Android's memory_replay, one call per line\n"
-	"  -o, --output FILE     where to write; nothing appears there before it is complete (default: standard output)\n"
-	"  -p, --process P       which process; needed when the trace has several\n"
-	"      --skip-foreign    leave out frees of objects that were allocated before the recording began, and make\n"
-	"                        reallocs of them mallocs; memory_replay stops at pointers that it does not know\n"
-	"  -h, --help            this text\n"
-	"\n"
-	"Addresses are invented, rising, aligned as the program asked, and the same for the same trace. Lines carry time\n"
-	"stamps when the trace has time. What the format cannot say is counted on standard error: starts of threads, fork,\n"
-	"exec, exit, markers, the size given to a sized free. What a process inherited at its fork is written as mallocs\n"
-	"before its first event. Importing the text again gives the same events, but for these.\n";
+    "Usage: faultline export --to FORMAT [OPTION]... TRACE\n"
+    "Writes a trace in a foreign format. TRACE `-` is standard input.\n"
+    "\n"
+    "  -f, --to FORMAT       aosp: the text of Android's memory_replay, one call per line\n"
+    "  -o, --output FILE     where to write; nothing appears there before it is complete (default: standard "
+    "output)\n"
+    "  -p, --process P       which process; needed when the trace has several\n"
+    "      --skip-foreign    leave out frees of objects that were allocated before the recording began, and "
+    "make\n"
+    "                        reallocs of them mallocs; memory_replay stops at pointers that it does not "
+    "know\n"
+    "  -h, --help            this text\n"
+    "\n"
+    "Addresses are invented, rising, aligned as the program asked, and the same for the same trace. Lines "
+    "carry time\n"
+    "stamps when the trace has time. What the format cannot say is counted on standard error: starts of "
+    "threads, fork,\n"
+    "exec, exit, markers, the size given to a sized free. What a process inherited at its fork is written as "
+    "mallocs\n"
+    "before its first event. Importing the text again gives the same events, but for these.\n";
 
 struct export_command {
 	struct aosp_export_options options;
@@ -64,12 +70,12 @@ static int parse_option(struct export_command *command, int option)
 static int parse(struct export_command *command, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"to", required_argument, NULL, 'f'},
-		{"output", required_argument, NULL, 'o'},
-		{"process", required_argument, NULL, 'p'},
-		{"skip-foreign", no_argument, NULL, OPTION_SKIP_FOREIGN},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+	    {"to", required_argument, NULL, 'f'},
+	    {"output", required_argument, NULL, 'o'},
+	    {"process", required_argument, NULL, 'p'},
+	    {"skip-foreign", no_argument, NULL, OPTION_SKIP_FOREIGN},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
 	};
 	int option;
 
@@ -97,12 +103,14 @@ static void print_loss(uint64_t count, const char *what)
 
 static void print_losses(const struct aosp_export_losses *losses, bool skip_foreign)
 {
-	print_loss(losses->events_without_line, "events have no line in this format (thread_start, fork, exec, exit, marker)");
+	print_loss(losses->events_without_line,
+		   "events have no line in this format (thread_start, fork, exec, exit, marker)");
 	print_loss(losses->sized_frees, "sized frees are written as free");
 	print_loss(losses->inherited, "objects inherited at the fork are written as malloc");
-	print_loss(losses->foreign, skip_foreign ? "frees or reallocs of foreign objects are left out"
-						 : "frees or reallocs of foreign objects name pointers without a malloc "
-						   "(--skip-foreign leaves them out)");
+	print_loss(losses->foreign,
+		   skip_foreign ? "frees or reallocs of foreign objects are left out"
+				: "frees or reallocs of foreign objects name pointers without a malloc "
+				  "(--skip-foreign leaves them out)");
 }
 
 static enum trace_status write_text(struct flt_reader *reader, const struct export_command *command,
@@ -137,11 +145,13 @@ int command_export(int argc, char **argv)
 	if (flt_reader_open(&reader, argv[optind], &error) != TRACE_OK)
 		return trace_failed("export", &error);
 	if (flt_reader_summary(reader)->processes > 1 && !command.process_given) {
-		complain("export", "%s has %" PRIu32 " processes and the format has one: choose with --process P",
+		complain("export",
+			 "%s has %" PRIu32 " processes and the format has one: choose with --process P",
 			 argv[optind], flt_reader_summary(reader)->processes);
 		result = EXIT_USAGE;
 	} else {
-		result = write_text(reader, &command, &error) == TRACE_OK ? EXIT_DONE : trace_failed("export", &error);
+		result = write_text(reader, &command, &error) == TRACE_OK ? EXIT_DONE
+									  : trace_failed("export", &error);
 	}
 	flt_reader_close(reader);
 	return result;

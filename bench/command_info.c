@@ -11,24 +11,32 @@
 #include <stdlib.h>
 
 static const char help[] =
-	"Usage: faultline info [OPTION]... TRACE...\n"
-	"Says what a trace holds: where it came from, its events by kind, threads, processes, live bytes, sizes, warnings\n"
-	"and its hash. It reads only the trace's footer; a trace without one (a killed recorder, a full disk) is read once\n"
-	"up to its last whole block. TRACE `-` is standard input.\n"
-	"\n"
-	"  -j, --json     one JSON object (an array of them for several traces)\n"
-	"      --verify   read every event, check it against the rules, and compare counts and hash with the footer\n"
-	"  -h, --help     this text\n"
-	"\n"
-	"Live bytes are bytes requested and not freed, over all processes. A cross-thread free is one by another thread of\n"
-	"the process than the one that allocated. Foreign objects were allocated before the recording began. The hash\n"
-	"covers events and tables, not the bytes of the file: equal traces have equal hashes.\n"
-	"\n"
-	"Keys of --json: path source command host events threads processes kinds{} objects live_peak_bytes\n"
-	"live_peak_objects live_end_bytes live_end_objects left_at_exit_bytes left_at_exit_objects requested_bytes\n"
-	"cross_thread_frees cross_thread_reallocs null_frees failed foreign has_time has_stacks duration_ns sizes[]\n"
-	"size_p50_bytes size_p90_bytes size_p99_bytes file_bytes bytes_per_event truncated warnings{} hash. What is not\n"
-	"known is null.\n";
+    "Usage: faultline info [OPTION]... TRACE...\n"
+    "Says what a trace holds: where it came from, its events by kind, threads, processes, live bytes, sizes, "
+    "warnings\n"
+    "and its hash. It reads only the trace's footer; a trace without one (a killed recorder, a full disk) is "
+    "read once\n"
+    "up to its last whole block. TRACE `-` is standard input.\n"
+    "\n"
+    "  -j, --json     one JSON object (an array of them for several traces)\n"
+    "      --verify   read every event, check it against the rules, and compare counts and hash with the "
+    "footer\n"
+    "  -h, --help     this text\n"
+    "\n"
+    "Live bytes are bytes requested and not freed, over all processes. A cross-thread free is one by another "
+    "thread of\n"
+    "the process than the one that allocated. Foreign objects were allocated before the recording began. The "
+    "hash\n"
+    "covers events and tables, not the bytes of the file: equal traces have equal hashes.\n"
+    "\n"
+    "Keys of --json: path source command host events threads processes kinds{} objects live_peak_bytes\n"
+    "live_peak_objects live_end_bytes live_end_objects left_at_exit_bytes left_at_exit_objects "
+    "requested_bytes\n"
+    "cross_thread_frees cross_thread_reallocs null_frees failed foreign has_time has_stacks duration_ns "
+    "sizes[]\n"
+    "size_p50_bytes size_p90_bytes size_p99_bytes file_bytes bytes_per_event truncated warnings{} hash. What "
+    "is not\n"
+    "known is null.\n";
 
 struct info_options {
 	bool json;
@@ -38,10 +46,10 @@ struct info_options {
 static int parse(struct info_options *options, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"json", no_argument, NULL, 'j'},
-		{"verify", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+	    {"json", no_argument, NULL, 'j'},
+	    {"verify", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
 	};
 	int option;
 
@@ -80,7 +88,8 @@ static int show(const struct info_options *options, const char *path, json_t *ar
 
 	if (status == TRACE_OK && !array)
 		trace_summary_print(stdout, path, summary);
-	if (status == TRACE_OK && array && json_array_append_new(array, trace_summary_json(path, summary)) != 0)
+	if (status == TRACE_OK && array &&
+	    json_array_append_new(array, trace_summary_json(path, summary)) != 0)
 		status = trace_fail(&error, TRACE_NO_MEMORY, "not enough memory to describe %s", path);
 	flt_reader_close(reader);
 	return status == TRACE_OK ? EXIT_DONE : trace_failed("info", &error);

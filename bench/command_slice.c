@@ -9,20 +9,23 @@
 #include <stdio.h>
 
 static const char help[] =
-	"Usage: faultline slice [OPTION]... TRACE -o FILE\n"
-	"Writes a part of a trace as a trace of its own. TRACE `-` is standard input, FILE `-` standard output.\n"
-	"\n"
-	"  -e, --events A:B    only events A to B-1 (the first is 0; either may be left out)\n"
-	"  -p, --process P     only events of process P\n"
-	"  -t, --thread T      only events of thread T\n"
-	"  -l, --with-live     begin with one malloc per object that is alive at event A, so that a replay of the slice\n"
-	"                      starts with the same live set\n"
-	"  -o, --output FILE   where to write; nothing appears there before the slice is complete\n"
-	"  -h, --help          this text\n"
-	"\n"
-	"Order and times stay. Objects, threads, processes and stacks are numbered anew in order of appearance. An object\n"
-	"that was born outside the part is foreign in the slice: its size is unknown, and it gets its number from the event\n"
-	"that first names it.\n";
+    "Usage: faultline slice [OPTION]... TRACE -o FILE\n"
+    "Writes a part of a trace as a trace of its own. TRACE `-` is standard input, FILE `-` standard output.\n"
+    "\n"
+    "  -e, --events A:B    only events A to B-1 (the first is 0; either may be left out)\n"
+    "  -p, --process P     only events of process P\n"
+    "  -t, --thread T      only events of thread T\n"
+    "  -l, --with-live     begin with one malloc per object that is alive at event A, so that a replay of "
+    "the slice\n"
+    "                      starts with the same live set\n"
+    "  -o, --output FILE   where to write; nothing appears there before the slice is complete\n"
+    "  -h, --help          this text\n"
+    "\n"
+    "Order and times stay. Objects, threads, processes and stacks are numbered anew in order of appearance. "
+    "An object\n"
+    "that was born outside the part is foreign in the slice: its size is unknown, and it gets its number "
+    "from the event\n"
+    "that first names it.\n";
 
 struct slice_command {
 	struct slice_options options;
@@ -66,10 +69,13 @@ static int parse_option(struct slice_command *command, int option)
 static int parse(struct slice_command *command, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"events", required_argument, NULL, 'e'},  {"process", required_argument, NULL, 'p'},
-		{"thread", required_argument, NULL, 't'},  {"with-live", no_argument, NULL, 'l'},
-		{"output", required_argument, NULL, 'o'},  {"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+	    {"events", required_argument, NULL, 'e'},
+	    {"process", required_argument, NULL, 'p'},
+	    {"thread", required_argument, NULL, 't'},
+	    {"with-live", no_argument, NULL, 'l'},
+	    {"output", required_argument, NULL, 'o'},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
 	};
 	int option;
 
@@ -85,10 +91,12 @@ static int parse(struct slice_command *command, int argc, char **argv)
 	return EXIT_USAGE;
 }
 
-static enum trace_status copy(struct flt_reader *reader, const struct slice_command *command, struct trace_error *error)
+static enum trace_status copy(struct flt_reader *reader, const struct slice_command *command,
+			      struct trace_error *error)
 {
 	const struct flt_description *from = &flt_reader_summary(reader)->description;
-	const struct flt_description description = {"slice", from->command, from->host, from->has_time, from->has_stacks};
+	const struct flt_description description = {"slice", from->command, from->host, from->has_time,
+						    from->has_stacks};
 	struct flt_writer *writer;
 	enum trace_status status = flt_writer_create(&writer, command->output, &description, error);
 
@@ -103,7 +111,8 @@ static enum trace_status copy(struct flt_reader *reader, const struct slice_comm
 
 int command_slice(int argc, char **argv)
 {
-	struct slice_command command = {.options = {.end = UINT64_MAX, .process = SLICE_ALL, .thread = SLICE_ALL}};
+	struct slice_command command = {
+	    .options = {.end = UINT64_MAX, .process = SLICE_ALL, .thread = SLICE_ALL}};
 	struct trace_error error;
 	struct flt_reader *reader;
 	int result = parse(&command, argc, argv);

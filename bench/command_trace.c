@@ -25,7 +25,8 @@ int finish_output(const char *command, int result)
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return result;
 	if (result == EXIT_DONE)
-		complain(command, "cannot write standard output: %s", errno ? strerror(errno) : "an earlier write failed");
+		complain(command, "cannot write standard output: %s",
+			 errno ? strerror(errno) : "an earlier write failed");
 	return result == EXIT_DONE ? EXIT_FAILED : result;
 }
 

@@ -20,7 +20,7 @@ static uint64_t created(const struct flt_summary *summary)
 {
 	uint64_t objects = 0;
 
-	for (unsigned class = 0; class < FLT_SIZE_CLASSES; class++)
+	for (unsigned class = 0; class < FLT_SIZE_CLASSES; class ++)
 		objects += summary->sizes[class];
 	return objects;
 }
@@ -30,7 +30,7 @@ uint64_t trace_summary_size_quantile(const struct flt_summary *summary, unsigned
 	const double wanted = (double)created(summary) * permille / 1000;
 	uint64_t seen = 0;
 
-	for (unsigned class = 0; class < FLT_SIZE_CLASSES; class++) {
+	for (unsigned class = 0; class < FLT_SIZE_CLASSES; class ++) {
 		seen += summary->sizes[class];
 		if (seen && (double)seen >= wanted)
 			return class_high(class);
@@ -68,7 +68,7 @@ static json_t *sizes_json(const struct flt_summary *summary)
 {
 	json_t *sizes = json_array();
 
-	for (unsigned class = 0; class < FLT_SIZE_CLASSES; class++) {
+	for (unsigned class = 0; class < FLT_SIZE_CLASSES; class ++) {
 		if (summary->sizes[class])
 			(void)json_array_append_new(sizes, json_pack("{s:o,s:o,s:o,s:o}", "low_bytes",
 								     number(class_low(class)), "high_bytes",
@@ -84,7 +84,8 @@ static json_t *warnings_json(const struct flt_summary *summary)
 	json_t *warnings = json_object();
 
 	for (uint32_t i = 0; i < summary->warnings; i++)
-		(void)json_object_set_new(warnings, summary->warning[i].what, number(summary->warning[i].count));
+		(void)json_object_set_new(warnings, summary->warning[i].what,
+					  number(summary->warning[i].count));
 	return warnings;
 }
 
@@ -101,19 +102,19 @@ static bool set_numbers(json_t *object, const struct flt_summary *summary)
 		const char *name;
 		uint64_t value;
 	} numbers[] = {
-		{"objects", summary->objects},
-		{"live_peak_bytes", summary->live_peak_bytes},
-		{"live_peak_objects", summary->live_peak_objects},
-		{"live_end_bytes", summary->live_end_bytes},
-		{"live_end_objects", summary->live_end_objects},
-		{"left_at_exit_bytes", summary->left_at_exit_bytes},
-		{"left_at_exit_objects", summary->left_at_exit_objects},
-		{"requested_bytes", summary->requested_bytes},
-		{"cross_thread_frees", summary->cross_thread_frees},
-		{"cross_thread_reallocs", summary->cross_thread_reallocs},
-		{"null_frees", summary->null_frees},
-		{"failed", summary->failed},
-		{"foreign", summary->foreign},
+	    {"objects", summary->objects},
+	    {"live_peak_bytes", summary->live_peak_bytes},
+	    {"live_peak_objects", summary->live_peak_objects},
+	    {"live_end_bytes", summary->live_end_bytes},
+	    {"live_end_objects", summary->live_end_objects},
+	    {"left_at_exit_bytes", summary->left_at_exit_bytes},
+	    {"left_at_exit_objects", summary->left_at_exit_objects},
+	    {"requested_bytes", summary->requested_bytes},
+	    {"cross_thread_frees", summary->cross_thread_frees},
+	    {"cross_thread_reallocs", summary->cross_thread_reallocs},
+	    {"null_frees", summary->null_frees},
+	    {"failed", summary->failed},
+	    {"foreign", summary->foreign},
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -134,8 +135,10 @@ static bool set_time(json_t *object, const struct flt_summary *summary)
 	const bool has_time = summary->description.has_time;
 
 	return json_object_set_new(object, "has_time", json_boolean(has_time)) == 0 &&
-	       json_object_set_new(object, "has_stacks", json_boolean(summary->description.has_stacks)) == 0 &&
-	       json_object_set_new(object, "duration_ns", has_time ? number(summary->duration_ns) : json_null()) == 0;
+	       json_object_set_new(object, "has_stacks", json_boolean(summary->description.has_stacks)) ==
+		   0 &&
+	       json_object_set_new(object, "duration_ns",
+				   has_time ? number(summary->duration_ns) : json_null()) == 0;
 }
 
 static bool set_sizes(json_t *object, const struct flt_summary *summary)
@@ -204,7 +207,8 @@ static void print_pair(FILE *out, const char *label, uint64_t bytes, uint64_t ob
 {
 	char first[32], second[32];
 
-	(void)fprintf(out, "%-22s %18s bytes in %s objects\n", label, grouped(bytes, first), grouped(objects, second));
+	(void)fprintf(out, "%-22s %18s bytes in %s objects\n", label, grouped(bytes, first),
+		      grouped(objects, second));
 }
 
 /* Foreign text: control characters, which could play with a terminal, are shown as '?'. */
@@ -237,12 +241,14 @@ static void print_heap(FILE *out, const struct flt_summary *summary)
 	print_pair(out, "live at the peak", summary->live_peak_bytes, summary->live_peak_objects);
 	print_pair(out, "live at the end", summary->live_end_bytes, summary->live_end_objects);
 	if (summary->left_at_exit_objects)
-		print_pair(out, "held at exit or exec", summary->left_at_exit_bytes, summary->left_at_exit_objects);
+		print_pair(out, "held at exit or exec", summary->left_at_exit_bytes,
+			   summary->left_at_exit_objects);
 	print_pair(out, "requested in all", summary->requested_bytes, created(summary));
 	if (created(summary))
-		(void)fprintf(out, "%-22s %18s bytes (90 %%: %" PRIu64 ", 99 %%: %" PRIu64 ")\n", "half of the sizes up to",
-			      grouped(trace_summary_size_quantile(summary, 500), buffer),
-			      trace_summary_size_quantile(summary, 900), trace_summary_size_quantile(summary, 990));
+		(void)fprintf(
+		    out, "%-22s %18s bytes (90 %%: %" PRIu64 ", 99 %%: %" PRIu64 ")\n",
+		    "half of the sizes up to", grouped(trace_summary_size_quantile(summary, 500), buffer),
+		    trace_summary_size_quantile(summary, 900), trace_summary_size_quantile(summary, 990));
 	print_count(out, "cross-thread frees", summary->cross_thread_frees);
 	if (summary->cross_thread_reallocs)
 		print_count(out, "cross-thread reallocs", summary->cross_thread_reallocs);
@@ -284,7 +290,9 @@ void trace_summary_print(FILE *out, const char *path, const struct flt_summary *
 		(void)fprintf(out, ", %.2f per event", (double)summary->file_bytes / (double)summary->events);
 	(void)fputc('\n', out);
 	if (summary->truncated)
-		(void)fputs("truncated              the footer is missing or damaged; this is what is readable\n", out);
+		(void)fputs(
+		    "truncated              the footer is missing or damaged; this is what is readable\n",
+		    out);
 	print_warnings(out, summary);
 	(void)fprintf(out, "%-22s %s\n", "hash", summary->hash);
 }

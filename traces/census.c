@@ -49,8 +49,8 @@ enum trace_status census_process(struct census *census, uint32_t process, struct
 		return TRACE_OK;
 	if (process > census->processes || process >= EVENT_MAX_PROCESSES)
 		return trace_fail(error, TRACE_BAD_INPUT,
-				  "event %" PRIu64 ": process %" PRIu32 " appears, the next new one must be %" PRIu32
-				  " (and at most %u)",
+				  "event %" PRIu64 ": process %" PRIu32
+				  " appears, the next new one must be %" PRIu32 " (and at most %u)",
 				  census->events, process, census->processes, EVENT_MAX_PROCESSES - 1);
 	if (census->processes == census->process_capacity) {
 		void *larger = grown(census->process, &census->process_capacity, sizeof(*census->process));
@@ -63,7 +63,8 @@ enum trace_status census_process(struct census *census, uint32_t process, struct
 	return TRACE_OK;
 }
 
-enum trace_status census_thread(struct census *census, uint32_t thread, uint32_t process, struct trace_error *error)
+enum trace_status census_thread(struct census *census, uint32_t thread, uint32_t process,
+				struct trace_error *error)
 {
 	enum trace_status status;
 
@@ -71,13 +72,14 @@ enum trace_status census_thread(struct census *census, uint32_t thread, uint32_t
 		if (census->thread[thread].process == process)
 			return TRACE_OK;
 		return trace_fail(error, TRACE_BAD_INPUT,
-				  "event %" PRIu64 ": thread %" PRIu32 " belongs to process %" PRIu32 ", not to %" PRIu32,
+				  "event %" PRIu64 ": thread %" PRIu32 " belongs to process %" PRIu32
+				  ", not to %" PRIu32,
 				  census->events, thread, census->thread[thread].process, process);
 	}
 	if (thread > census->threads || thread >= EVENT_MAX_THREADS)
 		return trace_fail(error, TRACE_BAD_INPUT,
-				  "event %" PRIu64 ": thread %" PRIu32 " appears, the next new one must be %" PRIu32
-				  " (and at most %u)",
+				  "event %" PRIu64 ": thread %" PRIu32
+				  " appears, the next new one must be %" PRIu32 " (and at most %u)",
 				  census->events, thread, census->threads, EVENT_MAX_THREADS - 1);
 	status = census_process(census, process, error);
 	if (status != TRACE_OK)
@@ -122,7 +124,8 @@ static const char *fields_fault(const struct event *event)
 	if ((carries & EVENT_CREATES) && !failed && !event->object && event->size)
 		return "created no object from a size that is not 0, but is not marked as failed";
 	if (event->kind == EVENT_MEMALIGN && !failed &&
-	    (event->alignment == 0 || event->alignment & (event->alignment - 1) || event->alignment > MEMALIGN_MAX_ALIGNMENT))
+	    (event->alignment == 0 || event->alignment & (event->alignment - 1) ||
+	     event->alignment > MEMALIGN_MAX_ALIGNMENT))
 		return "has an alignment that is no power of two";
 	return NULL;
 }
@@ -137,23 +140,24 @@ static enum trace_status refuse(const struct census *census, const struct event 
 /* One event as it is about to be counted: what it ends, what it creates. */
 struct change {
 	struct census_process *process;
-	uint64_t ends;    /* id, 0 = nothing known */
+	uint64_t ends;	  /* id, 0 = nothing known */
 	uint64_t creates; /* id, 0 = nothing */
-	uint64_t names;   /* foreign id that a failed realloc leaves alive, 0 = none */
+	uint64_t names;	  /* foreign id that a failed realloc leaves alive, 0 = none */
 	uint64_t objects; /* census.objects after the event */
 	uint64_t ends_bytes;
 	bool cross_thread;
 };
 
-static enum trace_status plan_end(const struct census *census, const struct event *event, struct change *change,
-				  struct trace_error *error)
+static enum trace_status plan_end(const struct census *census, const struct event *event,
+				  struct change *change, struct trace_error *error)
 {
 	const bool failed = event->flags & EVENT_FAILED;
 	const uint64_t id = event->kind == EVENT_REALLOC ? event->old_object : event->object;
 
 	if (event->flags & EVENT_FOREIGN) {
 		if (id != change->objects + 1)
-			return refuse(census, event, "names a foreign object by another id than the next one", error);
+			return refuse(census, event, "names a foreign object by another id than the next one",
+				      error);
 		change->objects = id;
 		change->names = failed ? id : 0;
 		return TRACE_OK;
@@ -164,7 +168,8 @@ static enum trace_status plan_end(const struct census *census, const struct even
 
 	if (!object)
 		return trace_fail(error, TRACE_BAD_INPUT,
-				  "event %" PRIu64 " (%s) ends object %" PRIu64 ", which is not alive in process %" PRIu32,
+				  "event %" PRIu64 " (%s) ends object %" PRIu64
+				  ", which is not alive in process %" PRIu32,
 				  census->events, event_kind_name(event->kind), id, event->process);
 	if (failed)
 		return TRACE_OK;
@@ -175,8 +180,8 @@ static enum trace_status plan_end(const struct census *census, const struct even
 	return TRACE_OK;
 }
 
-static enum trace_status plan_objects(const struct census *census, const struct event *event, struct change *change,
-				      struct trace_error *error)
+static enum trace_status plan_objects(const struct census *census, const struct event *event,
+				      struct change *change, struct trace_error *error)
 {
 	const unsigned carries = event_kind_carries(event->kind);
 
@@ -188,16 +193,16 @@ static enum trace_status plan_objects(const struct census *census, const struct 
 	}
 	if ((carries & EVENT_CREATES) && event->object) {
 		if (event->object != change->objects + 1)
-			return trace_fail(error, TRACE_BAD_INPUT,
-					  "event %" PRIu64 " (%s) creates object %" PRIu64 ", the next id is %" PRIu64,
-					  census->events, event_kind_name(event->kind), event->object,
-					  change->objects + 1);
+			return trace_fail(
+			    error, TRACE_BAD_INPUT,
+			    "event %" PRIu64 " (%s) creates object %" PRIu64 ", the next id is %" PRIu64,
+			    census->events, event_kind_name(event->kind), event->object, change->objects + 1);
 		change->creates = change->objects = event->object;
 	}
 	if (change->objects >= EVENT_MAX_OBJECTS)
 		return refuse(census, event, "creates more objects than a trace may have (2^40)", error);
-	if (change->creates && (event->size > CENSUS_MAX_LIVE_BYTES ||
-				census->live_bytes + event->size > CENSUS_MAX_LIVE_BYTES))
+	if (change->creates &&
+	    (event->size > CENSUS_MAX_LIVE_BYTES || census->live_bytes + event->size > CENSUS_MAX_LIVE_BYTES))
 		return refuse(census, event, "brings more than 2^62 bytes alive at once", error);
 	return TRACE_OK;
 }
@@ -256,7 +261,8 @@ static void drop_live(struct census *census, struct census_process *process)
 	live_set_clear(&process->live);
 }
 
-static enum trace_status fork_process(struct census *census, const struct event *event, struct trace_error *error)
+static enum trace_status fork_process(struct census *census, const struct event *event,
+				      struct trace_error *error)
 {
 	if (event->count >= EVENT_MAX_PROCESSES || event->count == event->process)
 		return refuse(census, event, "has a child number out of bounds", error);
@@ -279,7 +285,8 @@ static enum trace_status fork_process(struct census *census, const struct event 
 	return TRACE_OK;
 }
 
-static enum trace_status apply_life(struct census *census, const struct event *event, struct trace_error *error)
+static enum trace_status apply_life(struct census *census, const struct event *event,
+				    struct trace_error *error)
 {
 	struct census_process *process = &census->process[event->process];
 	struct census_thread *thread = &census->thread[event->thread];

@@ -57,14 +57,14 @@ struct census {
 	uint64_t live_bytes, live_objects;
 	uint64_t live_peak_bytes, live_peak_objects;
 	uint64_t left_at_exit_bytes, left_at_exit_objects; /* what processes still held at exec and exit */
-	uint64_t cross_thread_frees;    /* by another thread of the process than the creating one */
+	uint64_t cross_thread_frees;	/* by another thread of the process than the creating one */
 	uint64_t cross_thread_reallocs; /* the same of blocks that a realloc ended */
 	uint64_t null_frees;
-	uint64_t failed;             /* events with EVENT_FAILED */
-	uint64_t foreign;            /* events with EVENT_FOREIGN */
-	uint64_t requested_bytes;    /* sum over created objects, modulo 2^64 */
-	uint64_t duration_ns;        /* highest time */
-	uint64_t sizes[CENSUS_SIZE_CLASSES];       /* created objects by class of size */
+	uint64_t failed;			   /* events with EVENT_FAILED */
+	uint64_t foreign;			   /* events with EVENT_FOREIGN */
+	uint64_t requested_bytes;		   /* sum over created objects, modulo 2^64 */
+	uint64_t duration_ns;			   /* highest time */
+	uint64_t sizes[CENSUS_SIZE_CLASSES];	   /* created objects by class of size */
 	uint64_t sizes_bytes[CENSUS_SIZE_CLASSES]; /* their requested bytes, modulo 2^64 */
 	struct census_process *process;
 	struct census_thread *thread;
@@ -81,10 +81,12 @@ enum trace_status census_thread(struct census *census, uint32_t thread, uint32_t
 				struct trace_error *error) TRACE_MUST_USE;
 
 /* Makes process `process`, which must be known or the next new one, known. */
-enum trace_status census_process(struct census *census, uint32_t process, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status census_process(struct census *census, uint32_t process,
+				 struct trace_error *error) TRACE_MUST_USE;
 
 /* Counts one event. TRACE_BAD_INPUT, and no change, when it breaks a rule of event.h; the message names its position. */
-enum trace_status census_add(struct census *census, const struct event *event, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status census_add(struct census *census, const struct event *event,
+			     struct trace_error *error) TRACE_MUST_USE;
 
 /* The class of `bytes` among CENSUS_SIZE_CLASSES. */
 unsigned census_size_class(uint64_t bytes);

@@ -11,9 +11,9 @@
 
 enum trace_status {
 	TRACE_OK = 0,
-	TRACE_END,         /* no more events; not an error, the message is untouched */
-	TRACE_BAD_INPUT,   /* the bytes do not make a trace */
-	TRACE_IO,          /* the system refused to open, read or write */
+	TRACE_END,	 /* no more events; not an error, the message is untouched */
+	TRACE_BAD_INPUT, /* the bytes do not make a trace */
+	TRACE_IO,	 /* the system refused to open, read or write */
 	TRACE_NO_MEMORY,
 	TRACE_UNSUPPORTED, /* a format or version this build cannot handle */
 };
@@ -25,7 +25,7 @@ struct trace_error {
 /* Stores the printf-formatted sentence (cut at the size of the message) and returns `status`, so that a caller can write
  * `return trace_fail(error, TRACE_IO, ...)`. `error` may be NULL. */
 enum trace_status trace_fail(struct trace_error *error, enum trace_status status, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 /* Puts "NAME: " in front of the message unless it begins with NAME already; returns `status`. For those who know the file
  * of an error that was found where only its events are known. */

@@ -66,23 +66,23 @@ enum event_kind {
 #define EVENT_MAX_OBJECTS (UINT64_C(1) << 40)
 
 /* What a kind's events carry: the columns of the table above. */
-#define EVENT_CREATES 0x01u    /* object is a new id */
-#define EVENT_RELEASES 0x02u   /* object (free, free_sized) or old_object (realloc) ends */
+#define EVENT_CREATES 0x01u  /* object is a new id */
+#define EVENT_RELEASES 0x02u /* object (free, free_sized) or old_object (realloc) ends */
 #define EVENT_HAS_SIZE 0x04u
 #define EVENT_HAS_COUNT 0x08u
 #define EVENT_HAS_ALIGNMENT 0x10u
 
 struct event {
-	uint64_t time_ns;    /* since the start of the recording; 0 throughout where the trace has no time */
+	uint64_t time_ns; /* since the start of the recording; 0 throughout where the trace has no time */
 	uint64_t object;
 	uint64_t old_object;
 	uint64_t size;
 	uint64_t count;
 	uint64_t alignment;
-	uint32_t stack;      /* index + 1 into the trace's call stacks; 0 = not recorded */
+	uint32_t stack; /* index + 1 into the trace's call stacks; 0 = not recorded */
 	uint32_t thread;
 	uint32_t process;
-	uint8_t kind;        /* enum event_kind */
+	uint8_t kind; /* enum event_kind */
 	uint8_t flags;
 };
 
@@ -96,13 +96,14 @@ unsigned event_kind_carries(unsigned kind);
 
 struct event_sink {
 	/* Takes a copy of *event. A status other than TRACE_OK ends the stream and is handed back to the producer's caller. */
-	enum trace_status (*put)(struct event_sink *sink, const struct event *event, struct trace_error *error);
+	enum trace_status (*put)(struct event_sink *sink, const struct event *event,
+				 struct trace_error *error);
 	/* Names a thread or a process before or after its first event; may be NULL in a sink that does not care.
 	 * `name` may be NULL; os_id is the operating system's number, 0 when unknown. */
-	enum trace_status (*thread)(struct event_sink *sink, uint32_t thread, uint32_t process, uint64_t os_id, const char *name,
-		      struct trace_error *error);
-	enum trace_status (*process)(struct event_sink *sink, uint32_t process, uint32_t parent, uint64_t os_id, const char *command,
-		       struct trace_error *error);
+	enum trace_status (*thread)(struct event_sink *sink, uint32_t thread, uint32_t process,
+				    uint64_t os_id, const char *name, struct trace_error *error);
+	enum trace_status (*process)(struct event_sink *sink, uint32_t process, uint32_t parent,
+				     uint64_t os_id, const char *command, struct trace_error *error);
 };
 
 #endif

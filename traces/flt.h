@@ -21,7 +21,7 @@ struct flt_description {
 	const char *source;  /* "record heap", "import aosp", "generate larson", ... */
 	const char *command; /* the recorded command line, or the imported file's name */
 	const char *host;    /* machine and system of the recording */
-	bool has_time;       /* events carry time_ns */
+	bool has_time;	     /* events carry time_ns */
 	bool has_stacks;     /* events carry stack ids */
 };
 
@@ -30,7 +30,8 @@ struct flt_writer;
 
 /* Starts a trace beside `path` ("-" = standard output); nothing appears under `path` before flt_writer_finish. */
 enum trace_status flt_writer_create(struct flt_writer **writer, const char *path,
-				    const struct flt_description *description, struct trace_error *error) TRACE_MUST_USE;
+				    const struct flt_description *description,
+				    struct trace_error *error) TRACE_MUST_USE;
 
 /* Sets how many events make a block (1 to 2^18, default 32,768); only before the first event, or TRACE_BAD_INPUT. Smaller
  * blocks lose less when the writer is killed and seek faster; larger ones compress better. */
@@ -49,8 +50,8 @@ enum trace_status flt_writer_warn(struct flt_writer *writer, const char *what, u
 				  struct trace_error *error) TRACE_MUST_USE;
 
 /* Registers a call stack (return addresses, innermost first) and gives the id for event.stack; equal stacks share one. */
-enum trace_status flt_writer_stack(struct flt_writer *writer, const uint64_t *addresses, size_t depth, uint32_t *stack,
-				   struct trace_error *error) TRACE_MUST_USE;
+enum trace_status flt_writer_stack(struct flt_writer *writer, const uint64_t *addresses, size_t depth,
+				   uint32_t *stack, struct trace_error *error) TRACE_MUST_USE;
 
 /* What the file would be at most, in bytes, if it were finished now. For a recorder that must stop before a bound. */
 uint64_t flt_writer_bytes(const struct flt_writer *writer);
@@ -88,33 +89,36 @@ struct flt_summary {
 	struct flt_description description;
 	uint64_t events;
 	uint64_t kinds[EVENT_KINDS]; /* events per kind */
-	uint64_t objects;            /* highest object id */
+	uint64_t objects;	     /* highest object id */
 	uint64_t live_peak_bytes;    /* requested bytes live at once, over all processes */
 	uint64_t live_peak_objects;
-	uint64_t live_end_bytes;     /* after the last event; a process that has exited holds nothing */
+	uint64_t live_end_bytes; /* after the last event; a process that has exited holds nothing */
 	uint64_t live_end_objects;
-	uint64_t cross_thread_frees;    /* by another thread of the process than the one that created the block */
+	uint64_t
+	    cross_thread_frees; /* by another thread of the process than the one that created the block */
 	uint64_t cross_thread_reallocs; /* the same of blocks that a realloc ended */
 	uint64_t null_frees;
 	uint64_t duration_ns;
-	uint64_t failed;               /* events with EVENT_FAILED */
-	uint64_t foreign;              /* events with EVENT_FOREIGN */
-	uint64_t requested_bytes;      /* sum over all created objects, modulo 2^64 */
-	uint64_t left_at_exit_bytes;   /* what processes still held at their exec and exit, summed */
+	uint64_t failed;	     /* events with EVENT_FAILED */
+	uint64_t foreign;	     /* events with EVENT_FOREIGN */
+	uint64_t requested_bytes;    /* sum over all created objects, modulo 2^64 */
+	uint64_t left_at_exit_bytes; /* what processes still held at their exec and exit, summed */
 	uint64_t left_at_exit_objects;
-	uint64_t sizes[FLT_SIZE_CLASSES];       /* created objects by size: class 0 is 0 bytes, k is 2^(k-1) ... 2^k - 1 */
+	uint64_t sizes
+	    [FLT_SIZE_CLASSES]; /* created objects by size: class 0 is 0 bytes, k is 2^(k-1) ... 2^k - 1 */
 	uint64_t sizes_bytes[FLT_SIZE_CLASSES]; /* their requested bytes */
-	uint64_t file_bytes;           /* length of the file */
+	uint64_t file_bytes;			/* length of the file */
 	uint32_t threads, processes, warnings;
 	const struct flt_thread *thread;
 	const struct flt_process *process;
 	const struct flt_warning *warning;
-	bool truncated;              /* the file ended before its footer */
-	char hash[33];               /* XXH3-128 over the decoded events and tables, hexadecimal: equal for equal traces */
+	bool truncated; /* the file ended before its footer */
+	char hash[33];	/* XXH3-128 over the decoded events and tables, hexadecimal: equal for equal traces */
 };
 
 /* Opens the trace at `path` ("-" = standard input, which is copied to a temporary file when it is a pipe). */
-enum trace_status flt_reader_open(struct flt_reader **reader, const char *path, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status flt_reader_open(struct flt_reader **reader, const char *path,
+				  struct trace_error *error) TRACE_MUST_USE;
 
 /* Opens a trace that lies in memory and stays there until flt_reader_close. */
 enum trace_status flt_reader_open_memory(struct flt_reader **reader, const void *memory, size_t bytes,
@@ -126,7 +130,8 @@ const char *flt_reader_name(const struct flt_reader *reader);
 const struct flt_summary *flt_reader_summary(const struct flt_reader *reader);
 
 /* The next event in order; TRACE_END after the last. */
-enum trace_status flt_reader_next(struct flt_reader *reader, struct event *event, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status flt_reader_next(struct flt_reader *reader, struct event *event,
+				  struct trace_error *error) TRACE_MUST_USE;
 
 /* The columns of a batch; those not asked for are NULL. */
 enum flt_column {
@@ -153,7 +158,8 @@ enum trace_status flt_reader_batch(struct flt_reader *reader, unsigned columns, 
 				   struct trace_error *error) TRACE_MUST_USE;
 
 /* Goes to event `position` (0 = first); the next call reads it. Past the end is TRACE_BAD_INPUT. */
-enum trace_status flt_reader_seek(struct flt_reader *reader, uint64_t position, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status flt_reader_seek(struct flt_reader *reader, uint64_t position,
+				  struct trace_error *error) TRACE_MUST_USE;
 
 /* The return addresses of stack id `stack`, innermost first; *depth 0 for id 0 or an unknown id. */
 const uint64_t *flt_reader_stack(struct flt_reader *reader, uint32_t stack, size_t *depth);

@@ -45,9 +45,9 @@ enum trace_status flt_block_reserve(struct flt_block *block, size_t capacity, st
 	block->values = calloc(capacity, 2 * sizeof(*block->values));
 	block->class = calloc(capacity, sizeof(*block->class));
 	block->bytes = calloc(capacity, 2 * (size_t)FLT_VARINT_BYTES);
-	if (!block->kind || !block->flags || !block->time_ns || !block->object || !block->old_object || !block->size ||
-	    !block->count || !block->alignment || !block->stack || !block->thread || !block->process ||
-	    !block->values || !block->class || !block->bytes) {
+	if (!block->kind || !block->flags || !block->time_ns || !block->object || !block->old_object ||
+	    !block->size || !block->count || !block->alignment || !block->stack || !block->thread ||
+	    !block->process || !block->values || !block->class || !block->bytes) {
 		flt_block_free(block);
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for a block of events");
 	}
@@ -75,16 +75,16 @@ void flt_block_append(struct flt_block *block, const struct event *event)
 void flt_block_event(const struct flt_block *block, size_t index, struct event *event)
 {
 	*event = (struct event){
-		.time_ns = block->time_ns[index],
-		.object = block->object[index],
-		.old_object = block->old_object[index],
-		.size = block->size[index],
-		.count = block->count[index],
-		.alignment = block->alignment[index],
-		.stack = block->stack[index],
-		.thread = block->thread[index],
-		.process = block->process[index],
-		.kind = block->kind[index],
-		.flags = block->flags[index],
+	    .time_ns = block->time_ns[index],
+	    .object = block->object[index],
+	    .old_object = block->old_object[index],
+	    .size = block->size[index],
+	    .count = block->count[index],
+	    .alignment = block->alignment[index],
+	    .stack = block->stack[index],
+	    .thread = block->thread[index],
+	    .process = block->process[index],
+	    .kind = block->kind[index],
+	    .flags = block->flags[index],
 	};
 }

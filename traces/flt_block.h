@@ -43,21 +43,22 @@
 #define FLT_NO_OBJECT 0x80u
 
 struct flt_block {
-	uint64_t first;   /* position of its first event */
-	uint64_t objects; /* objects that exist before its first event */
+	uint64_t first;		/* position of its first event */
+	uint64_t objects;	/* objects that exist before its first event */
 	uint64_t objects_after; /* and after its last; set when FLT_OBJECT is decoded */
 	size_t events;
-	size_t capacity;  /* events that the arrays have room for */
+	size_t capacity; /* events that the arrays have room for */
 	uint8_t *kind, *flags;
 	uint64_t *time_ns, *object, *old_object, *size, *count, *alignment;
 	uint32_t *stack, *thread, *process;
 	uint64_t *values; /* scratch: unpacked varints, two per event */
-	uint8_t *class;   /* scratch of the decoder: what an event means for the columns */
-	uint8_t *bytes;   /* scratch of the encoder */
+	uint8_t *class;	  /* scratch of the decoder: what an event means for the columns */
+	uint8_t *bytes;	  /* scratch of the encoder */
 };
 
 /* Makes room for `capacity` events (at most FLT_BLOCK_MAX_EVENTS), dropping those it has. A zeroed block has none. */
-enum trace_status flt_block_reserve(struct flt_block *block, size_t capacity, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status flt_block_reserve(struct flt_block *block, size_t capacity,
+				    struct trace_error *error) TRACE_MUST_USE;
 void flt_block_free(struct flt_block *block);
 
 /* Appends an event; there must be room, and census_add must have accepted it. */
@@ -81,6 +82,7 @@ struct flt_thread_processes {
  * process is not among `threads`. */
 enum trace_status flt_block_decode(struct flt_block *block, struct flt_column_reader *reader,
 				   const struct flt_section *section, unsigned columns,
-				   const struct flt_thread_processes *threads, struct trace_error *error) TRACE_MUST_USE;
+				   const struct flt_thread_processes *threads,
+				   struct trace_error *error) TRACE_MUST_USE;
 
 #endif

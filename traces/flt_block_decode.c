@@ -19,7 +19,8 @@ struct decoding {
 
 static enum trace_status damaged(const struct decoding *decoding, const char *what)
 {
-	return trace_fail(decoding->error, TRACE_BAD_INPUT, "%s: the block of events %" PRIu64 " to %" PRIu64 " %s",
+	return trace_fail(decoding->error, TRACE_BAD_INPUT,
+			  "%s: the block of events %" PRIu64 " to %" PRIu64 " %s",
 			  decoding->reader->input->name, decoding->block->first,
 			  decoding->block->first + decoding->block->events - 1, what);
 }
@@ -28,7 +29,8 @@ static enum trace_status damaged(const struct decoding *decoding, const char *wh
 static enum trace_status read_varints(const struct decoding *decoding, uint16_t column, size_t values)
 {
 	struct flt_column_bytes bytes;
-	enum trace_status status = flt_column_read(decoding->reader, decoding->section, column, &bytes, decoding->error);
+	enum trace_status status =
+	    flt_column_read(decoding->reader, decoding->section, column, &bytes, decoding->error);
 
 	if (status != TRACE_OK)
 		return status;
@@ -36,7 +38,8 @@ static enum trace_status read_varints(const struct decoding *decoding, uint16_t 
 		memset(decoding->block->values, 0, values * sizeof(*decoding->block->values));
 		return TRACE_OK;
 	}
-	if (bytes.values != values || !flt_varint_unpack(bytes.raw, bytes.raw_bytes, decoding->block->values, values))
+	if (bytes.values != values ||
+	    !flt_varint_unpack(bytes.raw, bytes.raw_bytes, decoding->block->values, values))
 		return damaged(decoding, "has a column with another number of values than its kinds ask for");
 	return TRACE_OK;
 }
@@ -44,7 +47,8 @@ static enum trace_status read_varints(const struct decoding *decoding, uint16_t 
 static enum trace_status read_bytes(const struct decoding *decoding, uint16_t column, uint8_t *out)
 {
 	struct flt_column_bytes bytes;
-	enum trace_status status = flt_column_read(decoding->reader, decoding->section, column, &bytes, decoding->error);
+	enum trace_status status =
+	    flt_column_read(decoding->reader, decoding->section, column, &bytes, decoding->error);
 
 	if (status != TRACE_OK)
 		return status;
@@ -58,14 +62,14 @@ static enum trace_status read_bytes(const struct decoding *decoding, uint16_t co
 }
 
 /* What an event means for the columns, by kind and flags: so that the loops below need no branches. */
-#define CLASS_ENDS 0x01u      /* has a value in the column of ended objects */
-#define CLASS_FOREIGN 0x02u   /* ends or names a foreign object: the next id */
-#define CLASS_MAKES 0x04u     /* makes a new object: the next id */
-#define CLASS_CREATES 0x08u   /* may make one: what it ends is old_object */
+#define CLASS_ENDS 0x01u    /* has a value in the column of ended objects */
+#define CLASS_FOREIGN 0x02u /* ends or names a foreign object: the next id */
+#define CLASS_MAKES 0x04u   /* makes a new object: the next id */
+#define CLASS_CREATES 0x08u /* may make one: what it ends is old_object */
 #define CLASS_SIZE 0x10u
 #define CLASS_COUNT 0x20u
 #define CLASS_ALIGNMENT 0x40u
-#define CLASS_UNKNOWN 0x80u   /* no class: a kind or flags that this build does not know */
+#define CLASS_UNKNOWN 0x80u /* no class: a kind or flags that this build does not know */
 
 static uint8_t class_of(uint8_t kind, uint8_t flags)
 {
@@ -81,7 +85,7 @@ static uint8_t class_of(uint8_t kind, uint8_t flags)
 	class |= carries & EVENT_HAS_SIZE ? CLASS_SIZE : 0;
 	class |= carries & EVENT_HAS_COUNT ? CLASS_COUNT : 0;
 	class |= carries & EVENT_HAS_ALIGNMENT ? CLASS_ALIGNMENT : 0;
-	return (uint8_t)class;
+	return (uint8_t) class;
 }
 
 /* Gives every event its class; false when one has none. */
@@ -97,7 +101,7 @@ static bool classify(struct flt_block *block, bool flags)
 	for (const uint8_t *at = kind; at < end; at++) {
 		const uint8_t found = plain[*at];
 
-		*class++ = found;
+		*class ++ = found;
 		all |= found;
 	}
 	for (size_t i = 0; flags && i < block->events; i++) {
@@ -144,7 +148,8 @@ static size_t count_class(const struct flt_block *block, unsigned bit)
 }
 
 /* Reads a column and spreads its values over the events that have the class bit. */
-static enum trace_status decode_carried(const struct decoding *decoding, uint16_t column, unsigned bit, uint64_t *out)
+static enum trace_status decode_carried(const struct decoding *decoding, uint16_t column, unsigned bit,
+					uint64_t *out)
 {
 	const struct flt_block *block = decoding->block;
 	const uint8_t *const class = block->class;
@@ -240,13 +245,15 @@ static enum trace_status decode_threads(const struct decoding *decoding)
 		const uint64_t thread = block->values[i], more = block->values[i + 1];
 
 		if (more >= block->events - event || thread >= decoding->threads->threads)
-			return damaged(decoding, "has a thread column with too many events or an unknown thread");
+			return damaged(decoding,
+				       "has a thread column with too many events or an unknown thread");
 		fill(block->thread + event, more + 1, (uint32_t)thread);
 		if (decoding->threads->processes > 1)
 			fill(block->process + event, more + 1, decoding->threads->thread[thread].process);
 		event += more + 1;
 	}
-	return event == block->events ? TRACE_OK : damaged(decoding, "has a thread column with too few events");
+	return event == block->events ? TRACE_OK
+				      : damaged(decoding, "has a thread column with too few events");
 }
 
 static enum trace_status decode_stacks(const struct decoding *decoding)
@@ -275,8 +282,8 @@ static enum trace_status decode_time(const struct decoding *decoding)
 	const bool steps_back = flt_section_find(decoding->section, FLT_BLOCK_TIME_SIGNED) != NULL;
 	const uint64_t divisor = decoding->section->field[FLT_BLOCK_TIME_DIVISOR];
 	uint64_t now = decoding->section->field[FLT_BLOCK_TIME_BASE];
-	enum trace_status status = read_varints(decoding, steps_back ? FLT_BLOCK_TIME_SIGNED : FLT_BLOCK_TIME,
-						block->events);
+	enum trace_status status =
+	    read_varints(decoding, steps_back ? FLT_BLOCK_TIME_SIGNED : FLT_BLOCK_TIME, block->events);
 
 	if (status != TRACE_OK)
 		return status;
@@ -308,12 +315,15 @@ static enum trace_status start_decode(const struct decoding *decoding)
 	const uint64_t *field = decoding->section->field;
 	struct flt_block *block = decoding->block;
 
-	if (field[FLT_BLOCK_COUNT_OF_EVENTS] > FLT_BLOCK_MAX_EVENTS || field[FLT_BLOCK_COUNT_OF_EVENTS] == 0 ||
-	    field[FLT_BLOCK_OBJECTS] > EVENT_MAX_OBJECTS || field[FLT_BLOCK_FIRST] > UINT64_MAX / 2)
+	if (field[FLT_BLOCK_COUNT_OF_EVENTS] > FLT_BLOCK_MAX_EVENTS ||
+	    field[FLT_BLOCK_COUNT_OF_EVENTS] == 0 || field[FLT_BLOCK_OBJECTS] > EVENT_MAX_OBJECTS ||
+	    field[FLT_BLOCK_FIRST] > UINT64_MAX / 2)
 		return trace_fail(decoding->error, TRACE_BAD_INPUT,
-				  "%s: the block at byte %" PRIu64 " has an impossible number of events or objects",
+				  "%s: the block at byte %" PRIu64
+				  " has an impossible number of events or objects",
 				  decoding->reader->input->name, decoding->section->body_offset);
-	enum trace_status status = flt_block_reserve(block, field[FLT_BLOCK_COUNT_OF_EVENTS], decoding->error);
+	enum trace_status status =
+	    flt_block_reserve(block, field[FLT_BLOCK_COUNT_OF_EVENTS], decoding->error);
 
 	if (status != TRACE_OK)
 		return status;

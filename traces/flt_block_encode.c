@@ -19,8 +19,8 @@ static enum trace_status add(struct flt_block *block, struct flt_section_writer 
 	return any ? flt_section_column(writer, column, bytes, error) : TRACE_OK;
 }
 
-static enum trace_status add_varints(struct flt_block *block, struct flt_section_writer *writer, uint16_t column,
-				     size_t values, struct trace_error *error)
+static enum trace_status add_varints(struct flt_block *block, struct flt_section_writer *writer,
+				     uint16_t column, size_t values, struct trace_error *error)
 {
 	uint8_t *out = block->bytes;
 
@@ -45,7 +45,8 @@ static enum trace_status encode_kinds(struct flt_block *block, struct flt_sectio
 	enum trace_status status = flt_section_column(writer, FLT_BLOCK_KIND, &kinds, error);
 
 	for (size_t i = 0; i < block->events; i++)
-		block->bytes[i] = (uint8_t)(block->flags[i] | (creates_nothing(block, i) ? FLT_NO_OBJECT : 0));
+		block->bytes[i] =
+		    (uint8_t)(block->flags[i] | (creates_nothing(block, i) ? FLT_NO_OBJECT : 0));
 	return status == TRACE_OK ? add(block, writer, FLT_BLOCK_FLAGS, &flags, error) : status;
 }
 
@@ -164,8 +165,8 @@ static enum trace_status encode_time(struct flt_block *block, struct flt_section
 			block->values[i] = forward;
 		previous = now;
 	}
-	return add_varints(block, writer, coding->steps_back ? FLT_BLOCK_TIME_SIGNED : FLT_BLOCK_TIME, block->events,
-			   error);
+	return add_varints(block, writer, coding->steps_back ? FLT_BLOCK_TIME_SIGNED : FLT_BLOCK_TIME,
+			   block->events, error);
 }
 
 static enum trace_status encode_details(struct flt_block *block, struct flt_section_writer *writer,
@@ -173,9 +174,11 @@ static enum trace_status encode_details(struct flt_block *block, struct flt_sect
 {
 	enum trace_status status;
 
-	status = add_varints(block, writer, FLT_BLOCK_SIZE, gather(block, EVENT_HAS_SIZE, block->size), error);
+	status =
+	    add_varints(block, writer, FLT_BLOCK_SIZE, gather(block, EVENT_HAS_SIZE, block->size), error);
 	if (status == TRACE_OK)
-		status = add_varints(block, writer, FLT_BLOCK_COUNT, gather(block, EVENT_HAS_COUNT, block->count), error);
+		status = add_varints(block, writer, FLT_BLOCK_COUNT,
+				     gather(block, EVENT_HAS_COUNT, block->count), error);
 	if (status == TRACE_OK)
 		status = add_varints(block, writer, FLT_BLOCK_ALIGNMENT,
 				     gather(block, EVENT_HAS_ALIGNMENT, block->alignment), error);

@@ -13,7 +13,8 @@
 
 bool flt_checkpoint_due(const struct census *census, uint64_t events)
 {
-	return events >= FLT_CHECKPOINT_EVENTS && events / FLT_CHECKPOINT_EVENTS_PER_OBJECT >= census->live_objects;
+	return events >= FLT_CHECKPOINT_EVENTS &&
+	       events / FLT_CHECKPOINT_EVENTS_PER_OBJECT >= census->live_objects;
 }
 
 static enum trace_status no_memory(struct trace_error *error)
@@ -85,8 +86,8 @@ enum trace_status flt_checkpoint_write(const struct census *census, struct flt_s
 	else
 		status = no_memory(error);
 	for (unsigned i = 0; i < COLUMNS; i++) {
-		const struct flt_column_bytes bytes = {columns.start[i], (size_t)(columns.end[i] - columns.start[i]),
-						       columns.values[i]};
+		const struct flt_column_bytes bytes = {
+		    columns.start[i], (size_t)(columns.end[i] - columns.start[i]), columns.values[i]};
 
 		if (status == TRACE_OK)
 			status = flt_section_column(writer, (uint16_t)(i + 1), &bytes, error);
@@ -162,8 +163,9 @@ static enum trace_status read_all(struct parse *parse, struct live_sets *sets, s
 	while (parse->in[0] < parse->end[0]) {
 		uint64_t process, objects;
 
-		if (!get(parse, FLT_CHECKPOINT_PROCESSES, &process) || !get(parse, FLT_CHECKPOINT_PROCESSES, &objects) ||
-		    process < next || process >= EVENT_MAX_PROCESSES)
+		if (!get(parse, FLT_CHECKPOINT_PROCESSES, &process) ||
+		    !get(parse, FLT_CHECKPOINT_PROCESSES, &objects) || process < next ||
+		    process >= EVENT_MAX_PROCESSES)
 			return malformed(error);
 		struct live_set *set = live_sets_of(sets, (uint32_t)process);
 		enum trace_status status = set ? read_process(parse, set, objects, error) : no_memory(error);

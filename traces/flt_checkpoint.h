@@ -43,6 +43,7 @@ enum trace_status flt_checkpoint_write(const struct census *census, struct flt_s
 
 /* Fills empty `sets` from a LIVE section. */
 enum trace_status flt_checkpoint_read(struct live_sets *sets, struct flt_column_reader *reader,
-				      const struct flt_section *section, struct trace_error *error) TRACE_MUST_USE;
+				      const struct flt_section *section,
+				      struct trace_error *error) TRACE_MUST_USE;
 
 #endif

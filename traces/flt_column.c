@@ -41,7 +41,8 @@ static bool fit(uint8_t **buffer, size_t *capacity, size_t bytes)
 static enum trace_status damaged(const struct flt_column_reader *reader, const struct flt_section *section,
 				 const struct flt_column_entry *entry, struct trace_error *error)
 {
-	return trace_fail(error, TRACE_BAD_INPUT, "%s: column %u of the %.4s section at byte %" PRIu64 " is damaged",
+	return trace_fail(error, TRACE_BAD_INPUT,
+			  "%s: column %u of the %.4s section at byte %" PRIu64 " is damaged",
 			  reader->input->name, entry->column, section->tag, section->body_offset);
 }
 
@@ -65,8 +66,8 @@ static enum trace_status unpack(struct flt_column_reader *reader, const struct f
 	return TRACE_OK;
 }
 
-enum trace_status flt_column_read(struct flt_column_reader *reader, const struct flt_section *section, uint16_t column,
-				  struct flt_column_bytes *bytes, struct trace_error *error)
+enum trace_status flt_column_read(struct flt_column_reader *reader, const struct flt_section *section,
+				  uint16_t column, struct flt_column_bytes *bytes, struct trace_error *error)
 {
 	const struct flt_column_entry *entry = flt_section_find(section, column);
 
@@ -74,19 +75,21 @@ enum trace_status flt_column_read(struct flt_column_reader *reader, const struct
 	if (!entry)
 		return TRACE_OK;
 	if (!fit(&reader->stored, &reader->stored_capacity, entry->stored_bytes + 1u))
-		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to read %s", reader->input->name);
-	enum trace_status status = flt_input_read(reader->input, section->body_offset + entry->offset, reader->stored,
-						  entry->stored_bytes, error);
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to read %s",
+				  reader->input->name);
+	enum trace_status status = flt_input_read(reader->input, section->body_offset + entry->offset,
+						  reader->stored, entry->stored_bytes, error);
 
-	if (status == TRACE_END || (status == TRACE_OK && flt_checksum(reader->stored, entry->stored_bytes) !=
-								  entry->checksum))
+	if (status == TRACE_END ||
+	    (status == TRACE_OK && flt_checksum(reader->stored, entry->stored_bytes) != entry->checksum))
 		return damaged(reader, section, entry, error);
 	if (status != TRACE_OK)
 		return status;
 	if (entry->compression != FLT_STORED && !lengths_agree(reader, entry))
 		return damaged(reader, section, entry, error);
 	if (!fit(&reader->raw, &reader->raw_capacity, (size_t)entry->raw_bytes + FLT_VARINT_PADDING))
-		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to read %s", reader->input->name);
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to read %s",
+				  reader->input->name);
 	memset(reader->raw + entry->raw_bytes, 0, FLT_VARINT_PADDING);
 	*bytes = (struct flt_column_bytes){reader->raw, entry->raw_bytes, entry->values};
 	return unpack(reader, section, entry, error);

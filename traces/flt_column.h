@@ -23,7 +23,8 @@ void flt_column_reader_end(struct flt_column_reader *reader);
 
 /* Sets *raw to the column's bytes, valid until the next call and followed by FLT_VARINT_PADDING readable ones. A column
  * that is not there has 0 bytes. */
-enum trace_status flt_column_read(struct flt_column_reader *reader, const struct flt_section *section, uint16_t column,
-				  struct flt_column_bytes *bytes, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status flt_column_read(struct flt_column_reader *reader, const struct flt_section *section,
+				  uint16_t column, struct flt_column_bytes *bytes,
+				  struct trace_error *error) TRACE_MUST_USE;
 
 #endif

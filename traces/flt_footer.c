@@ -16,8 +16,8 @@ static enum trace_status no_memory(struct trace_error *error)
 	return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the index of a trace");
 }
 
-enum trace_status flt_index_add(struct flt_index *index, enum flt_index_code code, uint64_t bytes, uint32_t events,
-				struct trace_error *error)
+enum trace_status flt_index_add(struct flt_index *index, enum flt_index_code code, uint64_t bytes,
+				uint32_t events, struct trace_error *error)
 {
 	uint64_t first = 0;
 
@@ -62,23 +62,23 @@ static void put_fields(const struct flt_footer *footer, struct flt_section_write
 {
 	const struct census *census = footer->census;
 	const uint64_t field[FLT_FOOTER_FIELDS] = {
-		[FLT_FOOTER_EVENTS] = census->events,
-		[FLT_FOOTER_OBJECTS] = census->objects,
-		[FLT_FOOTER_LIVE_PEAK_BYTES] = census->live_peak_bytes,
-		[FLT_FOOTER_LIVE_PEAK_OBJECTS] = census->live_peak_objects,
-		[FLT_FOOTER_LIVE_END_BYTES] = census->live_bytes,
-		[FLT_FOOTER_LIVE_END_OBJECTS] = census->live_objects,
-		[FLT_FOOTER_CROSS_THREAD_FREES] = census->cross_thread_frees,
-		[FLT_FOOTER_CROSS_THREAD_REALLOCS] = census->cross_thread_reallocs,
-		[FLT_FOOTER_NULL_FREES] = census->null_frees,
-		[FLT_FOOTER_DURATION_NS] = census->duration_ns,
-		[FLT_FOOTER_FAILED] = census->failed,
-		[FLT_FOOTER_FOREIGN] = census->foreign,
-		[FLT_FOOTER_REQUESTED_BYTES] = census->requested_bytes,
-		[FLT_FOOTER_LEFT_AT_EXIT_BYTES] = census->left_at_exit_bytes,
-		[FLT_FOOTER_LEFT_AT_EXIT_OBJECTS] = census->left_at_exit_objects,
-		[FLT_FOOTER_HASH_HIGH] = hash_half(footer->hash),
-		[FLT_FOOTER_HASH_LOW] = hash_half(footer->hash + 16),
+	    [FLT_FOOTER_EVENTS] = census->events,
+	    [FLT_FOOTER_OBJECTS] = census->objects,
+	    [FLT_FOOTER_LIVE_PEAK_BYTES] = census->live_peak_bytes,
+	    [FLT_FOOTER_LIVE_PEAK_OBJECTS] = census->live_peak_objects,
+	    [FLT_FOOTER_LIVE_END_BYTES] = census->live_bytes,
+	    [FLT_FOOTER_LIVE_END_OBJECTS] = census->live_objects,
+	    [FLT_FOOTER_CROSS_THREAD_FREES] = census->cross_thread_frees,
+	    [FLT_FOOTER_CROSS_THREAD_REALLOCS] = census->cross_thread_reallocs,
+	    [FLT_FOOTER_NULL_FREES] = census->null_frees,
+	    [FLT_FOOTER_DURATION_NS] = census->duration_ns,
+	    [FLT_FOOTER_FAILED] = census->failed,
+	    [FLT_FOOTER_FOREIGN] = census->foreign,
+	    [FLT_FOOTER_REQUESTED_BYTES] = census->requested_bytes,
+	    [FLT_FOOTER_LEFT_AT_EXIT_BYTES] = census->left_at_exit_bytes,
+	    [FLT_FOOTER_LEFT_AT_EXIT_OBJECTS] = census->left_at_exit_objects,
+	    [FLT_FOOTER_HASH_HIGH] = hash_half(footer->hash),
+	    [FLT_FOOTER_HASH_LOW] = hash_half(footer->hash + 16),
 	};
 
 	for (unsigned i = 0; i < FLT_FOOTER_FIELDS; i++)
@@ -126,7 +126,7 @@ static enum trace_status put_counts(const struct census *census, struct flt_sect
 	while (classes && !census->sizes[classes - 1])
 		classes--;
 	out = buffer;
-	for (unsigned class = 0; class < classes; class++) {
+	for (unsigned class = 0; class < classes; class ++) {
 		out = flt_varint_put(out, census->sizes[class]);
 		out = flt_varint_put(out, census->sizes_bytes[class]);
 	}
@@ -163,7 +163,8 @@ enum trace_status flt_footer_write(const struct flt_footer *footer, struct flt_s
 	return status == TRACE_OK ? put_trailer(offset, output, error) : status;
 }
 
-enum trace_status flt_footer_find(struct flt_section *section, const struct flt_input *input, struct trace_error *error)
+enum trace_status flt_footer_find(struct flt_section *section, const struct flt_input *input,
+				  struct trace_error *error)
 {
 	uint8_t trailer[FLT_TRAILER_BYTES];
 	enum trace_status status;
@@ -265,7 +266,7 @@ static enum trace_status read_counts(struct flt_summary *summary, struct flt_col
 		return status;
 	if (!read_numbers(&bytes, sizes, 2 * (size_t)FLT_SIZE_CLASSES))
 		return malformed(error);
-	for (unsigned class = 0; class < FLT_SIZE_CLASSES; class++) {
+	for (unsigned class = 0; class < FLT_SIZE_CLASSES; class ++) {
 		summary->sizes[class] = sizes[2 * class];
 		summary->sizes_bytes[class] = sizes[2 * class + 1];
 	}

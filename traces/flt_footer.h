@@ -24,7 +24,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FLT_MAGIC "\x89" "FLT\r\n\x1a\n"
+#define FLT_MAGIC                                                                                            \
+	"\x89"                                                                                               \
+	"FLT\r\n\x1a\n"
 #define FLT_END_MAGIC "FLT-END\n"
 #define FLT_VERSION 1
 #define FLT_HEADER_BYTES 16
@@ -71,9 +73,9 @@ enum flt_index_code {
 /* One section of the file, as the index knows it. */
 struct flt_index_entry {
 	uint64_t offset;
-	uint64_t first;  /* position of the first event of a block; of other sections: events before it */
+	uint64_t first;	 /* position of the first event of a block; of other sections: events before it */
 	uint32_t events; /* of a block; else 0 */
-	uint32_t code;   /* enum flt_index_code */
+	uint32_t code;	 /* enum flt_index_code */
 };
 
 struct flt_index {
@@ -83,20 +85,22 @@ struct flt_index {
 };
 
 /* Appends the section that begins at index->end and is `bytes` long. */
-enum trace_status flt_index_add(struct flt_index *index, enum flt_index_code code, uint64_t bytes, uint32_t events,
-				struct trace_error *error) TRACE_MUST_USE;
+enum trace_status flt_index_add(struct flt_index *index, enum flt_index_code code, uint64_t bytes,
+				uint32_t events, struct trace_error *error) TRACE_MUST_USE;
 enum flt_index_code flt_index_code_of(const char tag[4]);
 
 /* Writes header and INFO. */
-enum trace_status flt_header_write(const struct flt_description *description, struct flt_section_writer *writer,
-				   struct flt_output *output, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status flt_header_write(const struct flt_description *description,
+				   struct flt_section_writer *writer, struct flt_output *output,
+				   struct trace_error *error) TRACE_MUST_USE;
 
 /* Checks the header: TRACE_BAD_INPUT when this is no trace, TRACE_UNSUPPORTED when it is of another version. */
 enum trace_status flt_header_read(const struct flt_input *input, struct trace_error *error) TRACE_MUST_USE;
 
 /* Takes a description out of an INFO section; the strings are the caller's to free. */
 enum trace_status flt_description_read(struct flt_description *description, struct flt_column_reader *reader,
-				       const struct flt_section *section, struct trace_error *error) TRACE_MUST_USE;
+				       const struct flt_section *section,
+				       struct trace_error *error) TRACE_MUST_USE;
 void flt_description_free(struct flt_description *description);
 
 /* What a footer is made of. */

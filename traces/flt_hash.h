@@ -19,7 +19,7 @@
 #define FLT_HASH_BATCH 64
 
 struct flt_hash {
-	void *state;      /* XXH3_state_t */
+	void *state;	  /* XXH3_state_t */
 	size_t collected; /* events in `events` */
 	uint8_t events[FLT_HASH_BATCH * FLT_HASH_EVENT_BYTES];
 };

@@ -28,8 +28,9 @@ static enum trace_status add_text(struct flt_section_writer *writer, uint16_t co
 	return flt_section_column(writer, column, &bytes, error);
 }
 
-enum trace_status flt_header_write(const struct flt_description *description, struct flt_section_writer *writer,
-				   struct flt_output *output, struct trace_error *error)
+enum trace_status flt_header_write(const struct flt_description *description,
+				   struct flt_section_writer *writer, struct flt_output *output,
+				   struct trace_error *error)
 {
 	uint8_t header[FLT_HEADER_BYTES] = {0};
 	enum trace_status status;
@@ -40,7 +41,8 @@ enum trace_status flt_header_write(const struct flt_description *description, st
 	if (status != TRACE_OK)
 		return status;
 	flt_section_begin(writer, FLT_TAG_DESCRIPTION);
-	flt_section_field(writer, (description->has_time ? HAS_TIME : 0) | (description->has_stacks ? HAS_STACKS : 0));
+	flt_section_field(writer, (description->has_time ? HAS_TIME : 0) |
+				      (description->has_stacks ? HAS_STACKS : 0));
 	status = add_text(writer, COLUMN_SOURCE, description->source, error);
 	if (status == TRACE_OK)
 		status = add_text(writer, COLUMN_COMMAND, description->command, error);
@@ -55,14 +57,16 @@ enum trace_status flt_header_read(const struct flt_input *input, struct trace_er
 	enum trace_status status = flt_input_read(input, 0, header, sizeof(header), error);
 
 	if (status == TRACE_END || (status == TRACE_OK && memcmp(header, FLT_MAGIC, 8) != 0))
-		return trace_fail(error, TRACE_BAD_INPUT,
-				  "%s is not a Faultline trace; `faultline import` makes one from other formats",
-				  input->name);
+		return trace_fail(
+		    error, TRACE_BAD_INPUT,
+		    "%s is not a Faultline trace; `faultline import` makes one from other formats",
+		    input->name);
 	if (status != TRACE_OK)
 		return status;
 	if (flt_get16(header + 8) != FLT_VERSION)
-		return trace_fail(error, TRACE_UNSUPPORTED, "%s has version %u of the trace format, this build reads %u",
-				  input->name, flt_get16(header + 8), FLT_VERSION);
+		return trace_fail(error, TRACE_UNSUPPORTED,
+				  "%s has version %u of the trace format, this build reads %u", input->name,
+				  flt_get16(header + 8), FLT_VERSION);
 	if (flt_get16(header + 10) || flt_get32(header + 12))
 		return trace_fail(error, TRACE_UNSUPPORTED, "%s needs features that this build does not have",
 				  input->name);
@@ -89,8 +93,8 @@ enum trace_status flt_description_read(struct flt_description *description, stru
 	enum trace_status status;
 
 	*description = (struct flt_description){
-		.has_time = section->field[0] & HAS_TIME,
-		.has_stacks = section->field[0] & HAS_STACKS,
+	    .has_time = section->field[0] & HAS_TIME,
+	    .has_stacks = section->field[0] & HAS_STACKS,
 	};
 	status = take_text(&description->source, reader, section, COLUMN_SOURCE);
 	if (status == TRACE_OK)

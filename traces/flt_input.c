@@ -124,7 +124,8 @@ enum trace_status flt_input_open_memory(struct flt_input *input, const void *mem
 					struct trace_error *error)
 {
 	*input = (struct flt_input){.fd = -1, .memory = memory, .bytes = bytes, .name = strdup("memory")};
-	return input->name ? TRACE_OK : trace_fail(error, TRACE_NO_MEMORY, "not enough memory to open a trace");
+	return input->name ? TRACE_OK
+			   : trace_fail(error, TRACE_NO_MEMORY, "not enough memory to open a trace");
 }
 
 enum trace_status flt_input_read(const struct flt_input *input, uint64_t offset, void *bytes, size_t count,

@@ -9,14 +9,15 @@
 #include <stdint.h>
 
 struct flt_input {
-	int fd;                /* -1 for memory */
+	int fd;		       /* -1 for memory */
 	const uint8_t *memory; /* the caller's */
-	uint64_t bytes;        /* length when it was opened */
-	char *name;            /* for messages */
+	uint64_t bytes;	       /* length when it was opened */
+	char *name;	       /* for messages */
 };
 
 /* "-" is standard input. */
-enum trace_status flt_input_open(struct flt_input *input, const char *path, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status flt_input_open(struct flt_input *input, const char *path,
+				 struct trace_error *error) TRACE_MUST_USE;
 
 /* Reads from `bytes` bytes that stay valid until flt_input_close. */
 enum trace_status flt_input_open_memory(struct flt_input *input, const void *memory, size_t bytes,

@@ -19,7 +19,8 @@ const char *flt_output_name(const struct flt_output *output)
 
 static enum trace_status failed(const struct flt_output *output, const char *verb, struct trace_error *error)
 {
-	return trace_fail(error, TRACE_IO, "%s: cannot %s: %s", flt_output_name(output), verb, strerror(errno));
+	return trace_fail(error, TRACE_IO, "%s: cannot %s: %s", flt_output_name(output), verb,
+			  strerror(errno));
 }
 
 static enum trace_status open_standard_output(struct flt_output *output, struct trace_error *error)

@@ -10,14 +10,15 @@
 
 struct flt_output {
 	int fd;
-	char *path;      /* the final one; NULL for standard output */
+	char *path;	 /* the final one; NULL for standard output */
 	char *temporary; /* path with six random characters behind it, in the same directory */
 	uint64_t offset; /* bytes written */
 };
 
 /* "-" is standard output. Nothing exists under `path` before
  * flt_output_commit; a device or pipe under `path` is written directly. */
-enum trace_status flt_output_open(struct flt_output *output, const char *path, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status flt_output_open(struct flt_output *output, const char *path,
+				  struct trace_error *error) TRACE_MUST_USE;
 
 enum trace_status flt_output_write(struct flt_output *output, const void *bytes, size_t count,
 				   struct trace_error *error) TRACE_MUST_USE;

@@ -21,9 +21,9 @@ struct flt_reader {
 	struct flt_index index;
 	struct flt_summary summary;
 	struct flt_block block;
-	size_t entry;      /* of the index: the block that holds `position`, or a section before it */
+	size_t entry;	   /* of the index: the block that holds `position`, or a section before it */
 	uint64_t position; /* of the next event */
-	size_t decoded;    /* entry whose block is in `block`; SIZE_MAX for none */
+	size_t decoded;	   /* entry whose block is in `block`; SIZE_MAX for none */
 	unsigned decoded_columns;
 	bool stacks_loaded;
 };
@@ -47,11 +47,13 @@ static enum trace_status read_description(struct flt_reader *reader, struct trac
 	enum trace_status status = flt_section_read(&section, &reader->input, FLT_HEADER_BYTES, error);
 
 	if (status == TRACE_END)
-		return trace_fail(error, TRACE_BAD_INPUT, "%s ends before its first event", reader->input.name);
+		return trace_fail(error, TRACE_BAD_INPUT, "%s ends before its first event",
+				  reader->input.name);
 	if (status != TRACE_OK)
 		return status;
 	if (memcmp(section.tag, FLT_TAG_DESCRIPTION, sizeof(section.tag)) != 0)
-		return trace_fail(error, TRACE_BAD_INPUT, "%s does not begin with a description", reader->input.name);
+		return trace_fail(error, TRACE_BAD_INPUT, "%s does not begin with a description",
+				  reader->input.name);
 	return flt_description_read(&reader->summary.description, &reader->columns, &section, error);
 }
 
@@ -120,7 +122,8 @@ static enum trace_status load(struct flt_reader *reader, struct trace_error *err
 	return status;
 }
 
-static enum trace_status open_reader(struct flt_reader **reader, struct flt_reader *created, struct trace_error *error)
+static enum trace_status open_reader(struct flt_reader **reader, struct flt_reader *created,
+				     struct trace_error *error)
 {
 	enum trace_status status = load(created, error);
 
@@ -176,7 +179,8 @@ const struct flt_summary *flt_reader_summary(const struct flt_reader *reader)
 }
 
 /* Decodes the block of index entry `entry`, unless it is there already with these columns. */
-static enum trace_status decode(struct flt_reader *reader, size_t entry, unsigned columns, struct trace_error *error)
+static enum trace_status decode(struct flt_reader *reader, size_t entry, unsigned columns,
+				struct trace_error *error)
 {
 	const struct flt_index_entry *place = &reader->index.entry[entry];
 	const struct flt_thread_processes threads = {reader->tables.thread, reader->tables.threads,
@@ -194,15 +198,17 @@ static enum trace_status decode(struct flt_reader *reader, size_t entry, unsigne
 	if (status != TRACE_OK)
 		return status;
 	if (memcmp(section.tag, FLT_TAG_BLOCK, sizeof(section.tag)) != 0)
-		return trace_fail(error, TRACE_BAD_INPUT, "%s: the index names a block at byte %" PRIu64
-				  " where there is none", reader->input.name, place->offset);
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "%s: the index names a block at byte %" PRIu64 " where there is none",
+				  reader->input.name, place->offset);
 	status = flt_block_decode(&reader->block, &reader->columns, &section, columns, &threads, error);
 	if (status != TRACE_OK)
 		return status;
 	if (reader->block.first != place->first || reader->block.events != place->events ||
 	    ((columns & FLT_OBJECT) && reader->block.objects_after > reader->summary.objects))
-		return trace_fail(error, TRACE_BAD_INPUT, "%s: the block at byte %" PRIu64
-				  " has other events than the index says", reader->input.name, place->offset);
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "%s: the block at byte %" PRIu64 " has other events than the index says",
+				  reader->input.name, place->offset);
 	reader->decoded = entry;
 	reader->decoded_columns = columns | FLT_KIND;
 	return TRACE_OK;
@@ -255,19 +261,19 @@ enum trace_status flt_reader_batch(struct flt_reader *reader, unsigned columns, 
 	const size_t skip = reader->position - block->first;
 
 	*batch = (struct flt_batch){
-		.first = reader->position,
-		.events = block->events - skip,
-		.kind = columns & FLT_KIND ? block->kind + skip : NULL,
-		.flags = columns & FLT_KIND ? block->flags + skip : NULL,
-		.time_ns = columns & FLT_TIME ? block->time_ns + skip : NULL,
-		.object = columns & FLT_OBJECT ? block->object + skip : NULL,
-		.old_object = columns & FLT_OBJECT ? block->old_object + skip : NULL,
-		.size = columns & FLT_SIZE ? block->size + skip : NULL,
-		.count = columns & FLT_DETAIL ? block->count + skip : NULL,
-		.alignment = columns & FLT_DETAIL ? block->alignment + skip : NULL,
-		.stack = columns & FLT_STACK ? block->stack + skip : NULL,
-		.thread = columns & FLT_THREAD ? block->thread + skip : NULL,
-		.process = columns & FLT_THREAD ? block->process + skip : NULL,
+	    .first = reader->position,
+	    .events = block->events - skip,
+	    .kind = columns & FLT_KIND ? block->kind + skip : NULL,
+	    .flags = columns & FLT_KIND ? block->flags + skip : NULL,
+	    .time_ns = columns & FLT_TIME ? block->time_ns + skip : NULL,
+	    .object = columns & FLT_OBJECT ? block->object + skip : NULL,
+	    .old_object = columns & FLT_OBJECT ? block->old_object + skip : NULL,
+	    .size = columns & FLT_SIZE ? block->size + skip : NULL,
+	    .count = columns & FLT_DETAIL ? block->count + skip : NULL,
+	    .alignment = columns & FLT_DETAIL ? block->alignment + skip : NULL,
+	    .stack = columns & FLT_STACK ? block->stack + skip : NULL,
+	    .thread = columns & FLT_THREAD ? block->thread + skip : NULL,
+	    .process = columns & FLT_THREAD ? block->process + skip : NULL,
 	};
 	reader->position = block->first + block->events;
 	return TRACE_OK;
@@ -278,8 +284,9 @@ enum trace_status flt_reader_seek(struct flt_reader *reader, uint64_t position, 
 	size_t low = 0, high = reader->index.entries;
 
 	if (position > reader->summary.events)
-		return trace_fail(error, TRACE_BAD_INPUT, "%s has %" PRIu64 " events, there is no event %" PRIu64,
-				  reader->input.name, reader->summary.events, position);
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "%s has %" PRIu64 " events, there is no event %" PRIu64, reader->input.name,
+				  reader->summary.events, position);
 	while (low < high) {
 		const size_t middle = low + (high - low) / 2;
 		const struct flt_index_entry *entry = &reader->index.entry[middle];
@@ -316,8 +323,9 @@ static enum trace_status load_checkpoint(struct flt_reader *reader, const struct
 				   section.field[FLT_CHECKPOINT_POSITION] != entry->first))
 		status = TRACE_END;
 	if (status == TRACE_END)
-		return trace_fail(error, TRACE_BAD_INPUT, "%s: the index names a checkpoint at byte %" PRIu64
-				  " where there is none", reader->input.name, entry->offset);
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "%s: the index names a checkpoint at byte %" PRIu64 " where there is none",
+				  reader->input.name, entry->offset);
 	return status == TRACE_OK ? flt_checkpoint_read(sets, &reader->columns, &section, error) : status;
 }
 
@@ -335,7 +343,8 @@ enum trace_status flt_reader_live(struct flt_reader *reader, uint64_t position, 
 	while (status == TRACE_OK && reader->position < position) {
 		status = flt_reader_next(reader, &event, error);
 		if (status == TRACE_OK)
-			status = trace_fail_in(error, live_sets_apply(sets, &event, error), reader->input.name);
+			status =
+			    trace_fail_in(error, live_sets_apply(sets, &event, error), reader->input.name);
 	}
 	return status;
 }

@@ -14,7 +14,8 @@ struct rescue {
 	struct flt_block block;
 	struct census census;
 	struct flt_hash hash;
-	bool impossible; /* a sound block held an event that breaks the rules: this is no damage but a bad writer */
+	bool
+	    impossible; /* a sound block held an event that breaks the rules: this is no damage but a bad writer */
 };
 
 static enum trace_status count_block(struct rescue *rescue, struct trace_error *error)
@@ -33,12 +34,13 @@ static enum trace_status count_block(struct rescue *rescue, struct trace_error *
 	return TRACE_OK;
 }
 
-static enum trace_status take_block(struct rescue *rescue, const struct flt_section *section, struct trace_error *error)
+static enum trace_status take_block(struct rescue *rescue, const struct flt_section *section,
+				    struct trace_error *error)
 {
 	const struct flt_tables *tables = rescue->salvage->tables;
 	const struct flt_thread_processes threads = {tables->thread, tables->threads, tables->processes};
-	enum trace_status status = flt_block_decode(&rescue->block, rescue->salvage->reader, section, FLT_ALL, &threads,
-						    error);
+	enum trace_status status =
+	    flt_block_decode(&rescue->block, rescue->salvage->reader, section, FLT_ALL, &threads, error);
 
 	if (status != TRACE_OK)
 		return status;
@@ -67,7 +69,8 @@ static enum trace_status take_section(struct rescue *rescue, const struct flt_se
 	}
 	if (status != TRACE_OK)
 		return status;
-	return flt_index_add(salvage->index, code, flt_section_end(section) - salvage->index->end, events, error);
+	return flt_index_add(salvage->index, code, flt_section_end(section) - salvage->index->end, events,
+			     error);
 }
 
 static enum trace_status take_all(struct rescue *rescue, struct trace_error *error)
@@ -77,7 +80,8 @@ static enum trace_status take_all(struct rescue *rescue, struct trace_error *err
 	do {
 		struct flt_section section;
 
-		status = flt_section_read(&section, rescue->salvage->reader->input, rescue->salvage->index->end, error);
+		status = flt_section_read(&section, rescue->salvage->reader->input,
+					  rescue->salvage->index->end, error);
 		if (status == TRACE_OK)
 			status = take_section(rescue, &section, error);
 	} while (status == TRACE_OK);

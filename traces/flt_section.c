@@ -14,7 +14,8 @@
 #define MAX_HEAD_BYTES (FLT_SECTION_MAX_FIELDS * 8 + FLT_SECTION_MAX_COLUMNS * FLT_DIRECTORY_ENTRY_BYTES)
 #define CHECKSUM_OFFSET 16
 
-enum trace_status flt_section_writer_start(struct flt_section_writer *writer, int level, struct trace_error *error)
+enum trace_status flt_section_writer_start(struct flt_section_writer *writer, int level,
+					   struct trace_error *error)
 {
 	*writer = (struct flt_section_writer){.level = level, .compressor = ZSTD_createCCtx()};
 	if (!writer->compressor)
@@ -70,7 +71,8 @@ enum trace_status flt_section_column(struct flt_section_writer *writer, uint16_t
 	if (!reserve(writer, bound))
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to write a block of the trace");
 	uint8_t *out = writer->body + section->body_bytes;
-	size_t stored = ZSTD_compressCCtx(writer->compressor, out, bound, bytes->raw, bytes->raw_bytes, writer->level);
+	size_t stored =
+	    ZSTD_compressCCtx(writer->compressor, out, bound, bytes->raw, bytes->raw_bytes, writer->level);
 	const bool compressed = !ZSTD_isError(stored) && stored < bytes->raw_bytes &&
 				(bytes->raw_bytes <= FLT_COLUMN_TRUSTED_BYTES ||
 				 bytes->raw_bytes / FLT_COLUMN_MAX_RATIO <= stored);
@@ -80,12 +82,12 @@ enum trace_status flt_section_column(struct flt_section_writer *writer, uint16_t
 		stored = bytes->raw_bytes;
 	}
 	section->column[section->columns++] = (struct flt_column_entry){
-		.column = column,
-		.compression = compressed ? FLT_ZSTD : FLT_STORED,
-		.values = (uint32_t)bytes->values,
-		.stored_bytes = (uint32_t)stored,
-		.raw_bytes = (uint32_t)bytes->raw_bytes,
-		.checksum = flt_checksum(out, stored),
+	    .column = column,
+	    .compression = compressed ? FLT_ZSTD : FLT_STORED,
+	    .values = (uint32_t)bytes->values,
+	    .stored_bytes = (uint32_t)stored,
+	    .raw_bytes = (uint32_t)bytes->raw_bytes,
+	    .checksum = flt_checksum(out, stored),
 	};
 	section->body_bytes += stored;
 	return TRACE_OK;
@@ -105,12 +107,12 @@ static uint8_t *put_entry(uint8_t *out, const struct flt_column_entry *entry)
 static const uint8_t *get_entry(const uint8_t *in, struct flt_column_entry *entry)
 {
 	*entry = (struct flt_column_entry){
-		.column = flt_get16(in),
-		.compression = in[2],
-		.values = flt_get32(in + 4),
-		.stored_bytes = flt_get32(in + 8),
-		.raw_bytes = flt_get32(in + 12),
-		.checksum = flt_get64(in + 16),
+	    .column = flt_get16(in),
+	    .compression = in[2],
+	    .values = flt_get32(in + 4),
+	    .stored_bytes = flt_get32(in + 8),
+	    .raw_bytes = flt_get32(in + 12),
+	    .checksum = flt_get64(in + 16),
 	};
 	return in + FLT_DIRECTORY_ENTRY_BYTES;
 }
@@ -147,7 +149,8 @@ enum trace_status flt_section_write(struct flt_section_writer *writer, struct fl
 static enum trace_status damaged(const struct flt_input *input, uint64_t offset, const char *what,
 				 struct trace_error *error)
 {
-	return trace_fail(error, TRACE_BAD_INPUT, "%s: the section at byte %" PRIu64 " %s", input->name, offset, what);
+	return trace_fail(error, TRACE_BAD_INPUT, "%s: the section at byte %" PRIu64 " %s", input->name,
+			  offset, what);
 }
 
 static const char *parse_directory(struct flt_section *section, const uint8_t *in)
@@ -184,8 +187,8 @@ static const char *parse_head(struct flt_section *section, uint8_t *bytes, size_
 	return parse_directory(section, in);
 }
 
-enum trace_status flt_section_read(struct flt_section *section, const struct flt_input *input, uint64_t offset,
-				   struct trace_error *error)
+enum trace_status flt_section_read(struct flt_section *section, const struct flt_input *input,
+				   uint64_t offset, struct trace_error *error)
 {
 	uint8_t bytes[FLT_SECTION_PREAMBLE_BYTES + MAX_HEAD_BYTES];
 	enum trace_status status = flt_input_read(input, offset, bytes, FLT_SECTION_PREAMBLE_BYTES, error);
@@ -201,8 +204,8 @@ enum trace_status flt_section_read(struct flt_section *section, const struct flt
 		return damaged(input, offset, "is damaged: it has too many fields or columns", error);
 	const size_t head_bytes = section->fields * 8u + section->columns * (size_t)FLT_DIRECTORY_ENTRY_BYTES;
 
-	status = flt_input_read(input, offset + FLT_SECTION_PREAMBLE_BYTES, bytes + FLT_SECTION_PREAMBLE_BYTES,
-				head_bytes, error);
+	status = flt_input_read(input, offset + FLT_SECTION_PREAMBLE_BYTES,
+				bytes + FLT_SECTION_PREAMBLE_BYTES, head_bytes, error);
 	if (status != TRACE_OK)
 		return status;
 	const char *fault = parse_head(section, bytes, head_bytes);

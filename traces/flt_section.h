@@ -62,7 +62,7 @@ struct flt_section_writer {
 	uint8_t *body;
 	size_t body_capacity;
 	void *compressor; /* ZSTD_CCtx */
-	int level;        /* of zstd */
+	int level;	  /* of zstd */
 };
 
 enum trace_status flt_section_writer_start(struct flt_section_writer *writer, int level,
@@ -83,7 +83,8 @@ struct flt_column_bytes {
 
 /* Appends column `column`, compressed when that is shorter. Without bytes it appends nothing. */
 enum trace_status flt_section_column(struct flt_section_writer *writer, uint16_t column,
-				     const struct flt_column_bytes *bytes, struct trace_error *error) TRACE_MUST_USE;
+				     const struct flt_column_bytes *bytes,
+				     struct trace_error *error) TRACE_MUST_USE;
 
 /* Writes the section. */
 enum trace_status flt_section_write(struct flt_section_writer *writer, struct flt_output *output,
@@ -93,8 +94,8 @@ enum trace_status flt_section_write(struct flt_section_writer *writer, struct fl
 
 /* Reads the head of the section at `offset` of the input; TRACE_END when the input ends at or within it (also when its
  * body is cut off), TRACE_BAD_INPUT when its bytes are not a section. */
-enum trace_status flt_section_read(struct flt_section *section, const struct flt_input *input, uint64_t offset,
-				   struct trace_error *error) TRACE_MUST_USE;
+enum trace_status flt_section_read(struct flt_section *section, const struct flt_input *input,
+				   uint64_t offset, struct trace_error *error) TRACE_MUST_USE;
 
 /* Where the next section begins. */
 uint64_t flt_section_end(const struct flt_section *section);

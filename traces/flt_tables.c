@@ -27,7 +27,8 @@ static void free_index(struct flt_tables *tables)
 {
 	struct flt_stack_entry *entry, *next;
 
-	HASH_ITER(hh, tables->stack_index, entry, next) {
+	HASH_ITER(hh, tables->stack_index, entry, next)
+	{
 		HASH_DEL(tables->stack_index, entry);
 		free(entry);
 	}
@@ -143,19 +144,20 @@ static bool put_warning(struct flt_bytes *bytes, const struct flt_warning *warni
 	return true;
 }
 
-static enum trace_status out_of_order(const char *what, uint32_t number, uint32_t next, struct trace_error *error)
+static enum trace_status out_of_order(const char *what, uint32_t number, uint32_t next,
+				      struct trace_error *error)
 {
 	return trace_fail(error, TRACE_BAD_INPUT,
 			  "%s %" PRIu32 " is named, the next new one must be %" PRIu32, what, number, next);
 }
 
-enum trace_status flt_tables_thread(struct flt_tables *tables, uint32_t number, const struct flt_thread *thread,
-				    struct trace_error *error)
+enum trace_status flt_tables_thread(struct flt_tables *tables, uint32_t number,
+				    const struct flt_thread *thread, struct trace_error *error)
 {
 	if (number > tables->threads || number >= EVENT_MAX_THREADS)
 		return out_of_order("thread", number, tables->threads, error);
 	struct flt_thread *larger =
-		grown(tables->thread, number, &tables->thread_capacity, sizeof(*tables->thread));
+	    grown(tables->thread, number, &tables->thread_capacity, sizeof(*tables->thread));
 	struct flt_thread copy = {thread->process, thread->os_id, copy_text(thread->name)};
 
 	if (larger)
@@ -172,18 +174,19 @@ enum trace_status flt_tables_thread(struct flt_tables *tables, uint32_t number, 
 	return TRACE_OK;
 }
 
-enum trace_status flt_tables_process(struct flt_tables *tables, uint32_t number, const struct flt_process *process,
-				     struct trace_error *error)
+enum trace_status flt_tables_process(struct flt_tables *tables, uint32_t number,
+				     const struct flt_process *process, struct trace_error *error)
 {
 	if (number > tables->processes || number >= EVENT_MAX_PROCESSES)
 		return out_of_order("process", number, tables->processes, error);
 	struct flt_process *larger =
-		grown(tables->process, number, &tables->process_capacity, sizeof(*tables->process));
+	    grown(tables->process, number, &tables->process_capacity, sizeof(*tables->process));
 	struct flt_process copy = {process->parent, process->os_id, copy_text(process->command)};
 
 	if (larger)
 		tables->process = larger;
-	if (!larger || !copy.command || !put_process(&tables->pending[FLT_TABLES_PROCESSES - 1], number, &copy)) {
+	if (!larger || !copy.command ||
+	    !put_process(&tables->pending[FLT_TABLES_PROCESSES - 1], number, &copy)) {
 		discard(copy.command);
 		return no_memory(error);
 	}
@@ -208,7 +211,7 @@ enum trace_status flt_tables_warn(struct flt_tables *tables, const char *what, u
 		return trace_fail(error, TRACE_UNSUPPORTED, "a trace has more than %u kinds of warnings",
 				  FLT_TABLES_MAX_WARNINGS);
 	struct flt_warning *larger =
-		grown(tables->warning, tables->warnings, &tables->warning_capacity, sizeof(*tables->warning));
+	    grown(tables->warning, tables->warnings, &tables->warning_capacity, sizeof(*tables->warning));
 
 	if (!larger)
 		return no_memory(error);
@@ -222,7 +225,8 @@ enum trace_status flt_tables_warn(struct flt_tables *tables, const char *what, u
 
 static bool append_addresses(struct flt_tables *tables, const struct flt_stack *stack)
 {
-	size_t *ends = grown(tables->stack_end, tables->stacks, &tables->stack_capacity, sizeof(*tables->stack_end));
+	size_t *ends =
+	    grown(tables->stack_end, tables->stacks, &tables->stack_capacity, sizeof(*tables->stack_end));
 	const size_t wanted = tables->addresses + stack->depth;
 
 	if (!ends)
@@ -237,7 +241,8 @@ static bool append_addresses(struct flt_tables *tables, const struct flt_stack *
 		tables->address_capacity = wanted * 2;
 	}
 	if (stack->depth)
-		memcpy(tables->address + tables->addresses, stack->address, stack->depth * sizeof(*stack->address));
+		memcpy(tables->address + tables->addresses, stack->address,
+		       stack->depth * sizeof(*stack->address));
 	tables->addresses = wanted;
 	tables->stack_end[tables->stacks++] = wanted;
 	return true;

@@ -25,7 +25,7 @@
 
 #define FLT_TABLES_MAX_TEXT_BYTES 65535u /* longer names, commands and texts are cut by the writer */
 #define FLT_TABLES_MAX_WARNINGS 1024u
-#define FLT_TABLES_MAX_DEPTH 1024u       /* addresses of one stack */
+#define FLT_TABLES_MAX_DEPTH 1024u /* addresses of one stack */
 
 enum flt_tables_column {
 	FLT_TABLES_THREADS = 1,
@@ -50,21 +50,23 @@ struct flt_tables {
 	uint32_t threads, thread_capacity;
 	uint32_t processes, process_capacity;
 	uint32_t warnings, warning_capacity;
-	uint64_t *address;       /* of all stacks, one after the other */
+	uint64_t *address; /* of all stacks, one after the other */
 	size_t addresses, address_capacity;
-	size_t *stack_end;       /* stack s is address[stack_end[s - 2]] ... address[stack_end[s - 1] - 1] */
+	size_t *stack_end; /* stack s is address[stack_end[s - 2]] ... address[stack_end[s - 1] - 1] */
 	uint32_t stacks, stack_capacity;
 	struct flt_stack_entry *stack_index; /* the writer's: content to number */
-	struct flt_bytes pending[4];         /* the writer's: new and changed entries, by column */
+	struct flt_bytes pending[4];	     /* the writer's: new and changed entries, by column */
 	uint32_t stacks_written;
 };
 
 void flt_tables_free(struct flt_tables *tables);
 
 /* Set entry `number`, which must exist or be the next one; strings are copied and may be NULL. */
-enum trace_status flt_tables_thread(struct flt_tables *tables, uint32_t number, const struct flt_thread *thread,
+enum trace_status flt_tables_thread(struct flt_tables *tables, uint32_t number,
+				    const struct flt_thread *thread,
 				    struct trace_error *error) TRACE_MUST_USE;
-enum trace_status flt_tables_process(struct flt_tables *tables, uint32_t number, const struct flt_process *process,
+enum trace_status flt_tables_process(struct flt_tables *tables, uint32_t number,
+				     const struct flt_process *process,
 				     struct trace_error *error) TRACE_MUST_USE;
 
 /* Adds to the count of the warning with this text. */
@@ -93,10 +95,12 @@ enum trace_status flt_tables_write(const struct flt_tables *tables, struct flt_s
 
 /* Takes columns 1 to 3 of a section over into the tables. */
 enum trace_status flt_tables_read(struct flt_tables *tables, struct flt_column_reader *reader,
-				  const struct flt_section *section, struct trace_error *error) TRACE_MUST_USE;
+				  const struct flt_section *section,
+				  struct trace_error *error) TRACE_MUST_USE;
 
 /* Takes column 4 over. */
 enum trace_status flt_tables_read_stacks(struct flt_tables *tables, struct flt_column_reader *reader,
-					 const struct flt_section *section, struct trace_error *error) TRACE_MUST_USE;
+					 const struct flt_section *section,
+					 struct trace_error *error) TRACE_MUST_USE;
 
 #endif

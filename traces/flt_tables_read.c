@@ -33,7 +33,8 @@ static bool get_text(struct parse *parse)
 {
 	uint64_t length;
 
-	if (!get(parse, &length) || length > FLT_TABLES_MAX_TEXT_BYTES || length > (size_t)(parse->end - parse->in))
+	if (!get(parse, &length) || length > FLT_TABLES_MAX_TEXT_BYTES ||
+	    length > (size_t)(parse->end - parse->in))
 		return false;
 	if (memchr(parse->in, 0, length))
 		return false;
@@ -48,19 +49,22 @@ static enum trace_status malformed(struct trace_error *error)
 	return trace_fail(error, TRACE_BAD_INPUT, "a table of the trace is malformed");
 }
 
-static enum trace_status read_thread(struct flt_tables *tables, struct parse *parse, struct trace_error *error)
+static enum trace_status read_thread(struct flt_tables *tables, struct parse *parse,
+				     struct trace_error *error)
 {
 	struct flt_thread thread = {.name = parse->text};
 	uint32_t number;
 
-	if (!get32(parse, &number) || !get32(parse, &thread.process) || !get(parse, &thread.os_id) || !get_text(parse))
+	if (!get32(parse, &number) || !get32(parse, &thread.process) || !get(parse, &thread.os_id) ||
+	    !get_text(parse))
 		return malformed(error);
 	if (thread.process >= tables->processes)
 		return malformed(error);
 	return flt_tables_thread(tables, number, &thread, error);
 }
 
-static enum trace_status read_process(struct flt_tables *tables, struct parse *parse, struct trace_error *error)
+static enum trace_status read_process(struct flt_tables *tables, struct parse *parse,
+				      struct trace_error *error)
 {
 	struct flt_process process = {.command = parse->text};
 	uint32_t number;
@@ -73,7 +77,8 @@ static enum trace_status read_process(struct flt_tables *tables, struct parse *p
 	return flt_tables_process(tables, number, &process, error);
 }
 
-static enum trace_status read_warning(struct flt_tables *tables, struct parse *parse, struct trace_error *error)
+static enum trace_status read_warning(struct flt_tables *tables, struct parse *parse,
+				      struct trace_error *error)
 {
 	uint64_t count;
 
@@ -82,7 +87,8 @@ static enum trace_status read_warning(struct flt_tables *tables, struct parse *p
 	return flt_tables_warn(tables, parse->text, count, error);
 }
 
-typedef enum trace_status read_entry(struct flt_tables *tables, struct parse *parse, struct trace_error *error);
+typedef enum trace_status read_entry(struct flt_tables *tables, struct parse *parse,
+				     struct trace_error *error);
 
 static read_entry *const readers[] = {read_thread, read_process, read_warning};
 
@@ -95,7 +101,8 @@ static void forget_pending(struct flt_tables *tables)
 }
 
 static enum trace_status read_column(struct flt_tables *tables, struct flt_column_reader *reader,
-				     const struct flt_section *section, uint16_t column, struct trace_error *error)
+				     const struct flt_section *section, uint16_t column,
+				     struct trace_error *error)
 {
 	struct parse *parse = malloc(sizeof(*parse));
 	struct flt_column_bytes bytes;

@@ -18,21 +18,21 @@ static enum trace_status compare_counts(const struct flt_summary *footer, const 
 					struct trace_error *error)
 {
 	const struct count counts[] = {
-		{"events", footer->events, found->events},
-		{"objects", footer->objects, found->objects},
-		{"peak live bytes", footer->live_peak_bytes, found->live_peak_bytes},
-		{"peak live objects", footer->live_peak_objects, found->live_peak_objects},
-		{"live bytes at the end", footer->live_end_bytes, found->live_end_bytes},
-		{"live objects at the end", footer->live_end_objects, found->live_end_objects},
-		{"bytes left at exit", footer->left_at_exit_bytes, found->left_at_exit_bytes},
-		{"objects left at exit", footer->left_at_exit_objects, found->left_at_exit_objects},
-		{"cross-thread frees", footer->cross_thread_frees, found->cross_thread_frees},
-		{"cross-thread reallocs", footer->cross_thread_reallocs, found->cross_thread_reallocs},
-		{"frees of NULL", footer->null_frees, found->null_frees},
-		{"failed calls", footer->failed, found->failed},
-		{"foreign objects", footer->foreign, found->foreign},
-		{"requested bytes", footer->requested_bytes, found->requested_bytes},
-		{"nanoseconds of duration", footer->duration_ns, found->duration_ns},
+	    {"events", footer->events, found->events},
+	    {"objects", footer->objects, found->objects},
+	    {"peak live bytes", footer->live_peak_bytes, found->live_peak_bytes},
+	    {"peak live objects", footer->live_peak_objects, found->live_peak_objects},
+	    {"live bytes at the end", footer->live_end_bytes, found->live_end_bytes},
+	    {"live objects at the end", footer->live_end_objects, found->live_end_objects},
+	    {"bytes left at exit", footer->left_at_exit_bytes, found->left_at_exit_bytes},
+	    {"objects left at exit", footer->left_at_exit_objects, found->left_at_exit_objects},
+	    {"cross-thread frees", footer->cross_thread_frees, found->cross_thread_frees},
+	    {"cross-thread reallocs", footer->cross_thread_reallocs, found->cross_thread_reallocs},
+	    {"frees of NULL", footer->null_frees, found->null_frees},
+	    {"failed calls", footer->failed, found->failed},
+	    {"foreign objects", footer->foreign, found->foreign},
+	    {"requested bytes", footer->requested_bytes, found->requested_bytes},
+	    {"nanoseconds of duration", footer->duration_ns, found->duration_ns},
 	};
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
@@ -42,13 +42,15 @@ static enum trace_status compare_counts(const struct flt_summary *footer, const 
 					  counts[i].footer, counts[i].name, counts[i].events);
 	}
 	if (memcmp(footer->kinds, found->kinds, sizeof(footer->kinds)) != 0)
-		return trace_fail(error, TRACE_BAD_INPUT, "the footer's counts per kind are not those of the events");
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "the footer's counts per kind are not those of the events");
 	if (memcmp(footer->sizes, found->sizes, sizeof(footer->sizes)) != 0 ||
 	    memcmp(footer->sizes_bytes, found->sizes_bytes, sizeof(footer->sizes_bytes)) != 0)
-		return trace_fail(error, TRACE_BAD_INPUT, "the footer's counts per size are not those of the events");
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "the footer's counts per size are not those of the events");
 	if (strcmp(footer->hash, found->hash) != 0)
-		return trace_fail(error, TRACE_BAD_INPUT, "the footer's hash is %s, the events have %s", footer->hash,
-				  found->hash);
+		return trace_fail(error, TRACE_BAD_INPUT, "the footer's hash is %s, the events have %s",
+				  footer->hash, found->hash);
 	return TRACE_OK;
 }
 

@@ -36,13 +36,14 @@ static struct flt_writer *writer_of(struct event_sink *sink)
 	return (struct flt_writer *)((char *)sink - offsetof(struct flt_writer, sink));
 }
 
-static enum trace_status sink_put(struct event_sink *sink, const struct event *event, struct trace_error *error)
+static enum trace_status sink_put(struct event_sink *sink, const struct event *event,
+				  struct trace_error *error)
 {
 	return flt_writer_add(writer_of(sink), event, error);
 }
 
-static enum trace_status sink_process(struct event_sink *sink, uint32_t process, uint32_t parent, uint64_t os_id,
-				      const char *command, struct trace_error *error)
+static enum trace_status sink_process(struct event_sink *sink, uint32_t process, uint32_t parent,
+				      uint64_t os_id, const char *command, struct trace_error *error)
 {
 	struct flt_writer *writer = writer_of(sink);
 	const struct flt_process entry = {parent, os_id, command};
@@ -65,8 +66,8 @@ static enum trace_status name_processes(struct flt_writer *writer, uint32_t pare
 	return TRACE_OK;
 }
 
-static enum trace_status sink_thread(struct event_sink *sink, uint32_t thread, uint32_t process, uint64_t os_id,
-				     const char *name, struct trace_error *error)
+static enum trace_status sink_thread(struct event_sink *sink, uint32_t thread, uint32_t process,
+				     uint64_t os_id, const char *name, struct trace_error *error)
 {
 	struct flt_writer *writer = writer_of(sink);
 	const struct flt_thread entry = {process, os_id, name};
@@ -94,8 +95,9 @@ static enum trace_status start(struct flt_writer *writer, const struct flt_descr
 	enum trace_status status;
 
 	if (flt_output_is_terminal(&writer->output))
-		return trace_fail(error, TRACE_IO,
-				  "a trace is binary and standard output is a terminal: redirect it, or give -o FILE");
+		return trace_fail(
+		    error, TRACE_IO,
+		    "a trace is binary and standard output is a terminal: redirect it, or give -o FILE");
 	writer->sink = (struct event_sink){sink_put, sink_thread, sink_process};
 	writer->has_time = description->has_time;
 	writer->index.end = FLT_HEADER_BYTES;
@@ -109,7 +111,8 @@ static enum trace_status start(struct flt_writer *writer, const struct flt_descr
 		status = flt_header_write(description, &writer->section, &writer->output, error);
 	if (status != TRACE_OK)
 		return status;
-	return flt_index_add(&writer->index, FLT_INDEX_OTHER, writer->output.offset - FLT_HEADER_BYTES, 0, error);
+	return flt_index_add(&writer->index, FLT_INDEX_OTHER, writer->output.offset - FLT_HEADER_BYTES, 0,
+			     error);
 }
 
 enum trace_status flt_writer_create(struct flt_writer **writer, const char *path,
@@ -138,8 +141,8 @@ enum trace_status flt_writer_create(struct flt_writer **writer, const char *path
 enum trace_status flt_writer_block_events(struct flt_writer *writer, size_t events, struct trace_error *error)
 {
 	if (events == 0 || events > FLT_BLOCK_MAX_EVENTS)
-		return trace_fail(error, TRACE_BAD_INPUT, "a block has 1 to %u events, not %zu", FLT_BLOCK_MAX_EVENTS,
-				  events);
+		return trace_fail(error, TRACE_BAD_INPUT, "a block has 1 to %u events, not %zu",
+				  FLT_BLOCK_MAX_EVENTS, events);
 	if (writer->census.events)
 		return trace_fail(error, TRACE_BAD_INPUT, "the size of blocks is set before the first event");
 	flt_block_free(&writer->block);
@@ -157,8 +160,8 @@ enum trace_status flt_writer_warn(struct flt_writer *writer, const char *what, u
 	return count ? flt_tables_warn(&writer->tables, what, count, error) : TRACE_OK;
 }
 
-enum trace_status flt_writer_stack(struct flt_writer *writer, const uint64_t *addresses, size_t depth, uint32_t *stack,
-				   struct trace_error *error)
+enum trace_status flt_writer_stack(struct flt_writer *writer, const uint64_t *addresses, size_t depth,
+				   uint32_t *stack, struct trace_error *error)
 {
 	const struct flt_stack entry = {addresses, depth};
 
@@ -233,10 +236,11 @@ static enum trace_status add_checkpoint(struct flt_writer *writer, struct trace_
 }
 
 /* The tables follow what the event made known. */
-static enum trace_status name_new(struct flt_writer *writer, const struct event *event, struct trace_error *error)
+static enum trace_status name_new(struct flt_writer *writer, const struct event *event,
+				  struct trace_error *error)
 {
 	enum trace_status status =
-		name_processes(writer, event->kind == EVENT_FORK ? event->process : UINT32_MAX, error);
+	    name_processes(writer, event->kind == EVENT_FORK ? event->process : UINT32_MAX, error);
 
 	if (status == TRACE_OK && event->thread == writer->tables.threads) {
 		const struct flt_thread entry = {.process = event->process};
@@ -254,12 +258,14 @@ static enum trace_status check_promises(const struct flt_writer *writer, const s
 				  "event %llu has a time in a trace that was declared to have none",
 				  (unsigned long long)writer->census.events);
 	if (event->stack > writer->tables.stacks)
-		return trace_fail(error, TRACE_BAD_INPUT, "event %llu has call stack %u, only %u are registered",
-				  (unsigned long long)writer->census.events, event->stack, writer->tables.stacks);
+		return trace_fail(
+		    error, TRACE_BAD_INPUT, "event %llu has call stack %u, only %u are registered",
+		    (unsigned long long)writer->census.events, event->stack, writer->tables.stacks);
 	return TRACE_OK;
 }
 
-enum trace_status flt_writer_add(struct flt_writer *writer, const struct event *event, struct trace_error *error)
+enum trace_status flt_writer_add(struct flt_writer *writer, const struct event *event,
+				 struct trace_error *error)
 {
 	enum trace_status status = check_promises(writer, event, error);
 
@@ -267,7 +273,8 @@ enum trace_status flt_writer_add(struct flt_writer *writer, const struct event *
 		status = census_add(&writer->census, event, error);
 	if (status != TRACE_OK)
 		return status;
-	if (writer->tables.threads < writer->census.threads || writer->tables.processes < writer->census.processes) {
+	if (writer->tables.threads < writer->census.threads ||
+	    writer->tables.processes < writer->census.processes) {
 		status = name_new(writer, event, error);
 		if (status != TRACE_OK)
 			return status;

@@ -244,7 +244,8 @@ static bool walk_node(const struct walk *walk, const void *node, unsigned level,
 		const struct leaf *leaf = node;
 
 		for (unsigned i = 0; i < LEAF_OBJECTS; i++) {
-			if (leaf->object[i].live && !walk->visit(walk->context, key + i + 1, &leaf->object[i]))
+			if (leaf->object[i].live &&
+			    !walk->visit(walk->context, key + i + 1, &leaf->object[i]))
 				return false;
 		}
 		return true;

@@ -25,20 +25,24 @@
 
 struct live_object {
 	uint64_t size_bytes; /* requested; 0 for a foreign object */
-	uint64_t label;      /* whatever the owner of the set keeps with an object: its address, its id in another trace */
-	uint32_t thread;     /* that created it */
-	uint32_t live;       /* 1, or 0 for a slot without object */
+	uint64_t
+	    label; /* whatever the owner of the set keeps with an object: its address, its id in another trace */
+	uint32_t thread; /* that created it */
+	uint32_t live;	 /* 1, or 0 for a slot without object */
 };
 
 struct live_set {
-	void *root;        /* branch or leaf, NULL when empty */
-	unsigned height;   /* levels of branches above the leaves */
+	void *root;	 /* branch or leaf, NULL when empty */
+	unsigned height; /* levels of branches above the leaves */
 	uint64_t objects;
 	uint64_t bytes;
 };
 
 /* An empty set: all zero. */
-#define LIVE_SET_EMPTY {0}
+#define LIVE_SET_EMPTY                                                                                       \
+	{                                                                                                    \
+		0                                                                                            \
+	}
 
 /* The object `id` (at least 1), or NULL when it is not alive. Valid until the set changes. Cost: one step per level. */
 const struct live_object *live_set_find(const struct live_set *set, uint64_t id);
@@ -60,7 +64,8 @@ void live_set_clear(struct live_set *set);
 
 /* Calls `visit` for every live object by rising id until it returns false; returns false in that case. */
 bool live_set_each(const struct live_set *set,
-		   bool (*visit)(void *context, uint64_t id, const struct live_object *object), void *context);
+		   bool (*visit)(void *context, uint64_t id, const struct live_object *object),
+		   void *context);
 
 /* NULL, or the text of the first broken invariant. */
 const char *live_set_check(const struct live_set *set);

@@ -47,13 +47,15 @@ static enum trace_status no_memory(struct trace_error *error)
 	return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the trace's live set");
 }
 
-static enum trace_status impossible(const struct event *event, uint64_t id, const char *what, struct trace_error *error)
+static enum trace_status impossible(const struct event *event, uint64_t id, const char *what,
+				    struct trace_error *error)
 {
 	return trace_fail(error, TRACE_BAD_INPUT, "a %s in process %" PRIu32 " %s object %" PRIu64,
 			  event_kind_name(event->kind), event->process, what, id);
 }
 
-static enum trace_status insert(struct live_set *set, const struct event *event, uint64_t id, struct trace_error *error)
+static enum trace_status insert(struct live_set *set, const struct event *event, uint64_t id,
+				struct trace_error *error)
 {
 	const bool foreign = id != event->object;
 	const struct live_object object = {.size_bytes = foreign ? 0 : event->size, .thread = event->thread};
@@ -77,7 +79,8 @@ static enum trace_status release(struct live_set *set, const struct event *event
 	return live_set_remove(set, id) ? TRACE_OK : no_memory(error);
 }
 
-enum trace_status live_sets_apply(struct live_sets *sets, const struct event *event, struct trace_error *error)
+enum trace_status live_sets_apply(struct live_sets *sets, const struct event *event,
+				  struct trace_error *error)
 {
 	const unsigned carries = event_kind_carries(event->kind);
 	struct live_set *set = live_sets_of(sets, event->process);

@@ -18,7 +18,10 @@ struct live_sets {
 };
 
 /* No processes: all zero. */
-#define LIVE_SETS_EMPTY {0}
+#define LIVE_SETS_EMPTY                                                                                      \
+	{                                                                                                    \
+		0                                                                                            \
+	}
 
 void live_sets_clear(struct live_sets *sets);
 

@@ -17,7 +17,7 @@ struct slice {
 	const struct slice_options *options;
 	struct trace_error *error;
 	struct live_sets names; /* by process and id of the trace: the id in the slice as label */
-	uint32_t *thread;       /* by number in the trace: in the slice */
+	uint32_t *thread;	/* by number in the trace: in the slice */
 	uint32_t *process;
 	uint32_t threads, processes;
 	uint64_t objects;
@@ -39,8 +39,9 @@ static enum trace_status map_process(struct slice *slice, uint32_t process)
 	if (entry->parent < slice->summary->processes && entry->parent != process)
 		parent = slice->process[entry->parent];
 	slice->process[process] = slice->processes++;
-	return sink->process(sink, slice->process[process], parent == UNMAPPED ? slice->process[process] : parent,
-			     entry->os_id, entry->command, slice->error);
+	return sink->process(sink, slice->process[process],
+			     parent == UNMAPPED ? slice->process[process] : parent, entry->os_id,
+			     entry->command, slice->error);
 }
 
 static enum trace_status map_thread(struct slice *slice, uint32_t thread)
@@ -55,8 +56,8 @@ static enum trace_status map_thread(struct slice *slice, uint32_t thread)
 	if (status != TRACE_OK)
 		return status;
 	slice->thread[thread] = slice->threads++;
-	return sink->thread(sink, slice->thread[thread], slice->process[entry->process], entry->os_id, entry->name,
-			    slice->error);
+	return sink->thread(sink, slice->thread[thread], slice->process[entry->process], entry->os_id,
+			    entry->name, slice->error);
 }
 
 static bool remember(struct live_set *set, uint64_t id, uint64_t new_id)
@@ -67,7 +68,8 @@ static bool remember(struct live_set *set, uint64_t id, uint64_t new_id)
 }
 
 /* The slice's id of what the event ends; marks the event as foreign where the slice has not seen the object. */
-static enum trace_status map_ended(struct slice *slice, struct live_set *set, struct event *event, uint64_t *id)
+static enum trace_status map_ended(struct slice *slice, struct live_set *set, struct event *event,
+				   uint64_t *id)
 {
 	const struct live_object *known = *id ? live_set_find(set, *id) : NULL;
 	const bool failed = event->flags & EVENT_FAILED;
@@ -91,14 +93,16 @@ static enum trace_status map_objects(struct slice *slice, struct live_set *set, 
 
 	event->flags &= (uint8_t)~EVENT_FOREIGN;
 	if (carries & EVENT_RELEASES)
-		status = map_ended(slice, set, event, carries & EVENT_CREATES ? &event->old_object : &event->object);
+		status = map_ended(slice, set, event,
+				   carries & EVENT_CREATES ? &event->old_object : &event->object);
 	if (status != TRACE_OK || !(carries & EVENT_CREATES) || !event->object)
 		return status;
 	const uint64_t original = event->object;
 
 	event->object = ++slice->objects;
 	if (live_set_find(set, original))
-		return trace_fail(slice->error, TRACE_BAD_INPUT, "object %" PRIu64 " is created twice", original);
+		return trace_fail(slice->error, TRACE_BAD_INPUT, "object %" PRIu64 " is created twice",
+				  original);
 	return remember(set, original, event->object) ? TRACE_OK : no_memory(slice);
 }
 
@@ -125,7 +129,8 @@ static enum trace_status map_stack(struct slice *slice, struct event *event)
 	const uint64_t *address = flt_reader_stack(slice->reader, event->stack, &depth);
 
 	event->stack = 0;
-	return depth ? flt_writer_stack(slice->writer, address, depth, &event->stack, slice->error) : TRACE_OK;
+	return depth ? flt_writer_stack(slice->writer, address, depth, &event->stack, slice->error)
+		     : TRACE_OK;
 }
 
 static enum trace_status copy_event(struct slice *slice, struct event *event)
@@ -169,12 +174,12 @@ static bool copy_live(void *context, uint64_t id, const struct live_object *obje
 	const bool own = object->thread < slice->summary->threads &&
 			 slice->summary->thread[object->thread].process == prologue->process;
 	struct event event = {
-		.kind = EVENT_MALLOC,
-		.time_ns = prologue->time_ns,
-		.object = id,
-		.size = object->size_bytes,
-		.thread = own ? object->thread : prologue->first_thread,
-		.process = prologue->process,
+	    .kind = EVENT_MALLOC,
+	    .time_ns = prologue->time_ns,
+	    .object = id,
+	    .size = object->size_bytes,
+	    .thread = own ? object->thread : prologue->first_thread,
+	    .process = prologue->process,
 	};
 
 	if (chosen(slice->options, event.process, event.thread))
@@ -240,17 +245,19 @@ static bool start(struct slice *slice)
 	return true;
 }
 
-enum trace_status slice_copy(struct flt_reader *reader, struct flt_writer *writer, const struct slice_options *options,
-			     struct trace_error *error)
+enum trace_status slice_copy(struct flt_reader *reader, struct flt_writer *writer,
+			     const struct slice_options *options, struct trace_error *error)
 {
 	struct slice slice = {.reader = reader, .writer = writer, .options = options, .error = error};
 
 	slice.summary = flt_reader_summary(reader);
 	if (options->process != SLICE_ALL && options->process >= slice.summary->processes)
-		return trace_fail(error, TRACE_BAD_INPUT, "%s has %" PRIu32 " processes, there is no process %" PRIu64,
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "%s has %" PRIu32 " processes, there is no process %" PRIu64,
 				  flt_reader_name(reader), slice.summary->processes, options->process);
 	if (options->thread != SLICE_ALL && options->thread >= slice.summary->threads)
-		return trace_fail(error, TRACE_BAD_INPUT, "%s has %" PRIu32 " threads, there is no thread %" PRIu64,
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "%s has %" PRIu32 " threads, there is no thread %" PRIu64,
 				  flt_reader_name(reader), slice.summary->threads, options->thread);
 	enum trace_status status = start(&slice) ? copy_events(&slice) : no_memory(&slice);
 

@@ -26,7 +26,7 @@ struct slice_options {
 
 /* Copies the chosen events to the writer, which must be fresh. TRACE_BAD_INPUT also when `first` is behind the last event
  * or the process or thread does not exist. Memory: the live set and the tables. */
-enum trace_status slice_copy(struct flt_reader *reader, struct flt_writer *writer, const struct slice_options *options,
-			     struct trace_error *error) TRACE_MUST_USE;
+enum trace_status slice_copy(struct flt_reader *reader, struct flt_writer *writer,
+			     const struct slice_options *options, struct trace_error *error) TRACE_MUST_USE;
 
 #endif

@@ -27,10 +27,10 @@ struct column_set {
 };
 
 static const struct column_set column_sets[] = {
-	{"kind", FLT_KIND},
-	{"kind size thread", FLT_KIND | FLT_SIZE | FLT_THREAD},
-	{"kind id size thread", FLT_KIND | FLT_OBJECT | FLT_SIZE | FLT_THREAD},
-	{"all", FLT_ALL},
+    {"kind", FLT_KIND},
+    {"kind size thread", FLT_KIND | FLT_SIZE | FLT_THREAD},
+    {"kind id size thread", FLT_KIND | FLT_OBJECT | FLT_SIZE | FLT_THREAD},
+    {"all", FLT_ALL},
 };
 
 #define COLUMN_SETS (sizeof(column_sets) / sizeof(column_sets[0]))
@@ -90,8 +90,8 @@ static int measure(const char *path, unsigned rounds)
 		const double median_ns = (double)elapsed_ns[i][rounds / 2];
 
 		(void)printf("%s\t%" PRIu64 "\t%.2f\t%s\t%.1f\t%.1f\n", path, summary->events,
-			     (double)summary->file_bytes / events, column_sets[i].name, events / median_ns * 1e3,
-			     median_ns / events);
+			     (double)summary->file_bytes / events, column_sets[i].name,
+			     events / median_ns * 1e3, median_ns / events);
 	}
 	flt_reader_close(reader);
 	return status == TRACE_OK ? 0 : failed(&error);
@@ -180,7 +180,8 @@ int main(int argc, char **argv)
 	while ((option = getopt(argc, argv, "r:")) != -1) {
 		rounds = option == 'r' ? (unsigned)strtoul(optarg, NULL, 10) : 0;
 		if (rounds == 0 || rounds > MAX_ROUNDS) {
-			(void)fprintf(stderr, "Usage: decode [-r ROUNDS] [TRACE...]\nROUNDS is 1 to %d.\n", MAX_ROUNDS);
+			(void)fprintf(stderr, "Usage: decode [-r ROUNDS] [TRACE...]\nROUNDS is 1 to %d.\n",
+				      MAX_ROUNDS);
 			return 2;
 		}
 	}

@@ -34,9 +34,9 @@ uint64_t flt_checksum(const void *bytes, size_t count)
 static void check_bounds(const struct flt_batch *batch, const struct flt_summary *summary)
 {
 	for (size_t i = 0; i < batch->events; i++) {
-		if (batch->kind[i] == 0 || batch->kind[i] >= EVENT_KINDS || batch->object[i] > summary->objects ||
-		    batch->old_object[i] > summary->objects || batch->thread[i] >= summary->threads ||
-		    batch->process[i] >= summary->processes)
+		if (batch->kind[i] == 0 || batch->kind[i] >= EVENT_KINDS ||
+		    batch->object[i] > summary->objects || batch->old_object[i] > summary->objects ||
+		    batch->thread[i] >= summary->threads || batch->process[i] >= summary->processes)
 			abort();
 		if (batch->kind[i] == EVENT_FORK && batch->count[i] >= summary->processes)
 			abort();
@@ -78,7 +78,8 @@ static void slice_and_export(struct flt_reader *reader)
 	struct flt_output output;
 	struct flt_writer *writer;
 
-	if (flt_writer_create(&writer, "/dev/null", &flt_reader_summary(reader)->description, NULL) == TRACE_OK) {
+	if (flt_writer_create(&writer, "/dev/null", &flt_reader_summary(reader)->description, NULL) ==
+	    TRACE_OK) {
 		if (slice_copy(reader, writer, &slice, NULL) == TRACE_OK)
 			(void)!flt_writer_finish(writer, NULL);
 		else

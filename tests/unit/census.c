@@ -36,14 +36,18 @@ static void refuse(struct census *census, const struct event *event, const char 
 static void test_life_of_blocks(void **state)
 {
 	static const struct event events[] = {
-		{.kind = EVENT_MALLOC, .object = 1, .size = 100},
-		{.kind = EVENT_CALLOC, .object = 2, .size = 50, .count = 5},
-		{.kind = EVENT_FREE, .object = 1, .thread = 1},                               /* cross-thread */
-		{.kind = EVENT_REALLOC, .old_object = 2, .object = 3, .size = 10, .thread = 1}, /* cross-thread realloc */
-		{.kind = EVENT_REALLOC, .old_object = 3, .size = 1 << 20, .flags = EVENT_FAILED},
-		{.kind = EVENT_REALLOC, .old_object = 3, .thread = 1}, /* realloc(p, 0) freed it */
-		{.kind = EVENT_FREE},
-		{.kind = EVENT_FREE, .object = 4, .flags = EVENT_FOREIGN},
+	    {.kind = EVENT_MALLOC, .object = 1, .size = 100},
+	    {.kind = EVENT_CALLOC, .object = 2, .size = 50, .count = 5},
+	    {.kind = EVENT_FREE, .object = 1, .thread = 1}, /* cross-thread */
+	    {.kind = EVENT_REALLOC,
+	     .old_object = 2,
+	     .object = 3,
+	     .size = 10,
+	     .thread = 1}, /* cross-thread realloc */
+	    {.kind = EVENT_REALLOC, .old_object = 3, .size = 1 << 20, .flags = EVENT_FAILED},
+	    {.kind = EVENT_REALLOC, .old_object = 3, .thread = 1}, /* realloc(p, 0) freed it */
+	    {.kind = EVENT_FREE},
+	    {.kind = EVENT_FREE, .object = 4, .flags = EVENT_FOREIGN},
 	};
 	struct census census;
 
@@ -69,13 +73,16 @@ static void test_life_of_blocks(void **state)
 static void test_fork_exec_exit(void **state)
 {
 	static const struct event events[] = {
-		{.kind = EVENT_MALLOC, .object = 1, .size = 100},
-		{.kind = EVENT_FORK, .count = 1},
-		{.kind = EVENT_FREE, .object = 1, .thread = 1, .process = 1}, /* the child's copy: not cross-thread */
-		{.kind = EVENT_MALLOC, .object = 2, .size = 7, .thread = 1, .process = 1},
-		{.kind = EVENT_EXEC, .thread = 1, .process = 1},
-		{.kind = EVENT_FREE, .object = 1},
-		{.kind = EVENT_EXIT},
+	    {.kind = EVENT_MALLOC, .object = 1, .size = 100},
+	    {.kind = EVENT_FORK, .count = 1},
+	    {.kind = EVENT_FREE,
+	     .object = 1,
+	     .thread = 1,
+	     .process = 1}, /* the child's copy: not cross-thread */
+	    {.kind = EVENT_MALLOC, .object = 2, .size = 7, .thread = 1, .process = 1},
+	    {.kind = EVENT_EXEC, .thread = 1, .process = 1},
+	    {.kind = EVENT_FREE, .object = 1},
+	    {.kind = EVENT_EXIT},
 	};
 	struct census census;
 
@@ -92,8 +99,10 @@ static void test_fork_exec_exit(void **state)
 	assert_int_equal(census.left_at_exit_objects, 1);
 	assert_int_equal(census.cross_thread_frees, 0);
 	refuse(&census, &(struct event){.kind = EVENT_MALLOC, .object = 3, .size = 1}, "exit of its process");
-	refuse(&census, &(struct event){.kind = EVENT_FORK, .count = 1, .thread = 1, .process = 1}, "child number");
-	refuse(&census, &(struct event){.kind = EVENT_FORK, .count = 0, .thread = 1, .process = 1}, "exists already");
+	refuse(&census, &(struct event){.kind = EVENT_FORK, .count = 1, .thread = 1, .process = 1},
+	       "child number");
+	refuse(&census, &(struct event){.kind = EVENT_FORK, .count = 0, .thread = 1, .process = 1},
+	       "exists already");
 	census_end(&census);
 }
 
@@ -103,28 +112,28 @@ static void test_rules_of_fields(void **state)
 		struct event event;
 		const char *says;
 	} rules[] = {
-		{{.kind = EVENT_KINDS}, "unknown kind"},
-		{{.kind = EVENT_FREE, .flags = 4}, "unknown flag"},
-		{{.kind = EVENT_FREE, .object = 1, .size = 4}, "carries a size"},
-		{{.kind = EVENT_MALLOC, .object = 2, .size = 4, .count = 1}, "carries a count"},
-		{{.kind = EVENT_MALLOC, .object = 2, .size = 4, .alignment = 1}, "carries an alignment"},
-		{{.kind = EVENT_FREE, .old_object = 1}, "carries an old object"},
-		{{.kind = EVENT_MARKER, .object = 1}, "carries an object"},
-		{{.kind = EVENT_FREE, .object = 1, .flags = EVENT_FAILED}, "is no allocation"},
-		{{.kind = EVENT_MALLOC, .object = 2, .flags = EVENT_FOREIGN}, "ends no object"},
-		{{.kind = EVENT_MALLOC, .object = 2, .size = 1, .flags = EVENT_FAILED}, "but has an object"},
-		{{.kind = EVENT_MALLOC, .size = 1}, "not marked as failed"},
-		{{.kind = EVENT_MEMALIGN, .object = 2, .size = 1, .alignment = 3}, "power of two"},
-		{{.kind = EVENT_MEMALIGN, .object = 2, .size = 1}, "power of two"},
-		{{.kind = EVENT_MALLOC, .object = 3, .size = 1}, "the next id is 2"},
-		{{.kind = EVENT_FREE, .object = 2}, "not alive"},
-		{{.kind = EVENT_FREE, .object = 3, .flags = EVENT_FOREIGN}, "another id than the next"},
-		{{.kind = EVENT_MALLOC, .object = 2, .size = UINT64_C(1) << 63}, "2^62"},
-		{{.kind = EVENT_THREAD_START}, "not the first event"},
-		{{.kind = EVENT_FREE, .object = 1, .thread = 2}, "thread 2 appears"},
-		{{.kind = EVENT_FREE, .object = 1, .process = 1}, "belongs to process 0"},
-		{{.kind = EVENT_FREE, .object = 1, .thread = 1, .process = 2}, "process 2 appears"},
-		{{.kind = EVENT_FORK, .count = UINT64_C(1) << 32}, "child number"},
+	    {{.kind = EVENT_KINDS}, "unknown kind"},
+	    {{.kind = EVENT_FREE, .flags = 4}, "unknown flag"},
+	    {{.kind = EVENT_FREE, .object = 1, .size = 4}, "carries a size"},
+	    {{.kind = EVENT_MALLOC, .object = 2, .size = 4, .count = 1}, "carries a count"},
+	    {{.kind = EVENT_MALLOC, .object = 2, .size = 4, .alignment = 1}, "carries an alignment"},
+	    {{.kind = EVENT_FREE, .old_object = 1}, "carries an old object"},
+	    {{.kind = EVENT_MARKER, .object = 1}, "carries an object"},
+	    {{.kind = EVENT_FREE, .object = 1, .flags = EVENT_FAILED}, "is no allocation"},
+	    {{.kind = EVENT_MALLOC, .object = 2, .flags = EVENT_FOREIGN}, "ends no object"},
+	    {{.kind = EVENT_MALLOC, .object = 2, .size = 1, .flags = EVENT_FAILED}, "but has an object"},
+	    {{.kind = EVENT_MALLOC, .size = 1}, "not marked as failed"},
+	    {{.kind = EVENT_MEMALIGN, .object = 2, .size = 1, .alignment = 3}, "power of two"},
+	    {{.kind = EVENT_MEMALIGN, .object = 2, .size = 1}, "power of two"},
+	    {{.kind = EVENT_MALLOC, .object = 3, .size = 1}, "the next id is 2"},
+	    {{.kind = EVENT_FREE, .object = 2}, "not alive"},
+	    {{.kind = EVENT_FREE, .object = 3, .flags = EVENT_FOREIGN}, "another id than the next"},
+	    {{.kind = EVENT_MALLOC, .object = 2, .size = UINT64_C(1) << 63}, "2^62"},
+	    {{.kind = EVENT_THREAD_START}, "not the first event"},
+	    {{.kind = EVENT_FREE, .object = 1, .thread = 2}, "thread 2 appears"},
+	    {{.kind = EVENT_FREE, .object = 1, .process = 1}, "belongs to process 0"},
+	    {{.kind = EVENT_FREE, .object = 1, .thread = 1, .process = 2}, "process 2 appears"},
+	    {{.kind = EVENT_FORK, .count = UINT64_C(1) << 32}, "child number"},
 	};
 	struct census census;
 
@@ -147,7 +156,8 @@ static void test_double_free(void **state)
 	add(&census, &(struct event){.kind = EVENT_MALLOC, .object = 1, .size = 8});
 	add(&census, &(struct event){.kind = EVENT_FREE, .object = 1});
 	refuse(&census, &(struct event){.kind = EVENT_FREE, .object = 1}, "not alive");
-	refuse(&census, &(struct event){.kind = EVENT_REALLOC, .old_object = 1, .object = 2, .size = 1}, "not alive");
+	refuse(&census, &(struct event){.kind = EVENT_REALLOC, .old_object = 1, .object = 2, .size = 1},
+	       "not alive");
 	census_end(&census);
 }
 
@@ -187,9 +197,9 @@ static void test_size_classes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_life_of_blocks),      cmocka_unit_test(test_fork_exec_exit),
-		cmocka_unit_test(test_rules_of_fields),     cmocka_unit_test(test_double_free),
-		cmocka_unit_test(test_corruption_is_named), cmocka_unit_test(test_size_classes),
+	    cmocka_unit_test(test_life_of_blocks),	cmocka_unit_test(test_fork_exec_exit),
+	    cmocka_unit_test(test_rules_of_fields),	cmocka_unit_test(test_double_free),
+	    cmocka_unit_test(test_corruption_is_named), cmocka_unit_test(test_size_classes),
 	};
 
 	return cmocka_run_group_tests_name("census", tests, NULL, NULL);

@@ -37,20 +37,20 @@ static void write_plain(const struct event *events, size_t count, bool time)
 static void test_every_call(void **state)
 {
 	static const struct event events[] = {
-		{.kind = EVENT_THREAD_START},
-		{.kind = EVENT_MALLOC, .object = 1, .size = 24},
-		{.kind = EVENT_CALLOC, .object = 2, .size = 60, .count = 5},
-		{.kind = EVENT_MEMALIGN, .object = 3, .size = 100, .alignment = 4096},
-		{.kind = EVENT_REALLOC, .old_object = 1, .object = 4, .size = 30},
-		{.kind = EVENT_REALLOC, .object = 5, .size = 0, .thread = 1},
-		{.kind = EVENT_MALLOC, .size = 1000, .flags = EVENT_FAILED},
-		{.kind = EVENT_CALLOC, .size = UINT64_MAX, .count = 4, .flags = EVENT_FAILED},
-		{.kind = EVENT_REALLOC, .old_object = 2},
-		{.kind = EVENT_FREE, .object = 4},
-		{.kind = EVENT_FREE},
-		{.kind = EVENT_FREE_SIZED, .object = 3, .size = 100},
-		{.kind = EVENT_MARKER, .size = 7},
-		{.kind = EVENT_THREAD_EXIT, .thread = 1},
+	    {.kind = EVENT_THREAD_START},
+	    {.kind = EVENT_MALLOC, .object = 1, .size = 24},
+	    {.kind = EVENT_CALLOC, .object = 2, .size = 60, .count = 5},
+	    {.kind = EVENT_MEMALIGN, .object = 3, .size = 100, .alignment = 4096},
+	    {.kind = EVENT_REALLOC, .old_object = 1, .object = 4, .size = 30},
+	    {.kind = EVENT_REALLOC, .object = 5, .size = 0, .thread = 1},
+	    {.kind = EVENT_MALLOC, .size = 1000, .flags = EVENT_FAILED},
+	    {.kind = EVENT_CALLOC, .size = UINT64_MAX, .count = 4, .flags = EVENT_FAILED},
+	    {.kind = EVENT_REALLOC, .old_object = 2},
+	    {.kind = EVENT_FREE, .object = 4},
+	    {.kind = EVENT_FREE},
+	    {.kind = EVENT_FREE_SIZED, .object = 3, .size = 100},
+	    {.kind = EVENT_MARKER, .size = 7},
+	    {.kind = EVENT_THREAD_EXIT, .thread = 1},
 	};
 	const struct aosp_export_options options = {0};
 	struct aosp_export_losses losses;
@@ -80,9 +80,9 @@ static void test_every_call(void **state)
 static void test_times(void **state)
 {
 	static const struct event events[] = {
-		{.kind = EVENT_MALLOC, .object = 1, .size = 24, .time_ns = 10},
-		{.kind = EVENT_FREE, .object = 1, .time_ns = 20},
-		{.kind = EVENT_THREAD_EXIT, .time_ns = 30},
+	    {.kind = EVENT_MALLOC, .object = 1, .size = 24, .time_ns = 10},
+	    {.kind = EVENT_FREE, .object = 1, .time_ns = 20},
+	    {.kind = EVENT_THREAD_EXIT, .time_ns = 30},
 	};
 	const struct aosp_export_options options = {0};
 	struct aosp_export_losses losses;
@@ -91,17 +91,18 @@ static void test_times(void **state)
 	write_plain(events, 3, true);
 	char *text = export_scratch(&options, &losses);
 
-	assert_string_equal(text, "1000: malloc 0x10000 24 10 10\n1000: free 0x10000 20 20\n1000: thread_done 0x0 30\n");
+	assert_string_equal(
+	    text, "1000: malloc 0x10000 24 10 10\n1000: free 0x10000 20 20\n1000: thread_done 0x0 30\n");
 	free(text);
 }
 
 static void test_foreign(void **state)
 {
 	static const struct event events[] = {
-		{.kind = EVENT_FREE, .object = 1, .flags = EVENT_FOREIGN},
-		{.kind = EVENT_REALLOC, .old_object = 2, .object = 3, .size = 9, .flags = EVENT_FOREIGN},
-		{.kind = EVENT_REALLOC, .old_object = 4, .size = 9, .flags = EVENT_FOREIGN | EVENT_FAILED},
-		{.kind = EVENT_FREE, .object = 4},
+	    {.kind = EVENT_FREE, .object = 1, .flags = EVENT_FOREIGN},
+	    {.kind = EVENT_REALLOC, .old_object = 2, .object = 3, .size = 9, .flags = EVENT_FOREIGN},
+	    {.kind = EVENT_REALLOC, .old_object = 4, .size = 9, .flags = EVENT_FOREIGN | EVENT_FAILED},
+	    {.kind = EVENT_FREE, .object = 4},
 	};
 	const struct aosp_export_options keep = {0}, skip = {.skip_foreign = true};
 	struct aosp_export_losses losses;
@@ -110,8 +111,9 @@ static void test_foreign(void **state)
 	write_plain(events, 4, false);
 	char *text = export_scratch(&keep, &losses);
 
-	assert_string_equal(text, "1000: free 0x10000\n1000: realloc 0x10020 0x10010 9\n1000: realloc 0x0 0x10030 9\n"
-				  "1000: free 0x10030\n");
+	assert_string_equal(
+	    text, "1000: free 0x10000\n1000: realloc 0x10020 0x10010 9\n1000: realloc 0x0 0x10030 9\n"
+		  "1000: free 0x10030\n");
 	assert_int_equal(losses.foreign, 3);
 	free(text);
 	write_plain(events, 4, false);
@@ -123,12 +125,12 @@ static void test_foreign(void **state)
 static void test_one_of_two_processes(void **state)
 {
 	static const struct event events[] = {
-		{.kind = EVENT_MALLOC, .object = 1, .size = 24},
-		{.kind = EVENT_MALLOC, .object = 2, .size = 8},
-		{.kind = EVENT_FORK, .count = 1},
-		{.kind = EVENT_FREE, .object = 1},
-		{.kind = EVENT_FREE, .object = 2, .thread = 1, .process = 1},
-		{.kind = EVENT_FREE, .object = 1, .thread = 1, .process = 1},
+	    {.kind = EVENT_MALLOC, .object = 1, .size = 24},
+	    {.kind = EVENT_MALLOC, .object = 2, .size = 8},
+	    {.kind = EVENT_FORK, .count = 1},
+	    {.kind = EVENT_FREE, .object = 1},
+	    {.kind = EVENT_FREE, .object = 2, .thread = 1, .process = 1},
+	    {.kind = EVENT_FREE, .object = 1, .thread = 1, .process = 1},
 	};
 	const struct aosp_export_options child = {.process = 1}, missing = {.process = 2};
 	struct aosp_export_losses losses;
@@ -154,9 +156,9 @@ static void test_one_of_two_processes(void **state)
 static void test_giants(void **state)
 {
 	static const struct event events[] = {
-		{.kind = EVENT_MALLOC, .object = 1, .size = UINT64_C(1) << 62},
-		{.kind = EVENT_FREE, .object = 1},
-		{.kind = EVENT_MALLOC, .object = 2, .size = UINT64_C(1) << 62},
+	    {.kind = EVENT_MALLOC, .object = 1, .size = UINT64_C(1) << 62},
+	    {.kind = EVENT_FREE, .object = 1},
+	    {.kind = EVENT_MALLOC, .object = 2, .size = UINT64_C(1) << 62},
 	};
 	const struct aosp_export_options options = {0};
 	struct aosp_export_losses losses;
@@ -176,10 +178,11 @@ static void test_giants(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_call), cmocka_unit_test(test_times),
-		cmocka_unit_test(test_foreign),    cmocka_unit_test(test_one_of_two_processes),
-		cmocka_unit_test(test_giants),
+	    cmocka_unit_test(test_every_call), cmocka_unit_test(test_times),
+	    cmocka_unit_test(test_foreign),    cmocka_unit_test(test_one_of_two_processes),
+	    cmocka_unit_test(test_giants),
 	};
 
-	return cmocka_run_group_tests_name("export_aosp", tests, flt_file_make_directory, flt_file_remove_directory);
+	return cmocka_run_group_tests_name("export_aosp", tests, flt_file_make_directory,
+					   flt_file_remove_directory);
 }

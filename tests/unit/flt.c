@@ -13,12 +13,12 @@
 static struct flt_events_options variant_options(unsigned variant)
 {
 	return (struct flt_events_options){
-		.seed = variant + 1,
-		.threads = variant & 1 ? 40 : 1,
-		.processes = variant & 1 ? 5 : 1,
-		.stacks = variant & 2 ? 50 : 0,
-		.time = variant & 4,
-		.oddities = variant & 8,
+	    .seed = variant + 1,
+	    .threads = variant & 1 ? 40 : 1,
+	    .processes = variant & 1 ? 5 : 1,
+	    .stacks = variant & 2 ? 50 : 0,
+	    .time = variant & 4,
+	    .oddities = variant & 8,
 	};
 }
 
@@ -67,19 +67,40 @@ static void test_extreme_values(void **state)
 {
 	const struct flt_events_options options = {.time = true, .threads = 1, .processes = 1};
 	struct event events[] = {
-		{.kind = EVENT_MALLOC, .object = 1, .size = UINT64_C(1) << 61, .time_ns = UINT64_MAX},
-		{.kind = EVENT_MALLOC, .size = UINT64_MAX, .flags = EVENT_FAILED, .time_ns = 0},
-		{.kind = EVENT_CALLOC, .size = UINT64_MAX, .count = UINT64_MAX, .flags = EVENT_FAILED, .time_ns = 7},
-		{.kind = EVENT_MEMALIGN, .object = 2, .size = 0, .alignment = UINT64_C(1) << 62, .time_ns = UINT64_MAX},
-		{.kind = EVENT_REALLOC, .old_object = 1, .time_ns = 1},
-		{.kind = EVENT_MALLOC, .time_ns = UINT64_C(1) << 63},
-		{.kind = EVENT_FREE, .object = 3, .flags = EVENT_FOREIGN, .time_ns = 3},
-		{.kind = EVENT_REALLOC, .old_object = 4, .flags = EVENT_FOREIGN | EVENT_FAILED, .size = 1, .time_ns = 3},
-		{.kind = EVENT_FREE_SIZED, .object = 4, .size = UINT64_MAX, .alignment = UINT64_MAX, .time_ns = 3},
-		{.kind = EVENT_REALLOC, .old_object = 5, .object = 6, .flags = EVENT_FOREIGN, .size = 9, .time_ns = 3},
-		{.kind = EVENT_FREE, .time_ns = 3},
-		{.kind = EVENT_MARKER, .size = UINT64_MAX, .time_ns = 3},
-		{.kind = EVENT_EXIT, .size = UINT64_MAX, .time_ns = 3},
+	    {.kind = EVENT_MALLOC, .object = 1, .size = UINT64_C(1) << 61, .time_ns = UINT64_MAX},
+	    {.kind = EVENT_MALLOC, .size = UINT64_MAX, .flags = EVENT_FAILED, .time_ns = 0},
+	    {.kind = EVENT_CALLOC,
+	     .size = UINT64_MAX,
+	     .count = UINT64_MAX,
+	     .flags = EVENT_FAILED,
+	     .time_ns = 7},
+	    {.kind = EVENT_MEMALIGN,
+	     .object = 2,
+	     .size = 0,
+	     .alignment = UINT64_C(1) << 62,
+	     .time_ns = UINT64_MAX},
+	    {.kind = EVENT_REALLOC, .old_object = 1, .time_ns = 1},
+	    {.kind = EVENT_MALLOC, .time_ns = UINT64_C(1) << 63},
+	    {.kind = EVENT_FREE, .object = 3, .flags = EVENT_FOREIGN, .time_ns = 3},
+	    {.kind = EVENT_REALLOC,
+	     .old_object = 4,
+	     .flags = EVENT_FOREIGN | EVENT_FAILED,
+	     .size = 1,
+	     .time_ns = 3},
+	    {.kind = EVENT_FREE_SIZED,
+	     .object = 4,
+	     .size = UINT64_MAX,
+	     .alignment = UINT64_MAX,
+	     .time_ns = 3},
+	    {.kind = EVENT_REALLOC,
+	     .old_object = 5,
+	     .object = 6,
+	     .flags = EVENT_FOREIGN,
+	     .size = 9,
+	     .time_ns = 3},
+	    {.kind = EVENT_FREE, .time_ns = 3},
+	    {.kind = EVENT_MARKER, .size = UINT64_MAX, .time_ns = 3},
+	    {.kind = EVENT_EXIT, .size = UINT64_MAX, .time_ns = 3},
 	};
 	const size_t count = sizeof(events) / sizeof(events[0]);
 	struct event event;
@@ -98,14 +119,16 @@ static void test_extreme_values(void **state)
 	}
 }
 
-static void assert_batch_event(const struct flt_batch *batch, unsigned columns, size_t i, const struct event *expected)
+static void assert_batch_event(const struct flt_batch *batch, unsigned columns, size_t i,
+			       const struct event *expected)
 {
 	if (columns & FLT_KIND)
 		assert_true(batch->kind[i] == expected->kind && batch->flags[i] == expected->flags);
 	if (columns & FLT_TIME)
 		assert_true(batch->time_ns[i] == expected->time_ns);
 	if (columns & FLT_OBJECT)
-		assert_true(batch->object[i] == expected->object && batch->old_object[i] == expected->old_object);
+		assert_true(batch->object[i] == expected->object &&
+			    batch->old_object[i] == expected->old_object);
 	if (columns & FLT_SIZE)
 		assert_true(batch->size[i] == expected->size);
 	if (columns & FLT_DETAIL)
@@ -120,11 +143,14 @@ static void assert_only(const struct flt_batch *batch, unsigned columns)
 {
 	assert_true(!!batch->kind == !!(columns & FLT_KIND) && !!batch->flags == !!(columns & FLT_KIND));
 	assert_true(!!batch->time_ns == !!(columns & FLT_TIME));
-	assert_true(!!batch->object == !!(columns & FLT_OBJECT) && !!batch->old_object == !!(columns & FLT_OBJECT));
+	assert_true(!!batch->object == !!(columns & FLT_OBJECT) &&
+		    !!batch->old_object == !!(columns & FLT_OBJECT));
 	assert_true(!!batch->size == !!(columns & FLT_SIZE));
-	assert_true(!!batch->count == !!(columns & FLT_DETAIL) && !!batch->alignment == !!(columns & FLT_DETAIL));
+	assert_true(!!batch->count == !!(columns & FLT_DETAIL) &&
+		    !!batch->alignment == !!(columns & FLT_DETAIL));
 	assert_true(!!batch->stack == !!(columns & FLT_STACK));
-	assert_true(!!batch->thread == !!(columns & FLT_THREAD) && !!batch->process == !!(columns & FLT_THREAD));
+	assert_true(!!batch->thread == !!(columns & FLT_THREAD) &&
+		    !!batch->process == !!(columns & FLT_THREAD));
 }
 
 /* Every set of columns gives the same values as all of them. */
@@ -171,7 +197,8 @@ static void test_seek_equals_sequential(void **state)
 	struct flt_reader *reader = open_scratch();
 
 	for (size_t step = 0; step < count; step++) {
-		const size_t position = step * 619 % count; /* 619 and 1000 share no factor: every position once */
+		const size_t position =
+		    step * 619 % count; /* 619 and 1000 share no factor: every position once */
 
 		assert_ok(flt_reader_seek(reader, position, &flt_file_error));
 		if (step % 2) {
@@ -181,7 +208,8 @@ static void test_seek_equals_sequential(void **state)
 			if (position + batch.events == count)
 				continue;
 			assert_ok(flt_reader_next(reader, &event, &flt_file_error));
-			flt_file_assert_event(&event, &events[position + batch.events], position + batch.events);
+			flt_file_assert_event(&event, &events[position + batch.events],
+					      position + batch.events);
 		} else {
 			assert_ok(flt_reader_next(reader, &event, &flt_file_error));
 			flt_file_assert_event(&event, &events[position], position);
@@ -240,7 +268,8 @@ static void test_tables(void **state)
 	free(events);
 }
 
-static void hash_of(const struct flt_events_options *options, const struct event *events, size_t count, char hash[33])
+static void hash_of(const struct flt_events_options *options, const struct event *events, size_t count,
+		    char hash[33])
 {
 	flt_file_write(options, events, count, 1 + options->seed);
 	struct flt_reader *reader = open_scratch();
@@ -252,11 +281,12 @@ static void hash_of(const struct flt_events_options *options, const struct event
 /* Equal whatever the blocks; different when any field of any event differs. */
 static void test_hash(void **state)
 {
-	struct flt_events_options options = {.seed = 3, .threads = 1, .processes = 1, .stacks = 2, .time = true};
+	struct flt_events_options options = {
+	    .seed = 3, .threads = 1, .processes = 1, .stacks = 2, .time = true};
 	struct event events[] = {
-		{.kind = EVENT_CALLOC, .object = 1, .size = 8, .count = 2, .time_ns = 1},
-		{.kind = EVENT_MEMALIGN, .object = 2, .size = 8, .alignment = 16, .time_ns = 1},
-		{.kind = EVENT_FREE, .object = 1, .time_ns = 2},
+	    {.kind = EVENT_CALLOC, .object = 1, .size = 8, .count = 2, .time_ns = 1},
+	    {.kind = EVENT_MEMALIGN, .object = 2, .size = 8, .alignment = 16, .time_ns = 1},
+	    {.kind = EVENT_FREE, .object = 1, .time_ns = 2},
 	};
 	char first[33], other[33];
 
@@ -335,14 +365,14 @@ static void test_live_set_at_a_place(void **state)
 static void test_writer_refuses(void **state)
 {
 	static const struct event bad[] = {
-		{.kind = 0},
-		{.kind = EVENT_KINDS},
-		{.kind = EVENT_MALLOC, .object = 2, .size = 1},
-		{.kind = EVENT_MALLOC, .object = 1, .size = 1, .thread = 1},
-		{.kind = EVENT_MALLOC, .object = 1, .size = 1, .process = 1},
-		{.kind = EVENT_MALLOC, .object = 1, .size = 1, .time_ns = 1},
-		{.kind = EVENT_MALLOC, .object = 1, .size = 1, .stack = 1},
-		{.kind = EVENT_FREE, .object = 1},
+	    {.kind = 0},
+	    {.kind = EVENT_KINDS},
+	    {.kind = EVENT_MALLOC, .object = 2, .size = 1},
+	    {.kind = EVENT_MALLOC, .object = 1, .size = 1, .thread = 1},
+	    {.kind = EVENT_MALLOC, .object = 1, .size = 1, .process = 1},
+	    {.kind = EVENT_MALLOC, .object = 1, .size = 1, .time_ns = 1},
+	    {.kind = EVENT_MALLOC, .object = 1, .size = 1, .stack = 1},
+	    {.kind = EVENT_FREE, .object = 1},
 	};
 	const struct flt_description description = {.source = "unit test"};
 	const struct event good = {.kind = EVENT_MALLOC, .object = 1, .size = 1};
@@ -378,22 +408,23 @@ static void test_nothing_half_written(void **state)
 	assert_ok(flt_writer_create(&writer, flt_file_path(), &description, &flt_file_error));
 	assert_ok(flt_writer_finish(writer, &flt_file_error));
 	assert_int_equal(access(flt_file_path(), F_OK), 0);
-	assert_status(flt_writer_create(&writer, "/nonexistent/t.flt", &description, &flt_file_error), TRACE_IO);
+	assert_status(flt_writer_create(&writer, "/nonexistent/t.flt", &description, &flt_file_error),
+		      TRACE_IO);
 	assert_null(writer);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trips),
-		cmocka_unit_test(test_extreme_values),
-		cmocka_unit_test(test_every_set_of_columns),
-		cmocka_unit_test(test_seek_equals_sequential),
-		cmocka_unit_test(test_tables),
-		cmocka_unit_test(test_hash),
-		cmocka_unit_test(test_live_set_at_a_place),
-		cmocka_unit_test(test_writer_refuses),
-		cmocka_unit_test(test_nothing_half_written),
+	    cmocka_unit_test(test_round_trips),
+	    cmocka_unit_test(test_extreme_values),
+	    cmocka_unit_test(test_every_set_of_columns),
+	    cmocka_unit_test(test_seek_equals_sequential),
+	    cmocka_unit_test(test_tables),
+	    cmocka_unit_test(test_hash),
+	    cmocka_unit_test(test_live_set_at_a_place),
+	    cmocka_unit_test(test_writer_refuses),
+	    cmocka_unit_test(test_nothing_half_written),
 	};
 
 	return cmocka_run_group_tests_name("flt", tests, flt_file_make_directory, flt_file_remove_directory);

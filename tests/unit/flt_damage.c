@@ -12,7 +12,7 @@
 #define BLOCK 16
 
 static const struct flt_events_options options = {
-	.seed = 11, .threads = 6, .processes = 3, .stacks = 5, .time = true, .oddities = true};
+    .seed = 11, .threads = 6, .processes = 3, .stacks = 5, .time = true, .oddities = true};
 
 struct fixture {
 	struct event *events;
@@ -49,7 +49,8 @@ static uint64_t read_all(struct flt_reader *reader, const struct event *events, 
 }
 
 /* Opens exactly these bytes, in memory of exactly this length so that a sanitizer sees a read behind them. */
-static enum trace_status open_copy(struct flt_reader **reader, const uint8_t *bytes, size_t count, uint8_t **copy)
+static enum trace_status open_copy(struct flt_reader **reader, const uint8_t *bytes, size_t count,
+				   uint8_t **copy)
 {
 	*copy = malloc(count + !count);
 	assert_non_null(*copy);
@@ -198,23 +199,26 @@ static void test_later_version(void **state)
 
 	(void)state;
 	fixture.file.bytes[8]++;
-	assert_status(flt_reader_open_memory(&reader, fixture.file.bytes, fixture.file.count, &flt_file_error),
-		      TRACE_UNSUPPORTED);
+	assert_status(
+	    flt_reader_open_memory(&reader, fixture.file.bytes, fixture.file.count, &flt_file_error),
+	    TRACE_UNSUPPORTED);
 	assert_non_null(strstr(flt_file_error.message, "version 2"));
 	fixture.file.bytes[8]--;
 	fixture.file.bytes[10] = 1;
-	assert_status(flt_reader_open_memory(&reader, fixture.file.bytes, fixture.file.count, &flt_file_error),
-		      TRACE_UNSUPPORTED);
+	assert_status(
+	    flt_reader_open_memory(&reader, fixture.file.bytes, fixture.file.count, &flt_file_error),
+	    TRACE_UNSUPPORTED);
 	release(&fixture);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cut_at_every_byte), cmocka_unit_test(test_damage_every_byte),
-		cmocka_unit_test(test_footer_is_rebuilt), cmocka_unit_test(test_tail_of_zeros),
-		cmocka_unit_test(test_not_a_trace),       cmocka_unit_test(test_later_version),
+	    cmocka_unit_test(test_cut_at_every_byte), cmocka_unit_test(test_damage_every_byte),
+	    cmocka_unit_test(test_footer_is_rebuilt), cmocka_unit_test(test_tail_of_zeros),
+	    cmocka_unit_test(test_not_a_trace),	      cmocka_unit_test(test_later_version),
 	};
 
-	return cmocka_run_group_tests_name("flt_damage", tests, flt_file_make_directory, flt_file_remove_directory);
+	return cmocka_run_group_tests_name("flt_damage", tests, flt_file_make_directory,
+					   flt_file_remove_directory);
 }

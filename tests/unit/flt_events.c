@@ -127,7 +127,8 @@ static bool live_or_die(struct stream *stream, struct event *event)
 static void make(struct stream *stream, struct event *event)
 {
 	const struct flt_events_options *options = stream->options;
-	const bool fresh = stream->threads == 0 || (stream->threads < options->threads && draw(stream, 30) == 0);
+	const bool fresh =
+	    stream->threads == 0 || (stream->threads < options->threads && draw(stream, 30) == 0);
 	const unsigned thread = fresh ? stream->threads++ : (unsigned)draw(stream, stream->threads);
 
 	if (fresh)
@@ -137,7 +138,8 @@ static void make(struct stream *stream, struct event *event)
 
 	if (options->time) {
 		stream->now_ns += 10 * draw(stream, 200);
-		event->time_ns = stream->now_ns - (draw(stream, 50) ? 0 : 10 * draw(stream, stream->now_ns / 10 + 1));
+		event->time_ns =
+		    stream->now_ns - (draw(stream, 50) ? 0 : 10 * draw(stream, stream->now_ns / 10 + 1));
 	}
 	if (options->stacks)
 		event->stack = (uint32_t)draw(stream, options->stacks + 1u);
@@ -148,7 +150,8 @@ static void make(struct stream *stream, struct event *event)
 	} else if (draw(stream, 10) == 0) {
 		resize(stream, event, live);
 	} else {
-		static const uint8_t kinds[] = {EVENT_MALLOC, EVENT_MALLOC, EVENT_MALLOC, EVENT_CALLOC, EVENT_MEMALIGN};
+		static const uint8_t kinds[] = {EVENT_MALLOC, EVENT_MALLOC, EVENT_MALLOC, EVENT_CALLOC,
+						EVENT_MEMALIGN};
 
 		event->kind = kinds[draw(stream, sizeof(kinds))];
 		create(stream, event, live);

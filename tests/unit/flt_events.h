@@ -14,8 +14,8 @@ struct flt_events_options {
 	unsigned threads;   /* at most 64 */
 	unsigned processes; /* at most 16; 1 = no forks */
 	unsigned stacks;    /* highest stack number, 0 = none */
-	bool time;          /* sometimes stepping back */
-	bool oddities;      /* failures, foreign objects, NULL, huge sizes, markers */
+	bool time;	    /* sometimes stepping back */
+	bool oddities;	    /* failures, foreign objects, NULL, huge sizes, markers */
 };
 
 /* Fills `events` with `count` events. */

@@ -11,11 +11,11 @@
 #define MAX_EXAMPLE_BYTES 4096
 
 static const struct event example[] = {
-	{.kind = EVENT_MALLOC, .object = 1, .size = 24, .time_ns = 100},
-	{.kind = EVENT_MALLOC, .object = 2, .size = 100, .time_ns = 150},
-	{.kind = EVENT_FREE, .object = 1, .time_ns = 230},
-	{.kind = EVENT_REALLOC, .old_object = 2, .object = 3, .size = 200, .time_ns = 400, .thread = 1},
-	{.kind = EVENT_FREE, .time_ns = 410, .thread = 1},
+    {.kind = EVENT_MALLOC, .object = 1, .size = 24, .time_ns = 100},
+    {.kind = EVENT_MALLOC, .object = 2, .size = 100, .time_ns = 150},
+    {.kind = EVENT_FREE, .object = 1, .time_ns = 230},
+    {.kind = EVENT_REALLOC, .old_object = 2, .object = 3, .size = 200, .time_ns = 400, .thread = 1},
+    {.kind = EVENT_FREE, .time_ns = 410, .thread = 1},
 };
 
 #define EXAMPLE_EVENTS (sizeof(example) / sizeof(example[0]))
@@ -93,8 +93,8 @@ static void test_document_shows_what_is_written(void **state)
 
 	for (size_t i = 0; i < written.count && i < count; i++) {
 		if (documented[i] != written.bytes[i])
-			fail_msg("byte 0x%04zx is %02x in the document, the writer makes it %02x", i, documented[i],
-				 written.bytes[i]);
+			fail_msg("byte 0x%04zx is %02x in the document, the writer makes it %02x", i,
+				 documented[i], written.bytes[i]);
 	}
 	assert_int_equal(count, written.count);
 	free(written.bytes);
@@ -121,9 +121,10 @@ static void test_document_reads_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_document_shows_what_is_written),
-		cmocka_unit_test(test_document_reads_back),
+	    cmocka_unit_test(test_document_shows_what_is_written),
+	    cmocka_unit_test(test_document_reads_back),
 	};
 
-	return cmocka_run_group_tests_name("flt_example", tests, flt_file_make_directory, flt_file_remove_directory);
+	return cmocka_run_group_tests_name("flt_example", tests, flt_file_make_directory,
+					   flt_file_remove_directory);
 }

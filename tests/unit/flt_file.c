@@ -39,7 +39,8 @@ const char *flt_file_path(void)
 static void register_stacks(struct flt_writer *writer, unsigned stacks)
 {
 	for (unsigned i = 1; i <= stacks; i++) {
-		const uint64_t address[] = {UINT64_C(0x7f0000001000) + i, 0x400000u + i * 7919u, UINT64_MAX - i, 0};
+		const uint64_t address[] = {UINT64_C(0x7f0000001000) + i, 0x400000u + i * 7919u,
+					    UINT64_MAX - i, 0};
 		uint32_t number, again;
 
 		assert_ok(flt_writer_stack(writer, address, 1 + i % 4, &number, &flt_file_error));
@@ -56,13 +57,15 @@ static void name_thread(struct flt_writer *writer, const struct event *event)
 	char name[32];
 
 	(void)snprintf(name, sizeof(name), "thread %u", event->thread);
-	assert_ok(sink->thread(sink, event->thread, event->process, 1000u + event->thread, name, &flt_file_error));
+	assert_ok(
+	    sink->thread(sink, event->thread, event->process, 1000u + event->thread, name, &flt_file_error));
 }
 
 void flt_file_write(const struct flt_events_options *options, const struct event *events, size_t count,
 		    size_t block_events)
 {
-	const struct flt_description description = {"unit test", "a command", NULL, options->time, options->stacks > 0};
+	const struct flt_description description = {"unit test", "a command", NULL, options->time,
+						    options->stacks > 0};
 	struct flt_writer *writer;
 	bool named[64] = {false};
 
@@ -99,12 +102,12 @@ struct flt_file_bytes flt_file_load(void)
 void flt_file_assert_event(const struct event *got, const struct event *expected, size_t position)
 {
 	if (got->time_ns != expected->time_ns || got->object != expected->object ||
-	    got->old_object != expected->old_object || got->size != expected->size || got->count != expected->count ||
-	    got->alignment != expected->alignment || got->stack != expected->stack ||
-	    got->thread != expected->thread || got->process != expected->process || got->kind != expected->kind ||
-	    got->flags != expected->flags)
-		fail_msg("event %zu (%s) came back as another (%s)", position, event_kind_name(expected->kind),
-			 event_kind_name(got->kind));
+	    got->old_object != expected->old_object || got->size != expected->size ||
+	    got->count != expected->count || got->alignment != expected->alignment ||
+	    got->stack != expected->stack || got->thread != expected->thread ||
+	    got->process != expected->process || got->kind != expected->kind || got->flags != expected->flags)
+		fail_msg("event %zu (%s) came back as another (%s)", position,
+			 event_kind_name(expected->kind), event_kind_name(got->kind));
 }
 
 struct event *flt_file_events(const struct flt_events_options *options, size_t count)

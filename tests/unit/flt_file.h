@@ -15,11 +15,12 @@
 /* The last error of a call that was asserted on. */
 extern struct trace_error flt_file_error;
 
-#define assert_status(call, expected)                                                                                  \
-	do {                                                                                                           \
-		const enum trace_status status_ = (call);                                                              \
-		if (status_ != (expected))                                                                             \
-			fail_msg("status %d, expected %d: %s", (int)status_, (int)(expected), flt_file_error.message); \
+#define assert_status(call, expected)                                                                        \
+	do {                                                                                                 \
+		const enum trace_status status_ = (call);                                                    \
+		if (status_ != (expected))                                                                   \
+			fail_msg("status %d, expected %d: %s", (int)status_, (int)(expected),                \
+				 flt_file_error.message);                                                    \
 	} while (0)
 #define assert_ok(call) assert_status((call), TRACE_OK)
 

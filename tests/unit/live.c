@@ -72,7 +72,8 @@ static void change_one(struct live_set *set, struct oracle *oracle, uint64_t *ra
 		assert_true(live_set_remove(set, id));
 		*known = (struct live_object){0};
 	} else {
-		*known = (struct live_object){.size_bytes = draw(random, 100), .thread = (uint32_t)id, .live = 1};
+		*known =
+		    (struct live_object){.size_bytes = draw(random, 100), .thread = (uint32_t)id, .live = 1};
 		assert_true(live_set_insert(set, id, known));
 	}
 }
@@ -89,7 +90,8 @@ static void test_against_arrays(void **state)
 		uint64_t random = seed;
 
 		for (unsigned step = 0; step < 60000; step++) {
-			const unsigned at = (unsigned)draw(&random, SETS), other = (unsigned)draw(&random, SETS);
+			const unsigned at = (unsigned)draw(&random, SETS),
+				       other = (unsigned)draw(&random, SETS);
 
 			if (draw(&random, 500) == 0 && at != other) {
 				live_set_clear(&set[other]);
@@ -164,9 +166,9 @@ static void test_corruption_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_against_arrays),
-		cmocka_unit_test(test_far_ids),
-		cmocka_unit_test(test_corruption_is_named),
+	    cmocka_unit_test(test_against_arrays),
+	    cmocka_unit_test(test_far_ids),
+	    cmocka_unit_test(test_corruption_is_named),
 	};
 
 	return cmocka_run_group_tests_name("live", tests, NULL, NULL);

@@ -11,7 +11,7 @@
 #define EVENTS 4000
 
 static const struct flt_events_options options = {
-	.seed = 21, .threads = 12, .processes = 4, .stacks = 6, .time = true, .oddities = true};
+    .seed = 21, .threads = 12, .processes = 4, .stacks = 6, .time = true, .oddities = true};
 
 /* Slices the scratch file and opens the result, which is checked against every rule. */
 static struct flt_reader *slice_scratch(const struct slice_options *slice)
@@ -45,7 +45,8 @@ static void assert_kept(const struct event *got, const struct event *original)
 
 static void test_by_events(void **state)
 {
-	static const uint64_t places[][2] = {{0, UINT64_MAX}, {0, 10}, {1000, 3000}, {3999, UINT64_MAX}, {EVENTS, EVENTS}};
+	static const uint64_t places[][2] = {
+	    {0, UINT64_MAX}, {0, 10}, {1000, 3000}, {3999, UINT64_MAX}, {EVENTS, EVENTS}};
 	struct event *events = flt_file_events(&options, EVENTS), event;
 
 	(void)state;
@@ -167,10 +168,13 @@ static void test_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_by_events),             cmocka_unit_test(test_whole_is_identical),
-		cmocka_unit_test(test_by_thread_and_process), cmocka_unit_test(test_with_live),
-		cmocka_unit_test(test_refuses),
+	    cmocka_unit_test(test_by_events),
+	    cmocka_unit_test(test_whole_is_identical),
+	    cmocka_unit_test(test_by_thread_and_process),
+	    cmocka_unit_test(test_with_live),
+	    cmocka_unit_test(test_refuses),
 	};
 
-	return cmocka_run_group_tests_name("slice", tests, flt_file_make_directory, flt_file_remove_directory);
+	return cmocka_run_group_tests_name("slice", tests, flt_file_make_directory,
+					   flt_file_remove_directory);
 }

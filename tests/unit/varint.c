@@ -28,12 +28,12 @@ static void test_known_forms(void **state)
 		uint8_t bytes[FLT_VARINT_BYTES];
 		size_t count;
 	} forms[] = {
-		{0, {0}, 1},
-		{127, {0x7f}, 1},
-		{128, {0x80, 0x01}, 2},
-		{300, {0xac, 0x02}, 2},
-		{UINT64_C(1) << 56, {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01}, 9},
-		{UINT64_MAX, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}, 10},
+	    {0, {0}, 1},
+	    {127, {0x7f}, 1},
+	    {128, {0x80, 0x01}, 2},
+	    {300, {0xac, 0x02}, 2},
+	    {UINT64_C(1) << 56, {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01}, 9},
+	    {UINT64_MAX, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}, 10},
 	};
 	uint8_t out[FLT_VARINT_BYTES];
 
@@ -53,10 +53,10 @@ static void test_known_forms(void **state)
 
 static void test_above_64_bits(void **state)
 {
-	static const uint8_t too_large[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0, 0, 0, 0,
-					    0,    0,    0,    0};
-	static const uint8_t endless[] = {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 0, 0, 0,
-					  0,    0,    0,    0,    0};
+	static const uint8_t too_large[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+					    0x02, 0,	0,    0,    0,	  0,	0,    0,    0};
+	static const uint8_t endless[] = {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+					  0x01, 0,    0,    0,	  0,	0,    0,    0,	  0};
 	const uint8_t *in = too_large;
 	uint64_t value;
 
@@ -115,10 +115,10 @@ static void test_zigzag(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_known_forms),
-		cmocka_unit_test(test_above_64_bits),
-		cmocka_unit_test(test_unpack),
-		cmocka_unit_test(test_zigzag),
+	    cmocka_unit_test(test_known_forms),
+	    cmocka_unit_test(test_above_64_bits),
+	    cmocka_unit_test(test_unpack),
+	    cmocka_unit_test(test_zigzag),
 	};
 
 	return cmocka_run_group_tests_name("varint", tests, NULL, NULL);

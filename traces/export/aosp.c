@@ -27,8 +27,8 @@ struct aosp_writer {
 	struct live_sets sets; /* of all processes; labels of the chosen one's objects are their addresses */
 	struct thread_ids ids;
 	uint64_t next_address;
-	uint64_t position;     /* of the event at hand */
-	bool begun;            /* the chosen process has had an event */
+	uint64_t position; /* of the event at hand */
+	bool begun;	   /* the chosen process has had an event */
 	size_t used;
 	char buffer[BUFFER_BYTES];
 };
@@ -40,7 +40,8 @@ static enum trace_status no_memory(const struct aosp_writer *writer)
 
 static enum trace_status flush(struct aosp_writer *writer)
 {
-	enum trace_status status = flt_output_write(writer->output, writer->buffer, writer->used, writer->error);
+	enum trace_status status =
+	    flt_output_write(writer->output, writer->buffer, writer->used, writer->error);
 
 	writer->used = 0;
 	return status;
@@ -60,7 +61,8 @@ static void print(struct aosp_writer *writer, const char *format, ...)
 	writer->used += (size_t)length;
 }
 
-static enum trace_status invent_address(struct aosp_writer *writer, const struct event *event, uint64_t *address)
+static enum trace_status invent_address(struct aosp_writer *writer, const struct event *event,
+					uint64_t *address)
 {
 	const uint64_t alignment = event->alignment > MIN_ALIGNMENT ? event->alignment : MIN_ALIGNMENT;
 	const uint64_t start = (writer->next_address + alignment - 1) & ~(alignment - 1);
@@ -79,19 +81,22 @@ static enum trace_status create(struct aosp_writer *writer, const struct event *
 {
 	struct live_set *set = &writer->sets.process[event->process];
 	enum trace_status status = invent_address(writer, event, address);
-	const struct live_object object = {.size_bytes = event->size, .thread = event->thread, .label = *address};
+	const struct live_object object = {
+	    .size_bytes = event->size, .thread = event->thread, .label = *address};
 
 	if (status != TRACE_OK)
 		return status;
 	if (live_set_find(set, event->object))
-		return trace_fail(writer->error, TRACE_BAD_INPUT, "event %" PRIu64 " creates object %" PRIu64 " again",
-				  writer->position, event->object);
+		return trace_fail(writer->error, TRACE_BAD_INPUT,
+				  "event %" PRIu64 " creates object %" PRIu64 " again", writer->position,
+				  event->object);
 	return live_set_insert(set, event->object, &object) ? TRACE_OK : no_memory(writer);
 }
 
 static enum trace_status end_foreign(struct aosp_writer *writer, const struct event *event, uint64_t *address)
 {
-	const struct event unknown = {.object = event->kind == EVENT_REALLOC ? event->old_object : event->object,
+	const struct event unknown = {.object =
+					  event->kind == EVENT_REALLOC ? event->old_object : event->object,
 				      .thread = event->thread,
 				      .process = event->process};
 
@@ -122,8 +127,9 @@ static enum trace_status end(struct aosp_writer *writer, const struct event *eve
 	const struct live_object *object = live_set_find(set, id);
 
 	if (!object)
-		return trace_fail(writer->error, TRACE_BAD_INPUT, "event %" PRIu64 " ends object %" PRIu64
-				  ", which is not alive", writer->position, id);
+		return trace_fail(writer->error, TRACE_BAD_INPUT,
+				  "event %" PRIu64 " ends object %" PRIu64 ", which is not alive",
+				  writer->position, id);
 	*address = object->label;
 	return (event->flags & EVENT_FAILED) || live_set_remove(set, id) ? TRACE_OK : no_memory(writer);
 }
@@ -143,7 +149,8 @@ static void print_calloc(struct aosp_writer *writer, const struct event *event, 
 	print(writer, "calloc 0x%" PRIx64 " %" PRIu64 " %" PRIu64, address, count, each);
 }
 
-static void print_call(struct aosp_writer *writer, const struct event *event, uint64_t created, uint64_t ended)
+static void print_call(struct aosp_writer *writer, const struct event *event, uint64_t created,
+		       uint64_t ended)
 {
 	const bool forgotten = !ended && event->old_object;
 
@@ -152,11 +159,13 @@ static void print_call(struct aosp_writer *writer, const struct event *event, ui
 		print_calloc(writer, event, created);
 		break;
 	case EVENT_MEMALIGN:
-		print(writer, "memalign 0x%" PRIx64 " %" PRIu64 " %" PRIu64, created, event->alignment, event->size);
+		print(writer, "memalign 0x%" PRIx64 " %" PRIu64 " %" PRIu64, created, event->alignment,
+		      event->size);
 		break;
 	case EVENT_REALLOC:
 		if (!forgotten) {
-			print(writer, "realloc 0x%" PRIx64 " 0x%" PRIx64 " %" PRIu64, created, ended, event->size);
+			print(writer, "realloc 0x%" PRIx64 " 0x%" PRIx64 " %" PRIu64, created, ended,
+			      event->size);
 			break;
 		}
 		/* fall through */
@@ -276,8 +285,11 @@ static enum trace_status write_inheritance(struct aosp_writer *writer, const str
 		return no_memory(writer);
 	(void)live_set_each(set, collect, &inheritance);
 	for (size_t i = 0; i < inheritance.ids && status == TRACE_OK; i++) {
-		struct event event = {.kind = EVENT_MALLOC, .time_ns = first->time_ns, .object = inheritance.id[i],
-				      .thread = first->thread, .process = first->process};
+		struct event event = {.kind = EVENT_MALLOC,
+				      .time_ns = first->time_ns,
+				      .object = inheritance.id[i],
+				      .thread = first->thread,
+				      .process = first->process};
 
 		status = write_inherited(writer, &event);
 	}
@@ -332,7 +344,8 @@ enum trace_status aosp_export(struct flt_reader *reader, struct flt_output *outp
 
 	*losses = (struct aosp_export_losses){0};
 	if (options->process && options->process >= summary->processes)
-		return trace_fail(error, TRACE_BAD_INPUT, "%s has %" PRIu32 " processes, there is no process %" PRIu64,
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "%s has %" PRIu32 " processes, there is no process %" PRIu64,
 				  flt_reader_name(reader), summary->processes, options->process);
 	writer = calloc(1, sizeof(*writer));
 	if (!writer)

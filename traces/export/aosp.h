@@ -22,17 +22,18 @@
 #include <stdint.h>
 
 struct aosp_export_options {
-	uint64_t process;   /* number of the process; of a trace with one process: 0 */
-	bool skip_foreign;  /* leave out frees of foreign objects and make reallocs of them mallocs: memory_replay stops at
+	uint64_t process; /* number of the process; of a trace with one process: 0 */
+	bool
+	    skip_foreign; /* leave out frees of foreign objects and make reallocs of them mallocs: memory_replay stops at
 			     * pointers that it has not seen born */
 };
 
 /* What the text could not say. */
 struct aosp_export_losses {
 	uint64_t events_without_line; /* thread_start, fork, exec, exit, marker */
-	uint64_t sized_frees;         /* written as free */
-	uint64_t foreign;             /* frees and reallocs of foreign objects, written or not */
-	uint64_t inherited;           /* objects of the fork, written as malloc */
+	uint64_t sized_frees;	      /* written as free */
+	uint64_t foreign;	      /* frees and reallocs of foreign objects, written or not */
+	uint64_t inherited;	      /* objects of the fork, written as malloc */
 };
 
 /* Writes the text to `output`, which stays open. TRACE_BAD_INPUT when the trace has no such process or breaks event.h's

@@ -16,10 +16,10 @@ struct thread_ids_entry;
 
 struct thread_ids {
 	const struct flt_summary *summary;
-	struct thread_ids_entry *entry;  /* by number of the thread */
+	struct thread_ids_entry *entry;	 /* by number of the thread */
 	struct thread_ids_entry *living; /* by id */
-	uint64_t above;                  /* higher than every id of the trace */
-	bool known;                      /* every thread has an id of the operating system */
+	uint64_t above;			 /* higher than every id of the trace */
+	bool known;			 /* every thread has an id of the operating system */
 };
 
 /* False when memory is short. */
