@@ -5,9 +5,9 @@
 # from this directory (or with GNUPLOT_LIB naming it). RUNS is a tab-separated list, one line per run, that
 # `faultline report` makes from the run.json files:
 #
-#   label  directory  net_ns  net_low_ns  net_high_ns  gross_ns  footprint_over_live  resolution_ns  trace
+#   label  directory  time_ns  low_ns  high_ns  basis  footprint_over_live  resolution_ns  trace
 #
-# `?` stands for what is not known. The series come from the run directories. Nothing is computed here but scales.
+# The time is per event, `basis` is net or gross (with the harness). `?` stands for what is not known. The series come from the run directories. Nothing is computed here but scales.
 # A script sets figure_width and figure_height (in pixels), copies its arguments and loads this file.
 
 set encoding utf8
@@ -36,15 +36,15 @@ stats runs using (1) nooutput
 run_count = int(STATS_records)
 array label[run_count]
 array directory[run_count]
-array net[run_count]
-array net_low[run_count]
-array net_high[run_count]
-array gross[run_count]
+array time[run_count]
+array time_low[run_count]
+array time_high[run_count]
+array basis[run_count]
 array over_live[run_count]
 array resolution[run_count]
 array trace[run_count]
-run_read(i) = (label[i] = strcol(1), directory[i] = strcol(2), net[i] = strcol(3), net_low[i] = strcol(4), \
-	net_high[i] = strcol(5), gross[i] = strcol(6), over_live[i] = strcol(7), resolution[i] = strcol(8), \
+run_read(i) = (label[i] = strcol(1), directory[i] = strcol(2), time[i] = strcol(3), time_low[i] = strcol(4), \
+	time_high[i] = strcol(5), basis[i] = strcol(6), over_live[i] = strcol(7), resolution[i] = strcol(8), \
 	trace[i] = strcol(9), 1)
 stats runs using (run_read(int($0) + 1)) nooutput
 file(i, name) = directory[i] . '/' . name

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "bench/report/figure.h"
+#include "bench/report/summary.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,8 @@
 static const struct figure overview = {
     .name = "overview",
     .title = "All traces at a glance",
-    .caption = "Left, the time that one event costs without the harness; right, the peak footprint in units "
+    .caption = "Left, the time that one event costs, without the harness (or with it, where that takes over "
+	       "half of some target's time); right, the peak footprint in units "
 	       "of the most bytes "
 	       "that the program held at once. Further left is better in both.",
     .wide = true,
@@ -24,7 +26,8 @@ static const struct figure overview = {
 static const struct figure figures[] = {
     {.name = "throughput",
      .title = "Time per event",
-     .caption = "Median over the rounds without the harness, with its 95 % interval; each dot is one round. "
+     .caption = "Median over the rounds with its 95 % interval; each dot is one round. Net is without the "
+		"harness; hollow bars are gross, where the harness takes over half of some target's time. "
 		"Lower is better.",
      .need = {{"throughput.tsv", 5, 2}},
      .with_null = true},
@@ -119,17 +122,29 @@ static void list_number(FILE *list, double value)
 		(void)fputs("\t?", list);
 }
 
-static void list_run(FILE *list, const struct run_summary *run)
+/* The group that a run belongs to. */
+static const struct run_group *group_of(const struct comparison *comparison, size_t run)
 {
+	size_t group = 0;
+
+	while (run >= comparison->group[group].first + comparison->group[group].runs)
+		group++;
+	return &comparison->group[group];
+}
+
+static void list_run(FILE *list, const struct comparison *comparison, size_t index)
+{
+	const struct run_summary *run = &comparison->run[index];
+	bool net = summary_time(comparison, group_of(comparison, index)) == ROW_NET;
 	char label[LONGEST_LABEL + 1], trace[LONGEST_LABEL + 1];
 
 	label_of(run->target, label);
 	label_of(run->trace_name, trace);
 	(void)fprintf(list, "%s\t%s", label, run->directory);
-	list_number(list, run->value[ROW_NET]);
-	list_number(list, run->net_low_ns);
-	list_number(list, run->net_high_ns);
-	list_number(list, run->value[ROW_GROSS]);
+	list_number(list, run->value[net ? ROW_NET : ROW_GROSS]);
+	list_number(list, net ? run->net_low_ns : run->gross_low_ns);
+	list_number(list, net ? run->net_high_ns : run->gross_high_ns);
+	(void)fputs(net ? "\tnet" : "\tgross", list);
 	list_number(list, run->value[ROW_FOOTPRINT_OVER_LIVE]);
 	list_number(list, run->resolution_ns);
 	(void)fprintf(list, "\t%s\n", trace);
@@ -144,7 +159,7 @@ static const char *absent_because(const struct figure *figure, const struct run_
 		return "";
 	if (!figure->with_null && run_summary_is(run, "null"))
 		return "";
-	if (figure == &overview && isnan(run->value[ROW_NET]) && isnan(run->value[ROW_FOOTPRINT_OVER_LIVE]))
+	if (figure == &overview && isnan(run->value[ROW_GROSS]) && isnan(run->value[ROW_FOOTPRINT_OVER_LIVE]))
 		return "neither time nor memory was measured";
 	for (size_t i = 0; i < FIGURE_MOST_NEEDS && figure->need[i].file; i++) {
 		bool usable;
@@ -180,7 +195,7 @@ static enum trace_status collect(const struct figure *figure, const struct compa
 		const char *absent = absent_because(figure, run, at, &status, error);
 
 		if (!absent) {
-			list_run(list, run);
+			list_run(list, comparison, i);
 			collected->runs++;
 		} else if (*absent && status == TRACE_OK) {
 			(void)fprintf(

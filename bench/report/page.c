@@ -143,6 +143,9 @@ static void write_cell(const struct writing *writing, const struct run_group *gr
 	html_text(writing->page, text);
 	if (best)
 		(void)fputs("</b>", writing->page);
+	if (row == ROW_GROSS && isfinite(summary->gross_low_ns) && isfinite(summary->gross_high_ns))
+		(void)fprintf(writing->page, "<small>%.1f to %.1f</small>", summary->gross_low_ns,
+			      summary->gross_high_ns);
 	if (row == ROW_NET && isfinite(summary->net_low_ns) && isfinite(summary->net_high_ns))
 		(void)fprintf(writing->page, "<small>%.1f to %.1f</small>", summary->net_low_ns,
 			      summary->net_high_ns);
@@ -178,26 +181,32 @@ static void write_table(const struct writing *writing, const struct run_group *g
 	(void)fputs("</tbody>\n</table>\n</div>\n", page);
 }
 
-/* A table of one row, a row per trace. The targets of a trace head its row's cells only where all traces
- * have the same. */
-static void write_across(const struct writing *writing, unsigned row)
+static void write_trace_row(const struct writing *writing, size_t index, unsigned row)
 {
-	const struct comparison *comparison = writing->comparison;
+	const struct run_group *group = &writing->comparison->group[index];
 	FILE *page = writing->page;
 
-	(void)fputs("<div class=\"scroll\">\n", page);
-	write_heading(writing, &comparison->group[0], row_at(row)->name);
-	for (size_t g = 0; g < comparison->groups; g++) {
-		const struct run_group *group = &comparison->group[g];
+	(void)fprintf(page, "<tr><th><a href=\"#trace-%zu\">", index + 1);
+	html_text(page, writing->comparison->run[group->first].trace_name);
+	(void)fprintf(page, "</a>%s</th>", row == ROW_GROSS ? " <small>gross</small>" : "");
+	for (size_t i = group->first; i < group->first + group->runs; i++)
+		write_cell(writing, group, row, i);
+	(void)fputs("</tr>\n", page);
+}
 
-		(void)fprintf(page, "<tr><th><a href=\"#trace-%zu\">", g + 1);
-		html_text(page, comparison->run[group->first].trace_name);
-		(void)fputs("</a></th>", page);
-		for (size_t i = group->first; i < group->first + group->runs; i++)
-			write_cell(writing, group, row, i);
-		(void)fputs("</tr>\n", page);
-	}
-	(void)fputs("</tbody>\n</table>\n</div>\n", page);
+/* Time or memory of all traces, a row per trace. Traces with the same targets only, whose names stand above once. */
+static void write_across(const struct writing *writing, bool time)
+{
+	const struct comparison *comparison = writing->comparison;
+
+	(void)fputs("<div class=\"scroll\">\n", writing->page);
+	write_heading(writing, &comparison->group[0],
+		      time ? "time per event" : row_at(ROW_FOOTPRINT_OVER_LIVE)->name);
+	for (size_t g = 0; g < comparison->groups; g++)
+		write_trace_row(writing, g,
+				time ? summary_time(comparison, &comparison->group[g])
+				     : ROW_FOOTPRINT_OVER_LIVE);
+	(void)fputs("</tbody>\n</table>\n</div>\n", writing->page);
 }
 
 static enum trace_status write_overview(struct writing *writing, struct trace_error *error)
@@ -207,8 +216,8 @@ static enum trace_status write_overview(struct writing *writing, struct trace_er
 
 	if (summary_comparable(writing->comparison)) {
 		(void)fputs("<div class=\"across\">\n", writing->page);
-		write_across(writing, ROW_NET);
-		write_across(writing, ROW_FOOTPRINT_OVER_LIVE);
+		write_across(writing, true);
+		write_across(writing, false);
 		(void)fputs("</div>\n", writing->page);
 	}
 	(void)fputs("</section>\n", writing->page);
@@ -280,7 +289,9 @@ enum trace_status page_write(FILE *page, const struct comparison *comparison, co
 		status = write_trace(&writing, i, error);
 	provenance_section(page, comparison);
 	(void)fprintf(page,
-		      "</main>\n<footer>Bold: the best value of a row. Modelled values are simulated, all "
+		      "</main>\n<footer>Bold: the best value of a row. Where the harness took over half of "
+		      "some target's time, net time is not known and gross times are compared. Modelled "
+		      "values are simulated, all "
 		      "others were measured. "
 		      "%s, <code>docs/metrics.md</code> defines every figure.</footer>\n</body>\n</html>\n",
 		      PACKAGE_STRING);

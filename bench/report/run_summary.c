@@ -55,9 +55,9 @@ static char *name_of_path(const char *path)
 	return strndup(name, length);
 }
 
-static double interval_bound(const json_t *document, size_t which)
+static double interval_bound(const json_t *document, const char *path, size_t which)
 {
-	const json_t *bound = json_array_get(find(document, "host.throughput.ci95_ns"), which);
+	const json_t *bound = json_array_get(find(document, path), which);
 
 	return json_is_number(bound) ? json_number_value(bound) : NAN;
 }
@@ -102,8 +102,10 @@ static void read_values(struct run_summary *run)
 	if (isnan(run->live_peak_bytes))
 		run->live_peak_bytes = run_summary_number(document, "model.memory.live_peak_bytes");
 	run->resolution_ns = run_summary_number(document, "host.latency_ns.resolution_ns");
-	run->net_low_ns = interval_bound(document, 0);
-	run->net_high_ns = interval_bound(document, 1);
+	run->net_low_ns = interval_bound(document, "host.throughput.ci95_ns", 0);
+	run->net_high_ns = interval_bound(document, "host.throughput.ci95_ns", 1);
+	run->gross_low_ns = interval_bound(document, "host.throughput.gross_ci95_ns", 0);
+	run->gross_high_ns = interval_bound(document, "host.throughput.gross_ci95_ns", 1);
 	for (unsigned i = 0; i < ROWS; i++)
 		run->value[i] =
 		    below_resolution(document, row_at(i)) ? 0 : run_summary_number(document, row_at(i)->path);

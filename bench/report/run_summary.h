@@ -28,10 +28,11 @@ struct run_summary {
 	double rounds; /* of the throughput measurement */
 	double live_peak_bytes;
 	double net_low_ns, net_high_ns; /* 95 % interval of the net time per event */
-	double resolution_ns;		/* the clock's step */
-	double value[ROWS];		/* in the units of run.json */
-	char *trace_name;		/* owned: the trace's file name without directory and `.flt` */
-	char *directory; /* owned: where its series lie, relative to the directory of the report */
+	double gross_low_ns, gross_high_ns;
+	double resolution_ns; /* the clock's step */
+	double value[ROWS];   /* in the units of run.json */
+	char *trace_name;     /* owned: the trace's file name without directory and `.flt` */
+	char *directory;      /* owned: where its series lie, relative to the directory of the report */
 };
 
 /* Takes `document` (also when it fails: then it is released) and fills in all but `directory`.

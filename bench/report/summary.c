@@ -53,6 +53,17 @@ bool summary_is_best(const struct comparison *comparison, const struct run_group
 	return strcmp(text, best_text) == 0;
 }
 
+unsigned summary_time(const struct comparison *comparison, const struct run_group *group)
+{
+	for (size_t i = group->first; i < group->first + group->runs; i++) {
+		const struct run_summary *run = &comparison->run[i];
+
+		if (competes(run, ROW_GROSS) && !competes(run, ROW_NET))
+			return ROW_GROSS;
+	}
+	return ROW_NET;
+}
+
 /* Columns that UTF-8 text takes, each code point counted as one. */
 static size_t columns_of(const char *text)
 {
@@ -170,22 +181,36 @@ bool summary_comparable(const struct comparison *comparison)
 	return true;
 }
 
-static void print_across(FILE *out, const struct comparison *comparison, unsigned row, bool colours)
+/* A line of one trace: its name and each run's value of the row. */
+static void print_trace(FILE *out, const struct comparison *comparison, const struct run_group *group,
+			unsigned row, bool colours)
 {
-	(void)fprintf(out, "%s\n", row_at(row)->name);
+	const char *name = comparison->run[group->first].trace_name;
+	const char *suffix = row == ROW_GROSS ? " (gross)" : "";
+	size_t room = NAME_COLUMNS - strlen(suffix), columns = columns_of(name);
+
+	print_clean(out, name, room);
+	print_left(out, suffix, NAME_COLUMNS - (columns < room ? columns : room));
+	for (size_t i = group->first; i < group->first + group->runs; i++) {
+		char text[ROW_TEXT_BYTES];
+
+		summary_text(&comparison->run[i], row, text);
+		print_cell(out, text, summary_is_best(comparison, group, row, i),
+			   column_width(&comparison->run[i]), colours);
+	}
+	(void)fputc('\n', out);
+}
+
+/* Time or memory of all traces, which are comparable. */
+static void print_across(FILE *out, const struct comparison *comparison, bool time, bool colours)
+{
+	(void)fprintf(out, "%s\n", time ? "time per event" : row_at(ROW_FOOTPRINT_OVER_LIVE)->name);
 	print_heading(out, comparison, &comparison->group[0]);
 	for (size_t g = 0; g < comparison->groups; g++) {
 		const struct run_group *group = &comparison->group[g];
 
-		print_left(out, comparison->run[group->first].trace_name, NAME_COLUMNS);
-		for (size_t i = group->first; i < group->first + group->runs; i++) {
-			char text[ROW_TEXT_BYTES];
-
-			summary_text(&comparison->run[i], row, text);
-			print_cell(out, text, summary_is_best(comparison, group, row, i),
-				   column_width(&comparison->run[i]), colours);
-		}
-		(void)fputc('\n', out);
+		print_trace(out, comparison, group,
+			    time ? summary_time(comparison, group) : ROW_FOOTPRINT_OVER_LIVE, colours);
 	}
 	(void)fputc('\n', out);
 }
@@ -193,8 +218,8 @@ static void print_across(FILE *out, const struct comparison *comparison, unsigne
 void summary_print(FILE *out, const struct comparison *comparison, bool colours)
 {
 	if (summary_comparable(comparison)) {
-		print_across(out, comparison, ROW_NET, colours);
-		print_across(out, comparison, ROW_FOOTPRINT_OVER_LIVE, colours);
+		print_across(out, comparison, true, colours);
+		print_across(out, comparison, false, colours);
 		return;
 	}
 	for (size_t g = 0; g < comparison->groups; g++)

@@ -20,13 +20,17 @@ bool summary_has(const struct comparison *comparison, const struct run_group *gr
 bool summary_is_best(const struct comparison *comparison, const struct run_group *group, unsigned row,
 		     size_t run);
 
+/* The row by which the runs of a group can be compared in time: ROW_NET where every run that competes knows it, else ROW_GROSS,
+ * because net and gross time say nothing beside each other. */
+unsigned summary_time(const struct comparison *comparison, const struct run_group *group);
+
 /* The run's value for a reader. */
 void summary_text(const struct run_summary *run, unsigned row, char text[ROW_TEXT_BYTES]);
 
 /* Whether there are several traces, all replayed on the same targets in the same order. */
 bool summary_comparable(const struct comparison *comparison);
 
-/* Prints time and memory of all traces as text, a row per trace, when they are comparable; else the table of
+/* Prints time (summary_time()) and memory of all traces as text, a row per trace, when they are comparable; else the table of
  * each. Best values are marked with `*` (and bold where `colours`). */
 void summary_print(FILE *out, const struct comparison *comparison, bool colours);
 
