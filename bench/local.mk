@@ -11,6 +11,7 @@ include bench/report/local.mk
 include bench/preload/local.mk
 include bench/micro/micro.mk
 include bench/micro/decode.mk
+include bench/micro/record.mk
 
 bin_PROGRAMS += bench/faultline
 bench_faultline_CPPFLAGS = $(bench_cppflags)
