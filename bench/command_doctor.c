@@ -8,19 +8,19 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char help[] =
-	"Usage: faultline doctor [OPTION]\n"
-	"Says what of Faultline works on this machine: recorders, allocators, gnuplot, clocks, and the settings of the\n"
-	"kernel that matter. Changes nothing.\n"
-	"\n"
-	"  -h, --help     this text\n"
-	"\n"
-	"good     works\n"
-	"limited  works, with something less or something to know\n"
-	"missing  an optional part that is not there\n"
-	"bad      something is missing that Faultline cannot do without\n"
-	"\n"
-	"Exit status: 0 when nothing is bad, 1 when something is.\n";
+static const char help[] = "Usage: faultline doctor [OPTION]\n"
+			   "Says what of Faultline works on this machine: recorders, allocators, gnuplot, "
+			   "clocks, and the settings of the\n"
+			   "kernel that matter. Changes nothing.\n"
+			   "\n"
+			   "  -h, --help     this text\n"
+			   "\n"
+			   "good     works\n"
+			   "limited  works, with something less or something to know\n"
+			   "missing  an optional part that is not there\n"
+			   "bad      something is missing that Faultline cannot do without\n"
+			   "\n"
+			   "Exit status: 0 when nothing is bad, 1 when something is.\n";
 
 static void print(const struct doctor *doctor)
 {
@@ -30,8 +30,8 @@ static void print(const struct doctor *doctor)
 		const struct doctor_finding *finding = &doctor->finding[i];
 		bool is_new = strcmp(group, finding->group) != 0;
 		group = finding->group;
-		(void)printf("%-12s %-16s %-8s %s\n", is_new ? group : "", finding->what, doctor_mark_name(finding->mark),
-			     finding->text);
+		(void)printf("%-12s %-16s %-8s %s\n", is_new ? group : "", finding->what,
+			     doctor_mark_name(finding->mark), finding->text);
 	}
 }
 

@@ -19,31 +19,39 @@
 #include <string.h>
 
 static const char help[] =
-	"Usage: faultline record --heap -o TRACE [OPTION]... [--] COMMAND [ARGUMENT]...\n"
-	"Runs COMMAND and records its heap calls, those of its threads and of every program it starts.\n"
-	"\n"
-	"  -o, --output TRACE       where to write the trace\n"
-	"      --heap               record malloc, free and their kin (the default, and the only recorder so far)\n"
-	"      --stacks             record the call stack of every event (several microseconds each)\n"
-	"      --no-follow          record only the first program, not its children nor what it becomes by exec\n"
-	"      --for TIME           end the trace after TIME: seconds, or with a unit: 500ms, 10s, 5m, 1h\n"
-	"      --max-size SIZE      end the trace before it grows beyond SIZE bytes (units K, M, G)\n"
-	"      --start-signal SIG   begin paused; record when `faultline record` gets SIG (a name such as USR1, or a number)\n"
-	"      --stop-signal SIG    pause when it gets SIG; with the same SIG as --start-signal it toggles\n"
-	"      --buffer SIZE        memory for events that are not written yet (default 256M); a program that fills it waits\n"
-	"  -q, --quiet              no summary at the end\n"
-	"  -h, --help               this text\n"
-	"\n"
-	"The program's input, output and environment are its own, but for LD_PRELOAD and FAULTLINE_RECORD. Signals sent to\n"
-	"`faultline record` are passed on to it, except the two above.\n"
-	"\n"
-	"The recording ends when COMMAND and all programs that it left running have ended (once COMMAND has ended, SIGINT or\n"
-	"SIGTERM ends it at once), or at --for or --max-size: then the trace is complete at that moment, and the command\n"
-	"runs on unrecorded.\n"
-	"\n"
-	"Exit status: COMMAND's own; 128 + N when signal N killed it; 127 when it was not found, 126 when it could not be\n"
-	"run; 1 when recording failed (the reason is on standard error, and COMMAND was left to run to its end); 2 for wrong\n"
-	"usage. A recording without events is no failure: the summary says why it has none.\n";
+    "Usage: faultline record --heap -o TRACE [OPTION]... [--] COMMAND [ARGUMENT]...\n"
+    "Runs COMMAND and records its heap calls, those of its threads and of every program it starts.\n"
+    "\n"
+    "  -o, --output TRACE       where to write the trace\n"
+    "      --heap               record malloc, free and their kin (the default, and the only recorder so "
+    "far)\n"
+    "      --stacks             record the call stack of every event (several microseconds each)\n"
+    "      --no-follow          record only the first program, not its children nor what it becomes by exec\n"
+    "      --for TIME           end the trace after TIME: seconds, or with a unit: 500ms, 10s, 5m, 1h\n"
+    "      --max-size SIZE      end the trace before it grows beyond SIZE bytes (units K, M, G)\n"
+    "      --start-signal SIG   begin paused; record when `faultline record` gets SIG (a name such as USR1, "
+    "or a number)\n"
+    "      --stop-signal SIG    pause when it gets SIG; with the same SIG as --start-signal it toggles\n"
+    "      --buffer SIZE        memory for events that are not written yet (default 256M); a program that "
+    "fills it waits\n"
+    "  -q, --quiet              no summary at the end\n"
+    "  -h, --help               this text\n"
+    "\n"
+    "The program's input, output and environment are its own, but for LD_PRELOAD and FAULTLINE_RECORD. "
+    "Signals sent to\n"
+    "`faultline record` are passed on to it, except the two above.\n"
+    "\n"
+    "The recording ends when COMMAND and all programs that it left running have ended (once COMMAND has "
+    "ended, SIGINT or\n"
+    "SIGTERM ends it at once), or at --for or --max-size: then the trace is complete at that moment, and the "
+    "command\n"
+    "runs on unrecorded.\n"
+    "\n"
+    "Exit status: COMMAND's own; 128 + N when signal N killed it; 127 when it was not found, 126 when it "
+    "could not be\n"
+    "run; 1 when recording failed (the reason is on standard error, and COMMAND was left to run to its end); "
+    "2 for wrong\n"
+    "usage. A recording without events is no failure: the summary says why it has none.\n";
 
 enum {
 	OPTION_HEAP = 256,
@@ -70,12 +78,12 @@ struct unit {
 };
 
 static const struct unit size_units[] = {
-	{"", 1}, {"K", 1024}, {"M", 1048576}, {"G", 1073741824}, {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824},
-	{NULL, 0},
+    {"", 1},	   {"K", 1024},	     {"M", 1048576},	  {"G", 1073741824},
+    {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824}, {NULL, 0},
 };
 
 static const struct unit time_units[] = {
-	{"", 1e9}, {"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {NULL, 0},
+    {"", 1e9}, {"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {NULL, 0},
 };
 
 static bool parse_quantity(const char *text, const struct unit *units, uint64_t *result)
@@ -88,7 +96,8 @@ static bool parse_quantity(const char *text, const struct unit *units, uint64_t 
 	if (end == text || errno != 0 || !isfinite(value) || value <= 0)
 		return false;
 	for (; units->name; units++) {
-		if (strcmp(end, units->name) == 0 && value * units->factor >= 1 && value * units->factor < 9e18) {
+		if (strcmp(end, units->name) == 0 && value * units->factor >= 1 &&
+		    value * units->factor < 9e18) {
 			*result = (uint64_t)(value * units->factor);
 			return true;
 		}
@@ -105,7 +114,8 @@ static bool parse_signal(const char *text, int *result)
 		text += 3;
 	for (int i = 1; i < NSIG; i++) {
 		const char *name = sigabbrev_np(i);
-		bool is_this = *end == '\0' && end != text ? number == i : name && strcasecmp(name, text) == 0;
+		bool is_this =
+		    *end == '\0' && end != text ? number == i : name && strcasecmp(name, text) == 0;
 		if (is_this && i != SIGKILL && i != SIGSTOP && i != SIGCHLD) {
 			*result = i;
 			return true;
@@ -129,16 +139,24 @@ static int parse_value(struct record_options *options, int option)
 	switch (option) {
 	case OPTION_FOR:
 		return parse_quantity(optarg, time_units, &session->for_ns)
-			       ? RUN : wrong("--for", optarg, "a time greater than 0, such as 10s or 500ms");
+			   ? RUN
+			   : wrong("--for", optarg, "a time greater than 0, such as 10s or 500ms");
 	case OPTION_MAX_SIZE:
-		return parse_quantity(optarg, size_units, &session->max_bytes) ? RUN : wrong("--max-size", optarg, sizes);
+		return parse_quantity(optarg, size_units, &session->max_bytes)
+			   ? RUN
+			   : wrong("--max-size", optarg, sizes);
 	case OPTION_BUFFER:
-		return parse_quantity(optarg, size_units, &session->buffer_bytes) ? RUN : wrong("--buffer", optarg, sizes);
+		return parse_quantity(optarg, size_units, &session->buffer_bytes)
+			   ? RUN
+			   : wrong("--buffer", optarg, sizes);
 	case OPTION_START_SIGNAL:
 		session->paused = true;
-		return parse_signal(optarg, &session->start_signal) ? RUN : wrong("--start-signal", optarg, signals);
+		return parse_signal(optarg, &session->start_signal)
+			   ? RUN
+			   : wrong("--start-signal", optarg, signals);
 	case OPTION_STOP_SIGNAL:
-		return parse_signal(optarg, &session->stop_signal) ? RUN : wrong("--stop-signal", optarg, signals);
+		return parse_signal(optarg, &session->stop_signal) ? RUN
+								   : wrong("--stop-signal", optarg, signals);
 	default:
 		(void)fputs("Try `faultline record --help`.\n", stderr);
 		return EXIT_USAGE;
@@ -173,18 +191,18 @@ static int parse_option(struct record_options *options, int option)
 static int parse(struct record_options *options, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"output", required_argument, NULL, 'o'},
-		{"quiet", no_argument, NULL, 'q'},
-		{"help", no_argument, NULL, 'h'},
-		{"heap", no_argument, NULL, OPTION_HEAP},
-		{"stacks", no_argument, NULL, OPTION_STACKS},
-		{"no-follow", no_argument, NULL, OPTION_NO_FOLLOW},
-		{"for", required_argument, NULL, OPTION_FOR},
-		{"max-size", required_argument, NULL, OPTION_MAX_SIZE},
-		{"start-signal", required_argument, NULL, OPTION_START_SIGNAL},
-		{"stop-signal", required_argument, NULL, OPTION_STOP_SIGNAL},
-		{"buffer", required_argument, NULL, OPTION_BUFFER},
-		{NULL, 0, NULL, 0},
+	    {"output", required_argument, NULL, 'o'},
+	    {"quiet", no_argument, NULL, 'q'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"heap", no_argument, NULL, OPTION_HEAP},
+	    {"stacks", no_argument, NULL, OPTION_STACKS},
+	    {"no-follow", no_argument, NULL, OPTION_NO_FOLLOW},
+	    {"for", required_argument, NULL, OPTION_FOR},
+	    {"max-size", required_argument, NULL, OPTION_MAX_SIZE},
+	    {"start-signal", required_argument, NULL, OPTION_START_SIGNAL},
+	    {"stop-signal", required_argument, NULL, OPTION_STOP_SIGNAL},
+	    {"buffer", required_argument, NULL, OPTION_BUFFER},
+	    {NULL, 0, NULL, 0},
 	};
 	int option, result;
 
@@ -220,11 +238,12 @@ static void print_cost(const struct session_result *result)
 		return;
 	}
 	(void)fprintf(stderr,
-		      "  slowdown    about %.1f %% of processor time: %.0f ns per event (timed in the program, 1 event in "
+		      "  slowdown    about %.1f %% of processor time: %.0f ns per event (timed in the "
+		      "program, 1 event in "
 		      "1,021)\n"
 		      "              x %" PRIu64 " events = %.3f s, of %.3f s in all",
-		      100 * result->recording_s / rest, result->event_ns, result->heap_events, result->recording_s,
-		      result->cpu_s);
+		      100 * result->recording_s / rest, result->event_ns, result->heap_events,
+		      result->recording_s, result->cpu_s);
 	if (result->waiting_s >= 0.0005)
 		(void)fprintf(stderr, "; and %.3f s of waiting for the recorder", result->waiting_s);
 	(void)fputc('\n', stderr);
@@ -233,10 +252,13 @@ static void print_cost(const struct session_result *result)
 static void print_faults(const struct session_result *result)
 {
 	if (result->foreign)
-		(void)fprintf(stderr, "  warning     %" PRIu64 " frees of blocks whose allocation was not recorded\n",
+		(void)fprintf(stderr,
+			      "  warning     %" PRIu64 " frees of blocks whose allocation was not recorded\n",
 			      result->foreign);
 	if (result->reissued)
-		(void)fprintf(stderr, "  warning     %" PRIu64 " blocks were handed out at an address that was not free\n",
+		(void)fprintf(stderr,
+			      "  warning     %" PRIu64
+			      " blocks were handed out at an address that was not free\n",
 			      result->reissued);
 	if (result->damaged)
 		(void)fprintf(stderr, "  warning     %" PRIu64 " records made no sense\n", result->damaged);
@@ -249,21 +271,24 @@ static void print_faults(const struct session_result *result)
 static void print_summary(void *context, const struct session_result *result)
 {
 	static const char *const ends[] = {
-		[SESSION_ALL_ENDED] = "",
-		[SESSION_TIME] = "; ended by --for",
-		[SESSION_SIZE] = "; ended by --max-size",
-		[SESSION_ASKED] = "; ended by a signal while programs it started still ran",
+	    [SESSION_ALL_ENDED] = "",
+	    [SESSION_TIME] = "; ended by --for",
+	    [SESSION_SIZE] = "; ended by --max-size",
+	    [SESSION_ASKED] = "; ended by a signal while programs it started still ran",
 	};
 	const struct record_options *options = context;
 
 	if (options->quiet)
 		return;
 	(void)fprintf(stderr, "faultline record: %s%s\n", options->session.output, ends[result->end]);
-	(void)fprintf(stderr, "  events      %" PRIu64 " (%" PRIu64 " heap calls)\n", result->events, result->heap_events);
-	(void)fprintf(stderr, "  processes   %" PRIu64 ", threads %" PRIu64 "\n", result->processes, result->threads);
+	(void)fprintf(stderr, "  events      %" PRIu64 " (%" PRIu64 " heap calls)\n", result->events,
+		      result->heap_events);
+	(void)fprintf(stderr, "  processes   %" PRIu64 ", threads %" PRIu64 "\n", result->processes,
+		      result->threads);
 	(void)fprintf(stderr, "  size        %" PRIu64 " bytes", result->file_bytes);
 	if (result->events)
-		(void)fprintf(stderr, ", %.2f per event", (double)result->file_bytes / (double)result->events);
+		(void)fprintf(stderr, ", %.2f per event",
+			      (double)result->file_bytes / (double)result->events);
 	(void)fputc('\n', stderr);
 	print_cost(result);
 	print_faults(result);
@@ -277,7 +302,8 @@ static int could_not_run(const char *command, int reason)
 
 static bool find_library(struct record_options *options, char *path, size_t capacity)
 {
-	const char *name = options->session.stacks ? "libfaultline-record-stacks.so" : "libfaultline-record.so";
+	const char *name =
+	    options->session.stacks ? "libfaultline-record-stacks.so" : "libfaultline-record.so";
 
 	options->session.library = path;
 	if (!installation_find(name, path, capacity)) {
@@ -286,8 +312,11 @@ static bool find_library(struct record_options *options, char *path, size_t capa
 		return false;
 	}
 	if (strpbrk(path, ": ")) {
-		complain("record", "the path of the library to preload, %s, has a blank or colon in it, which LD_PRELOAD cannot "
-				   "hold: install or build Faultline elsewhere", path);
+		complain("record",
+			 "the path of the library to preload, %s, has a blank or colon in it, which "
+			 "LD_PRELOAD cannot "
+			 "hold: install or build Faultline elsewhere",
+			 path);
 		return false;
 	}
 	return true;
@@ -296,7 +325,7 @@ static bool find_library(struct record_options *options, char *path, size_t capa
 int command_record(int argc, char **argv)
 {
 	struct record_options options = {
-		.session = {.follow = true, .buffer_bytes = UINT64_C(256) << 20, .finished = print_summary}};
+	    .session = {.follow = true, .buffer_bytes = UINT64_C(256) << 20, .finished = print_summary}};
 	struct session_result result;
 	struct trace_error error = {""};
 	enum trace_status status;

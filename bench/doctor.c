@@ -26,10 +26,9 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-extern char **environ;
-
-__attribute__((format(printf, 5, 6))) static void find(struct doctor *doctor, const char *group, const char *what,
-						       enum doctor_mark mark, const char *format, ...)
+__attribute__((format(printf, 5, 6))) static void find(struct doctor *doctor, const char *group,
+						       const char *what, enum doctor_mark mark,
+						       const char *format, ...)
 {
 	struct doctor_finding *finding;
 	va_list arguments;
@@ -103,10 +102,12 @@ static void examine_heap_recorder(struct doctor *doctor)
 		find(doctor, group, "heap", DOCTOR_BAD,
 		     "needs memfd_create and /proc, to share memory with the recorded program");
 	else if (!can_wipe_on_fork())
-		find(doctor, group, "heap", DOCTOR_BAD, "needs MADV_WIPEONFORK (Linux 4.14), to notice forks");
+		find(doctor, group, "heap", DOCTOR_BAD,
+		     "needs MADV_WIPEONFORK (Linux 4.14), to notice forks");
 	else if (fd < 0)
 		find(doctor, group, "heap", DOCTOR_LIMITED,
-		     "works; without pidfd_open (Linux 5.3) the end of a program that nobody waits for is seen late");
+		     "works; without pidfd_open (Linux 5.3) the end of a program that nobody waits for is "
+		     "seen late");
 	else
 		find(doctor, group, "heap", DOCTOR_GOOD, "dynamically linked programs, no privileges needed");
 	if (installation_find("libfaultline-record-stacks.so", path, sizeof(path)))
@@ -156,7 +157,8 @@ static void examine_gnuplot(struct doctor *doctor)
 	if (first_line_of(argv, line, sizeof(line)))
 		find(doctor, "pictures", "gnuplot", DOCTOR_GOOD, "%s", line);
 	else
-		find(doctor, "pictures", "gnuplot", DOCTOR_MISSING, "no charts without it (Debian: gnuplot-nox)");
+		find(doctor, "pictures", "gnuplot", DOCTOR_MISSING,
+		     "no charts without it (Debian: gnuplot-nox)");
 }
 
 struct allocator {
@@ -167,13 +169,15 @@ struct allocator {
 
 static void examine_allocator(struct doctor *doctor, const struct allocator *allocator)
 {
-	static const char *const directories[] = {"/usr/lib/*-linux-gnu/", "/usr/lib64/", "/usr/lib/", "/usr/local/lib/"};
+	static const char *const directories[] = {"/usr/lib/*-linux-gnu/", "/usr/lib64/", "/usr/lib/",
+						  "/usr/local/lib/"};
 	char pattern[256], real[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
 		for (size_t j = 0; j < 3 && allocator->pattern[j]; j++) {
 			glob_t found;
-			(void)snprintf(pattern, sizeof(pattern), "%s%s", directories[i], allocator->pattern[j]);
+			(void)snprintf(pattern, sizeof(pattern), "%s%s", directories[i],
+				       allocator->pattern[j]);
 			if (glob(pattern, 0, NULL, &found) != 0)
 				continue;
 			if (!realpath(found.gl_pathv[0], real))
@@ -183,15 +187,16 @@ static void examine_allocator(struct doctor *doctor, const struct allocator *all
 			return;
 		}
 	}
-	find(doctor, "allocators", allocator->name, DOCTOR_MISSING, "no such target (Debian: %s)", allocator->package);
+	find(doctor, "allocators", allocator->name, DOCTOR_MISSING, "no such target (Debian: %s)",
+	     allocator->package);
 }
 
 static void examine_allocators(struct doctor *doctor)
 {
 	static const struct allocator allocators[] = {
-		{"jemalloc", {"libjemalloc.so.2"}, "libjemalloc2"},
-		{"mimalloc", {"libmimalloc.so.2.0", "libmimalloc.so.2", "libmimalloc.so"}, "libmimalloc2.0"},
-		{"tcmalloc", {"libtcmalloc_minimal.so.4", "libtcmalloc.so.4"}, "libtcmalloc-minimal4"},
+	    {"jemalloc", {"libjemalloc.so.2"}, "libjemalloc2"},
+	    {"mimalloc", {"libmimalloc.so.2.0", "libmimalloc.so.2", "libmimalloc.so"}, "libmimalloc2.0"},
+	    {"tcmalloc", {"libtcmalloc_minimal.so.4", "libtcmalloc.so.4"}, "libtcmalloc-minimal4"},
 	};
 	char path[PATH_MAX];
 
@@ -227,18 +232,22 @@ static void examine_clock(struct doctor *doctor)
 	struct tick_clock clock;
 	char source[64] = "unknown";
 
-	(void)read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource", source, sizeof(source));
+	(void)read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource", source,
+			sizeof(source));
 	tick_clock_start(&clock);
 	tick_clock_calibrate(&clock);
 	find(doctor, "clocks", "ticks", clock.resolution_ns <= 20 ? DOCTOR_GOOD : DOCTOR_LIMITED,
-	     "%.0f MHz, steps of %llu ns, %.0f ns to read; nothing finer than a step is reported", 1e3 / clock.ns_per_tick,
-	     (unsigned long long)clock.resolution_ns, clock.read_ns);
+	     "%.0f MHz, steps of %llu ns, %.0f ns to read; nothing finer than a step is reported",
+	     1e3 / clock.ns_per_tick, (unsigned long long)clock.resolution_ns, clock.read_ns);
 	if (processor_has("constant_tsc") && processor_has("nonstop_tsc"))
-		find(doctor, "clocks", "invariance", DOCTOR_GOOD, "constant_tsc and nonstop_tsc, clock source %s", source);
+		find(doctor, "clocks", "invariance", DOCTOR_GOOD,
+		     "constant_tsc and nonstop_tsc, clock source %s", source);
 	else
 		find(doctor, "clocks", "invariance", DOCTOR_LIMITED,
-		     "the processor does not promise that its tick counter runs evenly (clock source %s): times of recordings "
-		     "may drift", source);
+		     "the processor does not promise that its tick counter runs evenly (clock source %s): "
+		     "times of recordings "
+		     "may drift",
+		     source);
 }
 
 static void examine_thp(struct doctor *doctor)
@@ -248,7 +257,8 @@ static void examine_thp(struct doctor *doctor)
 
 	if (!read_line("/sys/kernel/mm/transparent_hugepage/enabled", mode, sizeof(mode)) ||
 	    !(open = strchr(mode, '[')) || !(close = strchr(open, ']'))) {
-		find(doctor, "kernel", "huge pages", DOCTOR_LIMITED, "transparent huge pages are not available");
+		find(doctor, "kernel", "huge pages", DOCTOR_LIMITED,
+		     "transparent huge pages are not available");
 		return;
 	}
 	find(doctor, "kernel", "huge pages", DOCTOR_GOOD, "transparent: %.*s (replay sets it per child)",
@@ -260,8 +270,9 @@ static void examine_perf(struct doctor *doctor)
 	char level[32];
 
 	if (!read_line("/proc/sys/kernel/perf_event_paranoid", level, sizeof(level)))
-		find(doctor, "kernel", "perf events", DOCTOR_LIMITED, "not available; no recorder here needs them");
-	else if (geteuid() == 0 || atoi(level) <= 1)
+		find(doctor, "kernel", "perf events", DOCTOR_LIMITED,
+		     "not available; no recorder here needs them");
+	else if (geteuid() == 0 || strtol(level, NULL, 10) <= 1)
 		find(doctor, "kernel", "perf events", DOCTOR_GOOD, "perf_event_paranoid is %s%s", level,
 		     geteuid() == 0 ? ", and this is root" : "");
 	else
@@ -276,7 +287,8 @@ static void examine_ptrace(struct doctor *doctor)
 	if (!read_line("/proc/sys/kernel/yama/ptrace_scope", scope, sizeof(scope)))
 		find(doctor, "kernel", "ptrace scope", DOCTOR_GOOD, "no restriction");
 	else
-		find(doctor, "kernel", "ptrace scope", DOCTOR_GOOD, "%s; recording does not use ptrace", scope);
+		find(doctor, "kernel", "ptrace scope", DOCTOR_GOOD, "%s; recording does not use ptrace",
+		     scope);
 }
 
 static void examine_limits(struct doctor *doctor)
@@ -288,10 +300,15 @@ static void examine_limits(struct doctor *doctor)
 	find(doctor, "kernel", "address layout", DOCTOR_GOOD, "randomize_va_space is %s", random);
 	find(doctor, "kernel", "overcommit", overcommit[0] == '2' ? DOCTOR_LIMITED : DOCTOR_GOOD,
 	     "overcommit_memory is %s%s", overcommit,
-	     overcommit[0] == '2' ? ": allocators that reserve much address space, the engine among them, may be refused" : "");
-	find(doctor, "machine", "processors", sysconf(_SC_NPROCESSORS_ONLN) >= 2 ? DOCTOR_GOOD : DOCTOR_LIMITED,
-	     "%ld%s", sysconf(_SC_NPROCESSORS_ONLN),
-	     sysconf(_SC_NPROCESSORS_ONLN) >= 2 ? "" : ": recorder and program share one, and recording slows it more");
+	     overcommit[0] == '2'
+		 ? ": allocators that reserve much address space, the engine among them, may be refused"
+		 : "");
+	find(doctor, "machine", "processors",
+	     sysconf(_SC_NPROCESSORS_ONLN) >= 2 ? DOCTOR_GOOD : DOCTOR_LIMITED, "%ld%s",
+	     sysconf(_SC_NPROCESSORS_ONLN),
+	     sysconf(_SC_NPROCESSORS_ONLN) >= 2
+		 ? ""
+		 : ": recorder and program share one, and recording slows it more");
 	find(doctor, "machine", "memory", DOCTOR_GOOD, "%.1f GiB",
 	     (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / 1073741824.0);
 	find(doctor, "machine", "privileges", DOCTOR_GOOD, "%s; recording the heap and replaying need none",

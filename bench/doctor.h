@@ -16,7 +16,7 @@ enum doctor_mark {
 	DOCTOR_GOOD,
 	DOCTOR_LIMITED, /* works, with something less or something to know */
 	DOCTOR_MISSING, /* an optional part that is not there */
-	DOCTOR_BAD,     /* something that Faultline cannot do without */
+	DOCTOR_BAD,	/* something that Faultline cannot do without */
 };
 
 struct doctor_finding {

@@ -123,7 +123,8 @@ static void wait_for(pid_t child)
 {
 	int status;
 
-	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) ||
+	    WEXITSTATUS(status) != 0)
 		abort();
 }
 
@@ -289,9 +290,10 @@ static void run_alive(unsigned long milliseconds)
 static void print_total(void)
 {
 	char line[400];
-	int length = snprintf(line, sizeof(line),
-			      "malloc %lu\ncalloc %lu\nrealloc %lu\nmemalign %lu\nfree %lu\nfree_sized %lu\n", total.malloc,
-			      total.calloc, total.realloc, total.memalign, total.free, total.free_sized);
+	int length =
+	    snprintf(line, sizeof(line),
+		     "malloc %lu\ncalloc %lu\nrealloc %lu\nmemalign %lu\nfree %lu\nfree_sized %lu\n",
+		     total.malloc, total.calloc, total.realloc, total.memalign, total.free, total.free_sized);
 
 	/* Not by stdio, which would allocate its buffer. */
 	if (write(STDOUT_FILENO, line, (size_t)length) != length)

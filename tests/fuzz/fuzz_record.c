@@ -20,21 +20,22 @@ struct judge {
 	struct census census;
 };
 
-static enum trace_status judge_event(struct event_sink *sink, const struct event *event, struct trace_error *error)
+static enum trace_status judge_event(struct event_sink *sink, const struct event *event,
+				     struct trace_error *error)
 {
 	return census_add(&((struct judge *)sink)->census, event, error);
 }
 
-static enum trace_status judge_thread(struct event_sink *sink, uint32_t thread, uint32_t process, uint64_t os_id,
-				      const char *name, struct trace_error *error)
+static enum trace_status judge_thread(struct event_sink *sink, uint32_t thread, uint32_t process,
+				      uint64_t os_id, const char *name, struct trace_error *error)
 {
 	(void)os_id;
 	(void)name;
 	return census_thread(&((struct judge *)sink)->census, thread, process, error);
 }
 
-static enum trace_status judge_process(struct event_sink *sink, uint32_t process, uint32_t parent, uint64_t os_id,
-				       const char *command, struct trace_error *error)
+static enum trace_status judge_process(struct event_sink *sink, uint32_t process, uint32_t parent,
+				       uint64_t os_id, const char *command, struct trace_error *error)
 {
 	(void)parent;
 	(void)os_id;
@@ -69,10 +70,12 @@ static void fill_record(struct small_arena *small, uint32_t index, const uint8_t
 	uint64_t order = bytes[0] == 255 ? (uint64_t)bytes[1] << 40 : 1 + index + bytes[0] % 8;
 
 	record->tsc = (uint64_t)bytes[2] << (bytes[3] % 56);
-	record->address = (uint64_t)bytes[4] << 4 | (uint64_t)bytes[5] << ARENA_INFO_SHIFT | (uint64_t)(bytes[3] & 128) << 56;
+	record->address = (uint64_t)bytes[4] << 4 | (uint64_t)bytes[5] << ARENA_INFO_SHIFT |
+			  (uint64_t)(bytes[3] & 128) << 56;
 	record->size = bytes[6] > 250 ? UINT64_MAX << (bytes[6] - 251) : bytes[6];
 	atomic_store(&record->order_kind, bytes[7] == 255 ? 0 : order << 8 | bytes[7] % 24);
-	atomic_store(&small->arena.chunks[chunk].reserved, place + 1 + (bytes[7] == 254 ? UINT32_MAX / 2 : 0));
+	atomic_store(&small->arena.chunks[chunk].reserved,
+		     place + 1 + (bytes[7] == 254 ? UINT32_MAX / 2 : 0));
 }
 
 static void merge_all(struct ordering *ordering, struct heap_merge *merge, uint64_t limit)
@@ -142,14 +145,21 @@ size_t fuzz_seed(unsigned index, uint8_t *bytes)
 	if (index > 2)
 		return 0;
 	for (uint8_t chunk = 0; chunk < CHUNKS; chunk++) {
-		const uint8_t header[HEADER_BYTES] = {0, 1, (uint8_t)(1 + chunk), 1, (uint8_t)(1 + chunk), chunk, 0, 3};
+		const uint8_t header[HEADER_BYTES] = {
+		    0, 1, (uint8_t)(1 + chunk), 1, (uint8_t)(1 + chunk), chunk, 0, 3};
 		memcpy(bytes + used, header, sizeof(header));
 		used += sizeof(header);
 	}
 	for (unsigned i = 0; i < 60u << index; i++) {
 		const uint8_t record[RECORD_BYTES] = {
-			(uint8_t)(index == 2 ? i * 7 : 0), (uint8_t)i, (uint8_t)i, 8, (uint8_t)(i * 5 % 16),
-			(uint8_t)(i % 9), (uint8_t)(1 + i % 40), (uint8_t)(i == 0 ? ARENA_PROCESS_START : 1 + i * 11 % 16)};
+		    (uint8_t)(index == 2 ? i * 7 : 0),
+		    (uint8_t)i,
+		    (uint8_t)i,
+		    8,
+		    (uint8_t)(i * 5 % 16),
+		    (uint8_t)(i % 9),
+		    (uint8_t)(1 + i % 40),
+		    (uint8_t)(i == 0 ? ARENA_PROCESS_START : 1 + i * 11 % 16)};
 		memcpy(bytes + used, record, sizeof(record));
 		used += sizeof(record);
 	}

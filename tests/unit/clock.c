@@ -55,8 +55,8 @@ static void the_rate_is_the_machines(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ticks_become_nanoseconds),
-		cmocka_unit_test(the_rate_is_the_machines),
+	    cmocka_unit_test(ticks_become_nanoseconds),
+	    cmocka_unit_test(the_rate_is_the_machines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,11 +71,11 @@ struct record {
 static void put(struct rig *rig, struct record record)
 {
 	struct ordered_record ordered = {
-		.address = record.address | (uint64_t)record.info << ARENA_INFO_SHIFT,
-		.size = record.size,
-		.process_serial = record.process ? record.process : 1,
-		.thread_serial = record.thread ? record.thread : 1,
-		.kind = (uint8_t)record.kind,
+	    .address = record.address | (uint64_t)record.info << ARENA_INFO_SHIFT,
+	    .size = record.size,
+	    .process_serial = record.process ? record.process : 1,
+	    .thread_serial = record.thread ? record.thread : 1,
+	    .kind = (uint8_t)record.kind,
 	};
 
 	ordered.process_slot = (uint32_t)ordered.process_serial - 1;
@@ -106,11 +106,13 @@ static void every_kind(void **unused)
 	put(&rig, (struct record){.kind = ARENA_REALLOC_END, .address = A, .size = 200});
 	put(&rig, (struct record){.kind = ARENA_FREE, .address = 0});
 	put(&rig, (struct record){.kind = ARENA_DETAIL, .size = 100000});
-	put(&rig, (struct record){.kind = ARENA_CALLOC, .address = B, .size = 200000, .info = ARENA_INFO_DETAIL});
+	put(&rig,
+	    (struct record){.kind = ARENA_CALLOC, .address = B, .size = 200000, .info = ARENA_INFO_DETAIL});
 	put(&rig, (struct record){.kind = ARENA_MALLOC, .address = 0, .size = 0});
 	assert_int_equal(rig.merge.heap_events, 9);
 	assert_int_equal(rig.merge.faults.foreign + rig.merge.faults.reissued + rig.merge.faults.damaged, 0);
-	stop(&rig, "thread_start\nmalloc 1 10\ncalloc 2 40 x4\nmemalign 3 100 @64\nfree 1\nfree_sized\nrealloc 4 <3 200\n"
+	stop(&rig, "thread_start\nmalloc 1 10\ncalloc 2 40 x4\nmemalign 3 100 @64\nfree "
+		   "1\nfree_sized\nrealloc 4 <3 200\n"
 		   "free 0\ncalloc 5 200000 x100000\nmalloc 0 0\n");
 }
 
@@ -130,7 +132,8 @@ static void calls_that_fail(void **unused)
 	put(&rig, (struct record){.kind = ARENA_REALLOC_END, .address = 0, .size = 0});
 	assert_int_equal(rig.merge.faults.foreign + rig.merge.faults.reissued + rig.merge.faults.damaged, 0);
 	stop(&rig, "thread_start\nmalloc 1 10\nmalloc 0 18446744073709551615 failed\n"
-		   "calloc 0 18446744073709551615 x2 failed\nrealloc 0 <1 18446744073709551615 failed\nrealloc 0 <1 0\n");
+		   "calloc 0 18446744073709551615 x2 failed\nrealloc 0 <1 18446744073709551615 "
+		   "failed\nrealloc 0 <1 0\n");
 }
 
 /* The picture of heap_merge.h: the address comes free in the middle of a realloc. */
@@ -147,7 +150,8 @@ static void a_realloc_gives_its_address_to_another_thread(void **unused)
 	put(&rig, (struct record){.kind = ARENA_REALLOC_END, .address = B, .size = 20});
 	put(&rig, (struct record){.kind = ARENA_FREE, .address = A});
 	assert_int_equal(rig.merge.faults.foreign + rig.merge.faults.reissued + rig.merge.faults.damaged, 0);
-	stop(&rig, "thread_start\nmalloc 1 10\n[0.1] thread_start\n[0.1] malloc 2 30\nrealloc 3 <1 20\nfree 2\n");
+	stop(&rig,
+	     "thread_start\nmalloc 1 10\n[0.1] thread_start\n[0.1] malloc 2 30\nrealloc 3 <1 20\nfree 2\n");
 }
 
 static void blocks_from_before_are_foreign(void **unused)
@@ -164,7 +168,8 @@ static void blocks_from_before_are_foreign(void **unused)
 	put(&rig, (struct record){.kind = ARENA_REALLOC_END, .address = 0, .size = 20});
 	put(&rig, (struct record){.kind = ARENA_FREE, .address = C});
 	assert_int_equal(rig.merge.faults.foreign, 3);
-	stop(&rig, "thread_start\nfree 1 foreign\nrealloc 3 <2 20 foreign\nrealloc 0 <4 20 failed foreign\nfree 4\n");
+	stop(&rig, "thread_start\nfree 1 foreign\nrealloc 3 <2 20 foreign\nrealloc 0 <4 20 failed "
+		   "foreign\nfree 4\n");
 }
 
 static void an_address_handed_out_twice_is_counted(void **unused)
@@ -203,15 +208,15 @@ static void a_fork_copies_what_was_alive(void **unused)
 	assert_int_equal(heap_merge_process_exit(&rig.merge, 1, 3, 0, &rig.error), TRACE_OK);
 	put(&rig, (struct record){.kind = ARENA_FREE, .address = A});
 	assert_int_equal(rig.merge.faults.foreign + rig.merge.faults.reissued + rig.merge.faults.damaged, 0);
-	stop(&rig, "thread_start\nmalloc 1 10\nfork\nfree 1\nmalloc 2 30\n[1.1] thread_start\n[1.1] free 1\n[1.1] exit\n"
+	stop(&rig, "thread_start\nmalloc 1 10\nfork\nfree 1\nmalloc 2 30\n[1.1] thread_start\n[1.1] free "
+		   "1\n[1.1] exit\n"
 		   "free 2\n");
 }
 
 static void a_fork_waits_for_its_child(void **unused)
 {
 	struct rig rig;
-	struct ordered_record fork = {
-		.kind = ARENA_FORK, .size = 9, .process_serial = 1, .thread_serial = 1};
+	struct ordered_record fork = {.kind = ARENA_FORK, .size = 9, .process_serial = 1, .thread_serial = 1};
 
 	(void)unused;
 	start(&rig);
@@ -271,7 +276,8 @@ static void a_threads_exit_is_its_last_event(void **unused)
 	put(&rig, (struct record){.kind = ARENA_THREAD_END});
 	assert_int_equal(heap_merge_thread_exit(&rig.merge, 0, &rig.error), TRACE_OK);
 	assert_int_equal(heap_merge_process_exit(&rig.merge, 0, 0, 0, &rig.error), TRACE_OK);
-	stop(&rig, "thread_start\n[0.1] thread_start\n[0.1] malloc 1 10\n[0.1] free 1\n[0.1] thread_exit\nexit\n");
+	stop(&rig,
+	     "thread_start\n[0.1] thread_start\n[0.1] malloc 1 10\n[0.1] free 1\n[0.1] thread_exit\nexit\n");
 }
 
 /* A handler's calls come between the parts of the call that it interrupted. */
@@ -284,21 +290,28 @@ static void details_nest(void **unused)
 	begin(&rig);
 	put(&rig, (struct record){.kind = ARENA_DETAIL, .size = 50000});
 	put(&rig, (struct record){.kind = ARENA_DETAIL, .size = 60000});
-	put(&rig, (struct record){.kind = ARENA_CALLOC, .address = A, .size = 60000, .info = ARENA_INFO_DETAIL});
-	put(&rig, (struct record){.kind = ARENA_CALLOC, .address = B, .size = 50000, .info = ARENA_INFO_DETAIL});
+	put(&rig,
+	    (struct record){.kind = ARENA_CALLOC, .address = A, .size = 60000, .info = ARENA_INFO_DETAIL});
+	put(&rig,
+	    (struct record){.kind = ARENA_CALLOC, .address = B, .size = 50000, .info = ARENA_INFO_DETAIL});
 	put(&rig, (struct record){.kind = ARENA_REALLOC_BEGIN, .address = A, .size = 1});
 	put(&rig, (struct record){.kind = ARENA_REALLOC_BEGIN, .address = B, .size = 2});
 	put(&rig, (struct record){.kind = ARENA_REALLOC_END, .address = B, .size = 2});
 	put(&rig, (struct record){.kind = ARENA_REALLOC_END, .address = A, .size = 1});
 	assert_int_equal(rig.merge.faults.foreign + rig.merge.faults.reissued + rig.merge.faults.damaged, 0);
-	stop(&rig, "thread_start\ncalloc 1 60000 x60000\ncalloc 2 50000 x50000\nrealloc 3 <2 2\nrealloc 4 <1 1\n");
+	stop(&rig,
+	     "thread_start\ncalloc 1 60000 x60000\ncalloc 2 50000 x50000\nrealloc 3 <2 2\nrealloc 4 <1 1\n");
 }
 
 static void stacks_are_defined_once_and_named_after(void **unused)
 {
 	struct rig rig;
-	struct ordered_record frames = {.kind = ARENA_FRAMES, .process_serial = 1, .thread_serial = 1, .tsc = 11,
-					.address = 0x7fff000000000012, .size = 13};
+	struct ordered_record frames = {.kind = ARENA_FRAMES,
+					.process_serial = 1,
+					.thread_serial = 1,
+					.tsc = 11,
+					.address = 0x7fff000000000012,
+					.size = 13};
 
 	(void)unused;
 	start(&rig);
@@ -322,21 +335,22 @@ struct judge {
 	struct census census;
 };
 
-static enum trace_status judge_event(struct event_sink *sink, const struct event *event, struct trace_error *error)
+static enum trace_status judge_event(struct event_sink *sink, const struct event *event,
+				     struct trace_error *error)
 {
 	return census_add(&((struct judge *)sink)->census, event, error);
 }
 
-static enum trace_status judge_thread(struct event_sink *sink, uint32_t thread, uint32_t process, uint64_t os_id,
-				      const char *name, struct trace_error *error)
+static enum trace_status judge_thread(struct event_sink *sink, uint32_t thread, uint32_t process,
+				      uint64_t os_id, const char *name, struct trace_error *error)
 {
 	(void)os_id;
 	(void)name;
 	return census_thread(&((struct judge *)sink)->census, thread, process, error);
 }
 
-static enum trace_status judge_process(struct event_sink *sink, uint32_t process, uint32_t parent, uint64_t os_id,
-				       const char *command, struct trace_error *error)
+static enum trace_status judge_process(struct event_sink *sink, uint32_t process, uint32_t parent,
+				       uint64_t os_id, const char *command, struct trace_error *error)
 {
 	(void)parent;
 	(void)os_id;
@@ -353,8 +367,8 @@ static uint64_t next_random(uint64_t *state)
 static void random_slots(struct small_arena *small, uint64_t *state)
 {
 	for (uint32_t i = 0; i < 4; i++) {
-		struct arena_process *process =
-			small_arena_process(small, i, 1 + next_random(state) % 6, 500 + (uint32_t)(next_random(state) % 3));
+		struct arena_process *process = small_arena_process(small, i, 1 + next_random(state) % 6,
+								    500 + (uint32_t)(next_random(state) % 3));
 		process->parent_serial = next_random(state) % 6;
 		process->parent_id = 500 + (uint32_t)(next_random(state) % 3);
 		process->fork_token = next_random(state) % 4;
@@ -363,18 +377,20 @@ static void random_slots(struct small_arena *small, uint64_t *state)
 
 static struct ordered_record random_record(uint64_t *state)
 {
-	static const uint64_t sizes[] = {0, 1, 16, 77, 4096, UINT64_C(1) << 47, UINT64_C(1) << 50, UINT64_MAX};
+	static const uint64_t sizes[] = {0,	    1, 16, 77, 4096, UINT64_C(1) << 47, UINT64_C(1) << 50,
+					 UINT64_MAX};
 
 	return (struct ordered_record){
-		.tsc = next_random(state),
-		.address = 16 * (next_random(state) % 24) |
-			   (next_random(state) % 4 ? next_random(state) % 70 : next_random(state)) << ARENA_INFO_SHIFT,
-		.size = next_random(state) % 3 ? 1 + next_random(state) % 5 : sizes[next_random(state) % 8],
-		.process_serial = 1 + next_random(state) % 5,
-		.thread_serial = 1 + next_random(state) % 9,
-		.process_slot = (uint32_t)(next_random(state) % 4),
-		.thread_id = (uint32_t)next_random(state),
-		.kind = (uint8_t)(next_random(state) % 8 ? 1 + next_random(state) % 8 : next_random(state) % 24),
+	    .tsc = next_random(state),
+	    .address = 16 * (next_random(state) % 24) |
+		       (next_random(state) % 4 ? next_random(state) % 70 : next_random(state))
+			   << ARENA_INFO_SHIFT,
+	    .size = next_random(state) % 3 ? 1 + next_random(state) % 5 : sizes[next_random(state) % 8],
+	    .process_serial = 1 + next_random(state) % 5,
+	    .thread_serial = 1 + next_random(state) % 9,
+	    .process_slot = (uint32_t)(next_random(state) % 4),
+	    .thread_id = (uint32_t)next_random(state),
+	    .kind = (uint8_t)(next_random(state) % 8 ? 1 + next_random(state) % 8 : next_random(state) % 24),
 	};
 }
 
@@ -398,12 +414,16 @@ static void hostile_records_make_lawful_events(void **unused)
 			if (i % 50 == 0)
 				random_slots(&small, &state);
 			if (heap_merge_put(&merge, &record, &error) != TRACE_OK)
-				fail_msg("seed %llu, record %d: %s", (unsigned long long)seed, i, error.message);
+				fail_msg("seed %llu, record %d: %s", (unsigned long long)seed, i,
+					 error.message);
 			if (i % 97 == 0 && merge.endings != 0)
-				assert_int_equal(heap_merge_thread_exit(&merge, merge.ending[0], &error), TRACE_OK);
+				assert_int_equal(heap_merge_thread_exit(&merge, merge.ending[0], &error),
+						 TRACE_OK);
 			if (i % 199 == 0 && merge.processes != 0 &&
-			    heap_merge_process_exit(&merge, next_random(&state) % merge.processes, 0, 0, &error) != TRACE_OK)
-				fail_msg("seed %llu, record %d: %s", (unsigned long long)seed, i, error.message);
+			    heap_merge_process_exit(&merge, next_random(&state) % merge.processes, 0, 0,
+						    &error) != TRACE_OK)
+				fail_msg("seed %llu, record %d: %s", (unsigned long long)seed, i,
+					 error.message);
 		}
 		assert_null(census_check(&judge.census));
 		heap_merge_end(&merge);
@@ -415,19 +435,19 @@ static void hostile_records_make_lawful_events(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_kind),
-		cmocka_unit_test(calls_that_fail),
-		cmocka_unit_test(a_realloc_gives_its_address_to_another_thread),
-		cmocka_unit_test(blocks_from_before_are_foreign),
-		cmocka_unit_test(an_address_handed_out_twice_is_counted),
-		cmocka_unit_test(a_fork_copies_what_was_alive),
-		cmocka_unit_test(a_fork_waits_for_its_child),
-		cmocka_unit_test(an_exec_empties_the_process),
-		cmocka_unit_test(a_spawned_process_knows_its_parent),
-		cmocka_unit_test(a_threads_exit_is_its_last_event),
-		cmocka_unit_test(details_nest),
-		cmocka_unit_test(stacks_are_defined_once_and_named_after),
-		cmocka_unit_test(hostile_records_make_lawful_events),
+	    cmocka_unit_test(every_kind),
+	    cmocka_unit_test(calls_that_fail),
+	    cmocka_unit_test(a_realloc_gives_its_address_to_another_thread),
+	    cmocka_unit_test(blocks_from_before_are_foreign),
+	    cmocka_unit_test(an_address_handed_out_twice_is_counted),
+	    cmocka_unit_test(a_fork_copies_what_was_alive),
+	    cmocka_unit_test(a_fork_waits_for_its_child),
+	    cmocka_unit_test(an_exec_empties_the_process),
+	    cmocka_unit_test(a_spawned_process_knows_its_parent),
+	    cmocka_unit_test(a_threads_exit_is_its_last_event),
+	    cmocka_unit_test(details_nest),
+	    cmocka_unit_test(stacks_are_defined_once_and_named_after),
+	    cmocka_unit_test(hostile_records_make_lawful_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,8 @@ static void every_invariant_is_noticed(void **unused)
 	for (uint64_t key = 1; key <= 20; key++)
 		assert_true(number_map_put(&map, 16 * key, key, &previous));
 	map.entries = map.capacity;
-	assert_string_equal(number_map_check(&map), "I1: entries <= capacity / 2, capacity is a power of two or 0");
+	assert_string_equal(number_map_check(&map),
+			    "I1: entries <= capacity / 2, capacity is a power of two or 0");
 	map.entries = 19;
 	assert_string_equal(number_map_check(&map), "I2: an empty slot has key 0; no key is 0");
 	map.entries = 20;
@@ -99,10 +100,10 @@ static void every_invariant_is_noticed(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_empty_map_has_nothing),
-		cmocka_unit_test(agrees_with_an_array),
-		cmocka_unit_test(a_copy_is_its_own),
-		cmocka_unit_test(every_invariant_is_noticed),
+	    cmocka_unit_test(an_empty_map_has_nothing),
+	    cmocka_unit_test(agrees_with_an_array),
+	    cmocka_unit_test(a_copy_is_its_own),
+	    cmocka_unit_test(every_invariant_is_noticed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,7 +31,8 @@ static void stop(struct rig *rig)
 
 static void put(struct rig *rig, uint32_t chunk, uint64_t order)
 {
-	small_arena_write(&rig->small, chunk, order, (struct small_record){.kind = ARENA_MALLOC, .size = order});
+	small_arena_write(&rig->small, chunk, order,
+			  (struct small_record){.kind = ARENA_MALLOC, .size = order});
 }
 
 static void scan(struct rig *rig)
@@ -233,7 +234,8 @@ static void a_hostile_header_reads_nothing_outside(void **unused)
 
 static void every_invariant_is_noticed(void **unused)
 {
-	static const char first[] = "I1: reader.read <= ARENA_CHUNK_RECORDS; reader.pending = its records in the window";
+	static const char first[] =
+	    "I1: reader.read <= ARENA_CHUNK_RECORDS; reader.pending = its records in the window";
 	struct rig rig;
 
 	(void)unused;
@@ -248,27 +250,29 @@ static void every_invariant_is_noticed(void **unused)
 	assert_string_equal(ordering_check(&rig.ordering), first);
 	rig.ordering.reader[0].pending = 1;
 	rig.ordering.window[1] = ARENA_CHUNK_RECORDS + 1;
-	assert_string_equal(ordering_check(&rig.ordering),
-			    "I2: a window entry belongs to an open reader, and its place is below that reader's `read`");
+	assert_string_equal(
+	    ordering_check(&rig.ordering),
+	    "I2: a window entry belongs to an open reader, and its place is below that reader's `read`");
 	rig.ordering.window[1] = 1;
 	rig.ordering.reader[1].read = 1;
 	rig.ordering.reader[1].pending = 1;
-	assert_string_equal(ordering_check(&rig.ordering), "I3: a chunk whose reader is not open has nothing in the window");
+	assert_string_equal(ordering_check(&rig.ordering),
+			    "I3: a chunk whose reader is not open has nothing in the window");
 	stop(&rig);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(threads_are_interleaved_by_number),
-		cmocka_unit_test(a_missing_number_is_waited_for),
-		cmocka_unit_test(an_unwritten_place_holds_up_until_its_owner_is_gone),
-		cmocka_unit_test(a_full_chunk_goes_back_and_comes_again),
-		cmocka_unit_test(left_overs_are_not_read),
-		cmocka_unit_test(beyond_the_window_waits_its_turn),
-		cmocka_unit_test(twins_and_the_past_are_damage),
-		cmocka_unit_test(a_hostile_header_reads_nothing_outside),
-		cmocka_unit_test(every_invariant_is_noticed),
+	    cmocka_unit_test(threads_are_interleaved_by_number),
+	    cmocka_unit_test(a_missing_number_is_waited_for),
+	    cmocka_unit_test(an_unwritten_place_holds_up_until_its_owner_is_gone),
+	    cmocka_unit_test(a_full_chunk_goes_back_and_comes_again),
+	    cmocka_unit_test(left_overs_are_not_read),
+	    cmocka_unit_test(beyond_the_window_waits_its_turn),
+	    cmocka_unit_test(twins_and_the_past_are_damage),
+	    cmocka_unit_test(a_hostile_header_reads_nothing_outside),
+	    cmocka_unit_test(every_invariant_is_noticed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

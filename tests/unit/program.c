@@ -109,11 +109,11 @@ static void a_32_bit_program_is_named(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_name_is_looked_up_in_path),
-		cmocka_unit_test(an_ordinary_program_has_no_obstacle),
-		cmocka_unit_test(a_script_is_its_interpreter),
-		cmocka_unit_test(damaged_programs_are_survived),
-		cmocka_unit_test(a_32_bit_program_is_named),
+	    cmocka_unit_test(a_name_is_looked_up_in_path),
+	    cmocka_unit_test(an_ordinary_program_has_no_obstacle),
+	    cmocka_unit_test(a_script_is_its_interpreter),
+	    cmocka_unit_test(damaged_programs_are_survived),
+	    cmocka_unit_test(a_32_bit_program_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, enter_directory, leave_directory);

@@ -23,7 +23,8 @@ void small_arena_destroy(struct small_arena *small)
 	small->memory = NULL;
 }
 
-struct arena_process *small_arena_process(struct small_arena *small, uint32_t slot, uint64_t serial, uint32_t process_id)
+struct arena_process *small_arena_process(struct small_arena *small, uint32_t slot, uint64_t serial,
+					  uint32_t process_id)
 {
 	struct arena_process *process = &small->arena.processes[slot];
 

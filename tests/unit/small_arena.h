@@ -16,7 +16,8 @@ void small_arena_create(struct small_arena *small, uint32_t chunks);
 void small_arena_destroy(struct small_arena *small);
 
 /* Makes slot `slot` the process `serial` with the system's number `process_id`. Returns it for more to be filled in. */
-struct arena_process *small_arena_process(struct small_arena *small, uint32_t slot, uint64_t serial, uint32_t process_id);
+struct arena_process *small_arena_process(struct small_arena *small, uint32_t slot, uint64_t serial,
+					  uint32_t process_id);
 
 /* Makes chunk `chunk` owned by thread `thread` of the process in slot `process` - 1, whose serial is `process`. */
 void small_arena_own(struct small_arena *small, uint32_t chunk, uint64_t process, uint64_t thread);
@@ -28,7 +29,7 @@ struct small_record {
 };
 
 /* Reserves the next place of chunk `chunk` and writes a record with number `order` there; control.order rises above it. */
-void small_arena_write(struct small_arena *small, uint32_t chunk, uint64_t order, struct small_record record);
+void small_arena_write(struct small_arena *small, uint32_t chunk, uint64_t order, struct small_record content);
 
 /* Reserves a place without writing. */
 void small_arena_reserve(struct small_arena *small, uint32_t chunk);

@@ -46,23 +46,23 @@
 
 /* What one record says. `address` and `size` are the two words of struct arena_record. */
 enum arena_kind {
-	ARENA_MALLOC = 1,     /* address = result, size = requested */
-	ARENA_CALLOC,         /* address, size = product (UINT64_MAX: overflow), info = elements or ARENA_INFO_DETAIL */
-	ARENA_MEMALIGN,       /* address, size, info = log2 of the alignment or ARENA_INFO_DETAIL */
-	ARENA_FREE,           /* address */
-	ARENA_FREE_SIZED,     /* address, size as the caller gave it, info = 1 + log2 of its alignment, 0 = none */
-	ARENA_REALLOC_BEGIN,  /* address = old block, size = requested */
-	ARENA_REALLOC_END,    /* address = new block, size = requested (UINT64_MAX: overflow) */
-	ARENA_DETAIL,         /* size = the number that did not fit into the info of this thread's next record */
-	ARENA_FRAMES,         /* tsc, address, size = three return addresses of a stack being defined, innermost first */
-	ARENA_STACK_DEFINE,   /* the frames before this are the stack numbered `size` of this thread; address = depth */
-	ARENA_STACK,          /* this thread's next record was called from its stack `size` */
-	ARENA_THREAD_START,   /* address = the system's thread id */
-	ARENA_THREAD_NAME,    /* address, size = 16 bytes of name */
-	ARENA_THREAD_END,     /* the thread's last destructor runs; a few more events may follow */
-	ARENA_PROCESS_START,  /* size = the serial of a process whose slot is filled */
-	ARENA_FORK,           /* size = token that the child's slot will carry; taken before the fork */
-	ARENA_KINDS           /* one past the last */
+	ARENA_MALLOC = 1, /* address = result, size = requested */
+	ARENA_CALLOC, /* address, size = product (UINT64_MAX: overflow), info = elements or ARENA_INFO_DETAIL */
+	ARENA_MEMALIGN,	  /* address, size, info = log2 of the alignment or ARENA_INFO_DETAIL */
+	ARENA_FREE,	  /* address */
+	ARENA_FREE_SIZED, /* address, size as the caller gave it, info = 1 + log2 of its alignment, 0 = none */
+	ARENA_REALLOC_BEGIN, /* address = old block, size = requested */
+	ARENA_REALLOC_END,   /* address = new block, size = requested (UINT64_MAX: overflow) */
+	ARENA_DETAIL, /* size = the number that did not fit into the info of this thread's next record */
+	ARENA_FRAMES, /* tsc, address, size = three return addresses of a stack being defined, innermost first */
+	ARENA_STACK_DEFINE, /* the frames before this are the stack numbered `size` of this thread; address = depth */
+	ARENA_STACK,	     /* this thread's next record was called from its stack `size` */
+	ARENA_THREAD_START,  /* address = the system's thread id */
+	ARENA_THREAD_NAME,   /* address, size = 16 bytes of name */
+	ARENA_THREAD_END,    /* the thread's last destructor runs; a few more events may follow */
+	ARENA_PROCESS_START, /* size = the serial of a process whose slot is filled */
+	ARENA_FORK,	     /* size = token that the child's slot will carry; taken before the fork */
+	ARENA_KINDS	     /* one past the last */
 };
 
 /* Upper 16 bits of struct arena_record.address. */
@@ -73,9 +73,9 @@ enum arena_kind {
 
 struct arena_record {
 	_Atomic uint64_t order_kind; /* order number x 256 + enum arena_kind; stored last */
-	uint64_t tsc;                /* ticks (ticks.h) */
-	uint64_t address;            /* low 48 bits address, high 16 bits info */
-	uint64_t size;               /* bytes */
+	uint64_t tsc;		     /* ticks (ticks.h) */
+	uint64_t address;	     /* low 48 bits address, high 16 bits info */
+	uint64_t size;		     /* bytes */
 };
 
 enum arena_chunk_state {
@@ -85,14 +85,14 @@ enum arena_chunk_state {
 };
 
 struct arena_chunk {
-	_Atomic uint32_t state;    /* enum arena_chunk_state */
-	_Atomic uint32_t next;     /* next on the free stack, ARENA_NONE = last */
+	_Atomic uint32_t state;	   /* enum arena_chunk_state */
+	_Atomic uint32_t next;	   /* next on the free stack, ARENA_NONE = last */
 	_Atomic uint32_t reserved; /* places taken by the owner, 0 to ARENA_CHUNK_RECORDS */
-	uint32_t process_slot;     /* of the owner */
+	uint32_t process_slot;	   /* of the owner */
 	uint64_t process_serial;   /* of the owner */
-	uint64_t thread_serial;    /* of the owner, unique in the recording, from 1 */
-	uint64_t first_order;      /* value of control.order when the owner took the chunk */
-	uint32_t thread_id;        /* the system's */
+	uint64_t thread_serial;	   /* of the owner, unique in the recording, from 1 */
+	uint64_t first_order;	   /* value of control.order when the owner took the chunk */
+	uint32_t thread_id;	   /* the system's */
 	uint32_t padding[5];
 };
 
@@ -105,47 +105,50 @@ enum arena_process_state {
 /* What a process says about itself. Text is cut at its size and always ends in NUL. */
 struct arena_process {
 	_Atomic uint32_t state;
-	uint32_t process_id;             /* the system's */
-	uint32_t parent_id;              /* the system's */
-	uint32_t thread_id;              /* first thread */
-	uint64_t serial;                 /* unique in the recording, from 1 */
-	uint64_t parent_serial;          /* the process it was forked from, 0 = not known (it came by exec) */
-	uint64_t fork_token;             /* of the ARENA_FORK that made it, 0 = none */
-	_Atomic uint64_t fork_failed;    /* token of the last fork that failed */
-	_Atomic uint32_t exit_status;    /* 256 + status once known */
-	_Atomic uint32_t exec_pending;   /* 1 while exec_path is being tried */
-	_Atomic uint64_t sampled_ticks;  /* time spent in recording `sampled_events` events */
+	uint32_t process_id;		/* the system's */
+	uint32_t parent_id;		/* the system's */
+	uint32_t thread_id;		/* first thread */
+	uint64_t serial;		/* unique in the recording, from 1 */
+	uint64_t parent_serial;		/* the process it was forked from, 0 = not known (it came by exec) */
+	uint64_t fork_token;		/* of the ARENA_FORK that made it, 0 = none */
+	_Atomic uint64_t fork_failed;	/* token of the last fork that failed */
+	_Atomic uint32_t exit_status;	/* 256 + status once known */
+	_Atomic uint32_t exec_pending;	/* 1 while exec_path is being tried */
+	_Atomic uint64_t sampled_ticks; /* time spent in recording `sampled_events` events */
 	_Atomic uint64_t sampled_events;
-	_Atomic uint64_t waited_ticks;   /* time spent waiting for a free chunk */
-	_Atomic uint64_t lost_events;    /* not recorded: no chunk could be had */
-	_Atomic uint64_t nested_calls;   /* calls made inside other heap calls, not recorded by design */
-	_Atomic uint64_t usable_calls;   /* calls of malloc_usable_size and its kin */
-	char command[ARENA_TEXT_BYTES];   /* arguments, separated by blanks */
+	_Atomic uint64_t waited_ticks;	  /* time spent waiting for a free chunk */
+	_Atomic uint64_t lost_events;	  /* not recorded: no chunk could be had */
+	_Atomic uint64_t nested_calls;	  /* calls made inside other heap calls, not recorded by design */
+	_Atomic uint64_t usable_calls;	  /* calls of malloc_usable_size and its kin */
+	char command[ARENA_TEXT_BYTES];	  /* arguments, separated by blanks */
 	char exec_path[ARENA_TEXT_BYTES]; /* the program that exec was asked for last */
 };
 
+/* What different processes write at the same time lies on cache lines of its own.
+ * NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 struct arena_control {
 	uint64_t magic;
 	uint8_t nonce[16];
 	uint64_t arena_bytes;
-	uint32_t chunk_count;           /* chunks that the arena has room for */
-	uint32_t recorder_id;           /* process id of the recorder */
-	uint32_t follow;                /* 1: children and exec'd programs are recorded too */
-	uint32_t stacks;                /* 1: call stacks are wanted */
-	_Atomic uint32_t active;        /* 1: events are recorded; 0: paused or finished */
-	_Atomic uint32_t finished;      /* 1: nothing will be recorded any more, threads must not wait */
-	_Atomic uint32_t heartbeat;     /* the recorder adds 1 on every round */
-	_Atomic uint32_t refused;       /* processes that found no slot */
-	_Atomic uint32_t cramped;       /* processes whose address space had no room for the arena */
-	_Alignas(64) _Atomic uint64_t order;         /* the next order number */
-	_Alignas(64) _Atomic uint64_t free_top;      /* change count x 2^32 + index of the top free chunk */
-	_Atomic uint32_t free_count;                 /* chunks on the stack, approximately */
+	uint32_t chunk_count;		     /* chunks that the arena has room for */
+	uint32_t recorder_id;		     /* process id of the recorder */
+	uint32_t follow;		     /* 1: children and exec'd programs are recorded too */
+	uint32_t stacks;		     /* 1: call stacks are wanted */
+	_Atomic uint32_t active;	     /* 1: events are recorded; 0: paused or finished */
+	_Atomic uint32_t finished;	     /* 1: nothing will be recorded any more, threads must not wait */
+	_Atomic uint32_t heartbeat;	     /* the recorder adds 1 on every round */
+	_Atomic uint32_t refused;	     /* processes that found no slot */
+	_Atomic uint32_t cramped;	     /* processes whose address space had no room for the arena */
+	_Alignas(64) _Atomic uint64_t order; /* the next order number */
+	_Alignas(64) _Atomic uint64_t free_top;	     /* change count x 2^32 + index of the top free chunk */
+	_Atomic uint32_t free_count;		     /* chunks on the stack, approximately */
 	_Alignas(64) _Atomic uint64_t thread_serial; /* last one given */
 	_Atomic uint64_t process_serial;
 	_Atomic uint64_t fork_token;
-	_Alignas(64) _Atomic uint32_t chunks_bell;   /* futex: changes when chunks are pushed */
+	_Alignas(64) _Atomic uint32_t chunks_bell; /* futex: changes when chunks are pushed */
 	_Atomic uint32_t chunk_waiters;
-	_Alignas(64) _Atomic uint32_t recorder_bell; /* futex: changes when the recorder should look at once */
+	_Alignas(64) _Atomic uint32_t
+	    recorder_bell; /* futex: changes when the recorder should look at once */
 	_Atomic uint32_t recorder_sleeps;
 };
 
@@ -156,12 +159,14 @@ _Static_assert(sizeof(struct arena_process) % 8 == 0, "process slots lie one aft
 
 /* Where things lie in the arena, in bytes from its start. */
 #define ARENA_PROCESSES_OFFSET 4096u
-#define ARENA_HEADERS_OFFSET \
-	((ARENA_PROCESSES_OFFSET + ARENA_PROCESSES * (uint64_t)sizeof(struct arena_process) + 4095) & ~UINT64_C(4095))
+#define ARENA_HEADERS_OFFSET                                                                                 \
+	((ARENA_PROCESSES_OFFSET + ARENA_PROCESSES * (uint64_t)sizeof(struct arena_process) + 4095) &        \
+	 ~UINT64_C(4095))
 
 static inline uint64_t arena_records_offset(uint32_t chunk_count)
 {
-	return (ARENA_HEADERS_OFFSET + chunk_count * (uint64_t)sizeof(struct arena_chunk) + 4095) & ~UINT64_C(4095);
+	return (ARENA_HEADERS_OFFSET + chunk_count * (uint64_t)sizeof(struct arena_chunk) + 4095) &
+	       ~UINT64_C(4095);
 }
 
 static inline uint64_t arena_bytes(uint32_t chunk_count)
@@ -174,9 +179,9 @@ static inline uint64_t arena_bytes(uint32_t chunk_count)
 struct arena {
 	struct arena_control *control;
 	struct arena_process *processes; /* ARENA_PROCESSES of them */
-	struct arena_chunk *chunks;      /* chunk_count of them */
-	struct arena_record *records;    /* ARENA_CHUNK_RECORDS per chunk */
-	uint32_t chunk_count;            /* checked copy of control->chunk_count */
+	struct arena_chunk *chunks;	 /* chunk_count of them */
+	struct arena_record *records;	 /* ARENA_CHUNK_RECORDS per chunk */
+	uint32_t chunk_count;		 /* checked copy of control->chunk_count */
 };
 
 /* Lays the views over `base`, which holds at least arena_bytes(chunk_count) bytes. */
@@ -185,11 +190,11 @@ static inline struct arena arena_view(void *base, uint32_t chunk_count)
 	char *bytes = base;
 
 	return (struct arena){
-		.control = base,
-		.processes = (void *)(bytes + ARENA_PROCESSES_OFFSET),
-		.chunks = (void *)(bytes + ARENA_HEADERS_OFFSET),
-		.records = (void *)(bytes + arena_records_offset(chunk_count)),
-		.chunk_count = chunk_count,
+	    .control = base,
+	    .processes = (void *)(bytes + ARENA_PROCESSES_OFFSET),
+	    .chunks = (void *)(bytes + ARENA_HEADERS_OFFSET),
+	    .records = (void *)(bytes + arena_records_offset(chunk_count)),
+	    .chunk_count = chunk_count,
 	};
 }
 

@@ -17,7 +17,8 @@ static enum trace_status refuse(struct arena_file *file, const char *what, struc
 	int reason = errno;
 
 	arena_file_destroy(file);
-	return trace_fail(error, TRACE_IO, "cannot make the buffer that the recorded program writes to (%s): %s", what,
+	return trace_fail(error, TRACE_IO,
+			  "cannot make the buffer that the recorded program writes to (%s): %s", what,
 			  strerror(reason));
 }
 
@@ -51,10 +52,11 @@ static bool name_arena(struct arena_file *file)
 
 	if (getrandom(control->nonce, sizeof(control->nonce), 0) != (ssize_t)sizeof(control->nonce))
 		return false;
-	length = snprintf(file->assignment, sizeof(file->assignment), "/proc/%ld/fd/%d:", (long)getpid(), file->fd);
+	length = snprintf(file->assignment, sizeof(file->assignment), "/proc/%ld/fd/%d:", (long)getpid(),
+			  file->fd);
 	for (unsigned i = 0; i < sizeof(control->nonce); i++)
-		length += snprintf(file->assignment + length, sizeof(file->assignment) - (size_t)length, "%02x",
-				   control->nonce[i]);
+		length += snprintf(file->assignment + length, sizeof(file->assignment) - (size_t)length,
+				   "%02x", control->nonce[i]);
 	return true;
 }
 
@@ -63,7 +65,8 @@ enum trace_status arena_file_create(struct arena_file *file, uint64_t buffer_byt
 	uint32_t chunks = chunks_for(buffer_bytes);
 	struct arena_control *control;
 
-	*file = (struct arena_file){.bytes = arena_bytes(chunks), .fd = memfd_create("faultline", MFD_CLOEXEC)};
+	*file =
+	    (struct arena_file){.bytes = arena_bytes(chunks), .fd = memfd_create("faultline", MFD_CLOEXEC)};
 	if (file->fd < 0)
 		return refuse(file, "memfd_create", error);
 	if (ftruncate(file->fd, (off_t)file->bytes) != 0 ||

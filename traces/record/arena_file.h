@@ -19,12 +19,13 @@ struct arena_file {
 	void *base;
 	size_t bytes;
 	struct arena arena;
-	uint32_t stocked;      /* chunks that have memory; never given back */
-	char assignment[256];  /* ARENA_ENVIRONMENT's value */
+	uint32_t stocked;     /* chunks that have memory; never given back */
+	char assignment[256]; /* ARENA_ENVIRONMENT's value */
 };
 
 /* Makes an arena with room for `buffer_bytes` of records (rounded up to a chunk, at least the first stock). */
-enum trace_status arena_file_create(struct arena_file *file, uint64_t buffer_bytes, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status arena_file_create(struct arena_file *file, uint64_t buffer_bytes,
+				    struct trace_error *error) TRACE_MUST_USE;
 
 /* Doubles the stock when less than half of it is free. Returns how many chunks were added: 0 also when the buffer is
  * at its bound or the system has no memory for more, which only makes the program wait. */

@@ -54,11 +54,12 @@ static uint64_t smallest_step(struct tick_clock *clock)
 
 void tick_clock_calibrate(struct tick_clock *clock)
 {
-	uint64_t ticks, ns, step;
+	uint64_t ticks = 0, ns = 0, step;
 
 	do {
 		uint64_t passed = monotonic_ns() - clock->first_ns;
-		struct timespec rest = {.tv_nsec = passed < CALIBRATION_NS ? (long)(CALIBRATION_NS - passed) : 0};
+		struct timespec rest = {.tv_nsec =
+					    passed < CALIBRATION_NS ? (long)(CALIBRATION_NS - passed) : 0};
 		(void)nanosleep(&rest, NULL);
 		read_both(&ticks, &ns);
 	} while (ns - clock->first_ns < CALIBRATION_NS);

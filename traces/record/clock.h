@@ -12,11 +12,11 @@
 #include <stdint.h>
 
 struct tick_clock {
-	uint64_t first;         /* ticks at the start */
-	uint64_t first_ns;      /* CLOCK_MONOTONIC then */
+	uint64_t first;		/* ticks at the start */
+	uint64_t first_ns;	/* CLOCK_MONOTONIC then */
 	uint64_t resolution_ns; /* at least 1; 1 until calibrated */
-	double ns_per_tick;     /* 0 until calibrated */
-	double read_ns;         /* what reading the counter costs */
+	double ns_per_tick;	/* 0 until calibrated */
+	double read_ns;		/* what reading the counter costs */
 };
 
 /* Notes the start. */

@@ -12,7 +12,8 @@ void heap_merge_start(struct heap_merge *merge, const struct arena *arena, const
 	*merge = (struct heap_merge){.arena = *arena, .output = *output, .clock = *clock, .cached = SIZE_MAX};
 }
 
-enum trace_status merge_emit(struct heap_merge *merge, struct event *event, uint64_t tsc, struct trace_error *error)
+enum trace_status merge_emit(struct heap_merge *merge, struct event *event, uint64_t tsc,
+			     struct trace_error *error)
 {
 	uint64_t time_ns = tick_clock_ns(&merge->clock, tsc);
 
@@ -39,7 +40,8 @@ static uint64_t info_of(const struct ordered_record *record)
 }
 
 /* The value in the info bits, or the one that went ahead. */
-static uint64_t value_of(struct heap_merge *merge, struct merged_thread *thread, const struct ordered_record *record)
+static uint64_t value_of(struct heap_merge *merge, struct merged_thread *thread,
+			 const struct ordered_record *record)
 {
 	if (info_of(record) != ARENA_INFO_DETAIL)
 		return info_of(record);
@@ -50,7 +52,8 @@ static uint64_t value_of(struct heap_merge *merge, struct merged_thread *thread,
 	return thread->detail[--thread->details];
 }
 
-static uint32_t stack_of(struct heap_merge *merge, struct merged_thread *thread, const struct ordered_record *record)
+static uint32_t stack_of(struct heap_merge *merge, struct merged_thread *thread,
+			 const struct ordered_record *record)
 {
 	if (!(record->address >> ARENA_INFO_SHIFT & ARENA_INFO_STACK))
 		return 0;
@@ -97,7 +100,8 @@ static enum trace_status create(struct heap_merge *merge, struct merged_process 
 }
 
 static enum trace_status allocation(struct heap_merge *merge, struct merged_thread *thread,
-				    const struct ordered_record *record, struct event *event, struct trace_error *error)
+				    const struct ordered_record *record, struct event *event,
+				    struct trace_error *error)
 {
 	event->size = record->size;
 	if (record->kind == ARENA_CALLOC) {
@@ -112,8 +116,8 @@ static enum trace_status allocation(struct heap_merge *merge, struct merged_thre
 	return create(merge, &merge->process[thread->process], address_of(record), event, error);
 }
 
-static void release(struct heap_merge *merge, struct merged_thread *thread, const struct ordered_record *record,
-		    struct event *event)
+static void release(struct heap_merge *merge, struct merged_thread *thread,
+		    const struct ordered_record *record, struct event *event)
 {
 	uint64_t address = address_of(record), value;
 
@@ -134,7 +138,8 @@ static void release(struct heap_merge *merge, struct merged_thread *thread, cons
 	}
 }
 
-static void realloc_begin(struct heap_merge *merge, struct merged_thread *thread, const struct ordered_record *record)
+static void realloc_begin(struct heap_merge *merge, struct merged_thread *thread,
+			  const struct ordered_record *record)
 {
 	uint64_t address = address_of(record);
 
@@ -143,14 +148,15 @@ static void realloc_begin(struct heap_merge *merge, struct merged_thread *thread
 		return;
 	}
 	thread->realloc[thread->reallocs++] = (struct merged_realloc){
-		.address = address,
-		.object = address ? number_map_take(&merge->process[thread->process].live, address) : 0,
-		.stack = stack_of(merge, thread, record),
+	    .address = address,
+	    .object = address ? number_map_take(&merge->process[thread->process].live, address) : 0,
+	    .stack = stack_of(merge, thread, record),
 	};
 }
 
 static enum trace_status realloc_end(struct heap_merge *merge, struct merged_thread *thread,
-				     const struct ordered_record *record, struct event *event, struct trace_error *error)
+				     const struct ordered_record *record, struct event *event,
+				     struct trace_error *error)
 {
 	struct merged_process *process = &merge->process[thread->process];
 	struct merged_realloc begun = {0};
@@ -201,8 +207,8 @@ static enum trace_status heap_event(struct heap_merge *merge, struct merged_thre
 
 /* --- Call stacks and details ---------------------------------------------------------------------------------------------- */
 
-static enum trace_status add_frames(struct merged_thread *thread,
-				    const struct ordered_record *record, struct trace_error *error)
+static enum trace_status add_frames(struct merged_thread *thread, const struct ordered_record *record,
+				    struct trace_error *error)
 {
 	const uint64_t word[3] = {record->tsc, record->address, record->size};
 
@@ -232,7 +238,8 @@ static enum trace_status define_stack(struct heap_merge *merge, struct merged_th
 	return status;
 }
 
-static void push_detail(struct heap_merge *merge, struct merged_thread *thread, const struct ordered_record *record)
+static void push_detail(struct heap_merge *merge, struct merged_thread *thread,
+			const struct ordered_record *record)
 {
 	if (thread->details < MERGE_NESTING)
 		thread->detail[thread->details++] = record->size;
@@ -240,7 +247,8 @@ static void push_detail(struct heap_merge *merge, struct merged_thread *thread, 
 		merge->faults.damaged++;
 }
 
-static void push_stack(struct heap_merge *merge, struct merged_thread *thread, const struct ordered_record *record)
+static void push_stack(struct heap_merge *merge, struct merged_thread *thread,
+		       const struct ordered_record *record)
 {
 	if (thread->stacks < MERGE_NESTING && record->size != 0)
 		thread->stack[thread->stacks++] = (uint32_t)number_map_get(&thread->stack_ids, record->size);
@@ -253,7 +261,8 @@ bool heap_merge_ready(const struct heap_merge *merge, const struct ordered_recor
 	return record->kind != ARENA_FORK || merge_fork_resolved(merge, record);
 }
 
-enum trace_status heap_merge_put(struct heap_merge *merge, const struct ordered_record *record, struct trace_error *error)
+enum trace_status heap_merge_put(struct heap_merge *merge, const struct ordered_record *record,
+				 struct trace_error *error)
 {
 	struct merged_thread *thread;
 	enum trace_status status;

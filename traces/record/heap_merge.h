@@ -26,8 +26,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MERGE_NESTING 8u        /* ARENA levels, and some room for damage */
-#define MERGE_STACK_DEPTH 256u  /* return addresses of one call stack */
+#define MERGE_NESTING 8u       /* ARENA levels, and some room for damage */
+#define MERGE_STACK_DEPTH 256u /* return addresses of one call stack */
 
 /* Where the events go. */
 struct merge_output {
@@ -40,15 +40,15 @@ struct merge_output {
 
 /* What could not be merged as it should. All 0 in a sound recording that began with its program. */
 struct merge_faults {
-	uint64_t foreign;   /* a block was freed whose allocation is not in the recording */
-	uint64_t reissued;  /* an address was handed out that was not free: impossible if order is right */
-	uint64_t damaged;   /* records that make no sense where they stand */
+	uint64_t foreign;  /* a block was freed whose allocation is not in the recording */
+	uint64_t reissued; /* an address was handed out that was not free: impossible if order is right */
+	uint64_t damaged;  /* records that make no sense where they stand */
 };
 
 struct merged_realloc {
 	uint64_t address;
 	uint64_t object; /* 0 = unknown or NULL */
-	uint32_t stack;  /* call stack id, 0 = none */
+	uint32_t stack;	 /* call stack id, 0 = none */
 };
 
 struct merged_thread {
@@ -57,28 +57,28 @@ struct merged_thread {
 	uint32_t process; /* index into merge.process */
 	uint32_t thread_id;
 	char name[17];
-	bool ending;      /* its last destructor has run */
-	bool ended;       /* thread_exit was given out */
+	bool ending; /* its last destructor has run */
+	bool ended;  /* thread_exit was given out */
 	uint64_t end_tsc;
 	unsigned details, stacks, reallocs;
 	uint64_t detail[MERGE_NESTING];
 	uint32_t stack[MERGE_NESTING];
 	struct merged_realloc realloc[MERGE_NESTING];
-	uint64_t *frame;  /* of the stack being defined; MERGE_STACK_DEPTH of them, NULL until needed */
+	uint64_t *frame; /* of the stack being defined; MERGE_STACK_DEPTH of them, NULL until needed */
 	size_t frames;
 	struct number_map stack_ids; /* the thread's own stack numbers -> ids in the trace */
 };
 
 struct merged_process {
-	uint64_t serial;        /* of the program that runs in it now */
-	uint32_t number;        /* in the trace = index into merge.process */
-	uint32_t parent;        /* number; its own when unknown */
-	uint32_t process_id;    /* the system's */
-	uint32_t slot;          /* in the arena */
-	uint32_t first_thread;  /* index into merge.thread; UINT32_MAX = none yet */
-	bool started;           /* its own first record was met */
+	uint64_t serial;       /* of the program that runs in it now */
+	uint32_t number;       /* in the trace = index into merge.process */
+	uint32_t parent;       /* number; its own when unknown */
+	uint32_t process_id;   /* the system's */
+	uint32_t slot;	       /* in the arena */
+	uint32_t first_thread; /* index into merge.thread; UINT32_MAX = none yet */
+	bool started;	       /* its own first record was met */
 	bool ended;
-	uint64_t events;        /* heap events */
+	uint64_t events; /* heap events */
 	struct number_map live;
 	char command[ARENA_TEXT_BYTES];
 };
@@ -93,13 +93,13 @@ struct heap_merge {
 	size_t processes, process_capacity;
 	size_t threads, thread_capacity;
 	struct number_map process_index; /* serial -> index + 1 */
-	struct number_map thread_index;  /* serial -> index + 1 */
-	uint64_t objects;   /* ids given */
-	uint64_t events;    /* given to the sink */
+	struct number_map thread_index;	 /* serial -> index + 1 */
+	uint64_t objects;		 /* ids given */
+	uint64_t events;		 /* given to the sink */
 	uint64_t heap_events;
-	uint64_t time_ns;   /* of the last event: times never fall */
-	size_t cached;      /* thread of the last record, index */
-	uint32_t *ending;   /* threads that are ending and have not ended; `endings` of them */
+	uint64_t time_ns; /* of the last event: times never fall */
+	size_t cached;	  /* thread of the last record, index */
+	uint32_t *ending; /* threads that are ending and have not ended; `endings` of them */
 	size_t endings, ending_capacity;
 };
 
@@ -117,11 +117,12 @@ enum trace_status heap_merge_put(struct heap_merge *merge, const struct ordered_
 				 struct trace_error *error) TRACE_MUST_USE;
 
 /* Gives out thread_exit for a thread whose records are all merged, unless it is its process's first (that one ends with
- * the process). `thread` is an index. */
-enum trace_status heap_merge_thread_exit(struct heap_merge *merge, size_t thread, struct trace_error *error) TRACE_MUST_USE;
+ * the process). `index` is into merge.thread. */
+enum trace_status heap_merge_thread_exit(struct heap_merge *merge, size_t index,
+					 struct trace_error *error) TRACE_MUST_USE;
 
-/* Gives out exit for a process whose records are all merged. `process` is an index, `tsc` the time. */
-enum trace_status heap_merge_process_exit(struct heap_merge *merge, size_t process, uint32_t status, uint64_t tsc,
-					  struct trace_error *error) TRACE_MUST_USE;
+/* Gives out exit for a process whose records are all merged. `index` is into merge.process, `tsc` the time. */
+enum trace_status heap_merge_process_exit(struct heap_merge *merge, size_t index, uint32_t status_code,
+					  uint64_t tsc, struct trace_error *error) TRACE_MUST_USE;
 
 #endif

@@ -26,7 +26,8 @@ void heap_merge_end(struct heap_merge *merge)
 
 static enum trace_status no_memory(struct trace_error *error)
 {
-	return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to follow the program's processes and threads");
+	return trace_fail(error, TRACE_NO_MEMORY,
+			  "not enough memory to follow the program's processes and threads");
 }
 
 /* `elements` or a larger copy that has room for one more; NULL: no memory. */
@@ -71,7 +72,8 @@ static size_t find_living(const struct heap_merge *merge, uint32_t process_id)
 	return NO_PROCESS;
 }
 
-static enum trace_status index_process(struct heap_merge *merge, uint64_t serial, size_t index, struct trace_error *error)
+static enum trace_status index_process(struct heap_merge *merge, uint64_t serial, size_t index,
+				       struct trace_error *error)
 {
 	uint64_t previous;
 
@@ -81,18 +83,21 @@ static enum trace_status index_process(struct heap_merge *merge, uint64_t serial
 	return TRACE_OK;
 }
 
-static enum trace_status add_process(struct heap_merge *merge, uint64_t serial, size_t *index, struct trace_error *error)
+static enum trace_status add_process(struct heap_merge *merge, uint64_t serial, size_t *index,
+				     struct trace_error *error)
 {
-	void *room = with_room(merge->process, merge->processes, &merge->process_capacity, sizeof(*merge->process));
+	void *room =
+	    with_room(merge->process, merge->processes, &merge->process_capacity, sizeof(*merge->process));
 
 	if (!room)
 		return no_memory(error);
 	merge->process = room;
 	if (merge->processes >= EVENT_MAX_PROCESSES)
-		return trace_fail(error, TRACE_BAD_INPUT, "the recording has more than %u processes", EVENT_MAX_PROCESSES);
+		return trace_fail(error, TRACE_BAD_INPUT, "the recording has more than %u processes",
+				  EVENT_MAX_PROCESSES);
 	*index = merge->processes++;
 	merge->process[*index] = (struct merged_process){
-		.number = (uint32_t)*index, .parent = (uint32_t)*index, .first_thread = UINT32_MAX};
+	    .number = (uint32_t)*index, .parent = (uint32_t)*index, .first_thread = UINT32_MAX};
 	return index_process(merge, serial, *index, error);
 }
 
@@ -109,8 +114,8 @@ static enum trace_status describe_process(struct heap_merge *merge, size_t index
 		memcpy(process->command, source->command, sizeof(process->command));
 		process->command[sizeof(process->command) - 1] = '\0';
 	}
-	return merge->output.sink->process(merge->output.sink, process->number, process->parent, process->process_id,
-					   process->command, error);
+	return merge->output.sink->process(merge->output.sink, process->number, process->parent,
+					   process->process_id, process->command, error);
 }
 
 /* Forks `child`, new, from the process of `thread`. */
@@ -119,7 +124,7 @@ static enum trace_status emit_fork(struct heap_merge *merge, const struct merged
 {
 	const struct merged_process *parent = &merge->process[thread->process];
 	struct event event = {
-		.kind = EVENT_FORK, .count = child, .thread = thread->number, .process = parent->number};
+	    .kind = EVENT_FORK, .count = child, .thread = thread->number, .process = parent->number};
 
 	merge->process[child].parent = parent->number;
 	if (!number_map_copy(&merge->process[child].live, &parent->live))
@@ -153,7 +158,7 @@ enum trace_status merge_fork(struct heap_merge *merge, struct merged_thread *thr
 	uint32_t slot = record->size ? child_slot(merge, record->size) : ARENA_PROCESSES;
 	enum trace_status status;
 	uint64_t serial;
-	size_t child;
+	size_t child = 0;
 
 	if (slot == ARENA_PROCESSES)
 		return TRACE_OK;
@@ -169,8 +174,8 @@ enum trace_status merge_fork(struct heap_merge *merge, struct merged_thread *thr
 }
 
 /* A new program in a process that we know: what it held is gone. */
-static enum trace_status emit_exec(struct heap_merge *merge, size_t index, const struct ordered_record *record,
-				   struct trace_error *error)
+static enum trace_status emit_exec(struct heap_merge *merge, size_t index,
+				   const struct ordered_record *record, struct trace_error *error)
 {
 	struct merged_process *process = &merge->process[index];
 	struct event event = {.kind = EVENT_EXEC, .process = process->number};
@@ -186,9 +191,10 @@ static enum trace_status adopt(struct heap_merge *merge, const struct arena_proc
 			       const struct ordered_record *record, struct trace_error *error)
 {
 	size_t forked_from = find_process(merge, slot ? slot->parent_serial : 0);
-	size_t parent = forked_from != NO_PROCESS ? forked_from : find_living(merge, slot ? slot->parent_id : 0);
+	size_t parent =
+	    forked_from != NO_PROCESS ? forked_from : find_living(merge, slot ? slot->parent_id : 0);
 	enum trace_status status;
-	size_t index;
+	size_t index = 0;
 
 	status = add_process(merge, record->size, &index, error);
 	if (status != TRACE_OK)
@@ -197,8 +203,8 @@ static enum trace_status adopt(struct heap_merge *merge, const struct arena_proc
 		merge->process[index].parent = merge->process[parent].number;
 	if (forked_from != NO_PROCESS && !merge->process[forked_from].ended &&
 	    merge->process[forked_from].first_thread != UINT32_MAX)
-		status = emit_fork(merge, &merge->thread[merge->process[forked_from].first_thread], index, record->tsc,
-				   error);
+		status = emit_fork(merge, &merge->thread[merge->process[forked_from].first_thread], index,
+				   record->tsc, error);
 	if (status == TRACE_OK)
 		status = describe_process(merge, index, record->process_slot, error);
 	merge->process[index].started = true;
@@ -230,8 +236,8 @@ enum trace_status merge_process_start(struct heap_merge *merge, const struct ord
 	return status == TRACE_OK ? describe_process(merge, index, record->process_slot, error) : status;
 }
 
-enum trace_status heap_merge_process_exit(struct heap_merge *merge, size_t index, uint32_t status_code, uint64_t tsc,
-					  struct trace_error *error)
+enum trace_status heap_merge_process_exit(struct heap_merge *merge, size_t index, uint32_t status_code,
+					  uint64_t tsc, struct trace_error *error)
 {
 	struct merged_process *process = &merge->process[index];
 	struct event event = {.kind = EVENT_EXIT, .size = status_code, .process = process->number};
@@ -247,27 +253,28 @@ enum trace_status heap_merge_process_exit(struct heap_merge *merge, size_t index
 
 /* --- Threads ------------------------------------------------------------------------------------------------------------------- */
 
-static enum trace_status start_thread(struct heap_merge *merge, const struct ordered_record *record, size_t process,
-				      struct trace_error *error)
+static enum trace_status start_thread(struct heap_merge *merge, const struct ordered_record *record,
+				      size_t process, struct trace_error *error)
 {
 	size_t index = merge->threads;
-	struct event event = {.kind = EVENT_THREAD_START, .thread = (uint32_t)index,
-			      .process = merge->process[process].number};
+	struct event event = {
+	    .kind = EVENT_THREAD_START, .thread = (uint32_t)index, .process = merge->process[process].number};
 	enum trace_status status;
 
 	if (merge->process[process].first_thread == UINT32_MAX)
 		merge->process[process].first_thread = (uint32_t)index;
 	merge->thread[index] = (struct merged_thread){
-		.serial = record->thread_serial,
-		.number = (uint32_t)index,
-		.process = (uint32_t)process,
-		.thread_id = record->thread_id,
+	    .serial = record->thread_serial,
+	    .number = (uint32_t)index,
+	    .process = (uint32_t)process,
+	    .thread_id = record->thread_id,
 	};
 	merge->threads++;
 	status = merge_emit(merge, &event, record->tsc, error);
 	if (status != TRACE_OK)
 		return status;
-	return merge->output.sink->thread(merge->output.sink, event.thread, event.process, record->thread_id, NULL, error);
+	return merge->output.sink->thread(merge->output.sink, event.thread, event.process, record->thread_id,
+					  NULL, error);
 }
 
 static enum trace_status add_thread(struct heap_merge *merge, const struct ordered_record *record,
@@ -280,12 +287,14 @@ static enum trace_status add_thread(struct heap_merge *merge, const struct order
 
 	if (process == NO_PROCESS || merge->process[process].ended) {
 		merge->faults.damaged++;
-		status = add_process(merge, process == NO_PROCESS ? record->process_serial : 0, &process, error);
+		status =
+		    add_process(merge, process == NO_PROCESS ? record->process_serial : 0, &process, error);
 	}
 	if (status != TRACE_OK)
 		return status;
 	if (merge->threads >= EVENT_MAX_THREADS)
-		return trace_fail(error, TRACE_BAD_INPUT, "the recording has more than %u threads", EVENT_MAX_THREADS);
+		return trace_fail(error, TRACE_BAD_INPUT, "the recording has more than %u threads",
+				  EVENT_MAX_THREADS);
 	room = with_room(merge->thread, merge->threads, &merge->thread_capacity, sizeof(*merge->thread));
 	if (!room)
 		return no_memory(error);
@@ -307,7 +316,8 @@ enum trace_status merge_thread_of(struct heap_merge *merge, const struct ordered
 		return TRACE_OK;
 	}
 	if (record->thread_serial == UINT64_MAX)
-		return trace_fail(error, TRACE_BAD_INPUT, "a thread has the impossible serial %" PRIu64, record->thread_serial);
+		return trace_fail(error, TRACE_BAD_INPUT, "a thread has the impossible serial %" PRIu64,
+				  record->thread_serial);
 	index = number_map_get(&merge->thread_index, record->thread_serial + 1);
 	if (index == 0 || merge->thread[index - 1].ended ||
 	    merge->process[merge->thread[index - 1].process].ended) {
@@ -331,8 +341,9 @@ enum trace_status merge_thread_name(struct heap_merge *merge, struct merged_thre
 	if (strcmp(name, thread->name) == 0)
 		return TRACE_OK;
 	memcpy(thread->name, name, sizeof(name));
-	return merge->output.sink->thread(merge->output.sink, thread->number, merge->process[thread->process].number,
-					  thread->thread_id, thread->name, error);
+	return merge->output.sink->thread(merge->output.sink, thread->number,
+					  merge->process[thread->process].number, thread->thread_id,
+					  thread->name, error);
 }
 
 enum trace_status merge_thread_ending(struct heap_merge *merge, struct merged_thread *thread,
@@ -366,7 +377,8 @@ enum trace_status heap_merge_thread_exit(struct heap_merge *merge, size_t index,
 {
 	struct merged_thread *thread = &merge->thread[index];
 	const struct merged_process *process = &merge->process[thread->process];
-	struct event event = {.kind = EVENT_THREAD_EXIT, .thread = thread->number, .process = process->number};
+	struct event event = {
+	    .kind = EVENT_THREAD_EXIT, .thread = thread->number, .process = process->number};
 
 	if (thread->ended)
 		return TRACE_OK;

@@ -24,10 +24,12 @@ enum trace_status merge_fork(struct heap_merge *merge, struct merged_thread *thr
 			     const struct ordered_record *record, struct trace_error *error) TRACE_MUST_USE;
 
 enum trace_status merge_thread_name(struct heap_merge *merge, struct merged_thread *thread,
-				    const struct ordered_record *record, struct trace_error *error) TRACE_MUST_USE;
+				    const struct ordered_record *record,
+				    struct trace_error *error) TRACE_MUST_USE;
 
 enum trace_status merge_thread_ending(struct heap_merge *merge, struct merged_thread *thread,
-				      const struct ordered_record *record, struct trace_error *error) TRACE_MUST_USE;
+				      const struct ordered_record *record,
+				      struct trace_error *error) TRACE_MUST_USE;
 
 /* Makes room for the thread's frames. False: no memory. */
 bool merge_thread_has_frames(struct merged_thread *thread);

@@ -14,7 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const int forwarded[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT, SIGWINCH};
+static const int forwarded[] = {SIGHUP,	 SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
+				SIGUSR2, SIGALRM, SIGCONT, SIGWINCH};
 #define FORWARDED (sizeof(forwarded) / sizeof(forwarded[0]))
 
 /* What the signal handler needs. */
@@ -46,7 +47,8 @@ static void on_signal(int signal, siginfo_t *information, void *context)
 	}
 	if (handler_child > 0 && information->si_code <= 0)
 		(void)kill(handler_child, signal);
-	else if (handler_child == 0 && (signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT))
+	else if (handler_child == 0 &&
+		 (signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT))
 		handler_finish = 1;
 	errno = saved_errno;
 }
@@ -96,7 +98,8 @@ static int become_command(const struct launch_options *options, const sigset_t *
 
 	if (asprintf(&preload, "%s%s%s", options->library, preloaded && *preloaded ? ":" : "",
 		     preloaded ? preloaded : "") < 0 ||
-	    setenv(ARENA_PRELOAD, preload, 1) != 0 || setenv(ARENA_ENVIRONMENT, options->assignment, 1) != 0) {
+	    setenv(ARENA_PRELOAD, preload, 1) != 0 ||
+	    setenv(ARENA_ENVIRONMENT, options->assignment, 1) != 0) {
 		free(preload);
 		return ENOMEM;
 	}

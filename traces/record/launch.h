@@ -14,11 +14,11 @@
 #include <sys/types.h>
 
 struct launch_options {
-	char **command;         /* argument vector, NULL at its end */
-	const char *library;    /* absolute path of the library to preload */
+	char **command;		/* argument vector, NULL at its end */
+	const char *library;	/* absolute path of the library to preload */
 	const char *assignment; /* value of the environment variable ARENA_ENVIRONMENT */
-	int start_signal;       /* when the recorder gets it, launch_control.active becomes 1; 0 = none */
-	int stop_signal;        /* ... 0; the same as start_signal: it toggles */
+	int start_signal;	/* when the recorder gets it, launch_control.active becomes 1; 0 = none */
+	int stop_signal;	/* ... 0; the same as start_signal: it toggles */
 	_Atomic uint32_t *active;
 };
 
@@ -26,7 +26,7 @@ struct launched {
 	pid_t child;
 	bool ended;
 	int exec_errno; /* not 0: the command could not be started, and why */
-	int status;     /* once ended: exit status, or 128 + signal */
+	int status;	/* once ended: exit status, or 128 + signal */
 };
 
 /* Starts the command and waits until it runs or cannot (exec_errno). One at a time in a process: it installs signal

@@ -82,7 +82,8 @@ uint64_t number_map_take(struct number_map *map, uint64_t key)
 	if (map->slot[hole].key != key)
 		return 0;
 	value = map->slot[hole].value;
-	for (at = (hole + 1) & (map->capacity - 1); map->slot[at].key != 0; at = (at + 1) & (map->capacity - 1)) {
+	for (at = (hole + 1) & (map->capacity - 1); map->slot[at].key != 0;
+	     at = (at + 1) & (map->capacity - 1)) {
 		size_t home = home_of(map, map->slot[at].key);
 		/* An entry may move back into the hole unless its home lies behind the hole. */
 		if (((at - home) & (map->capacity - 1)) >= ((at - hole) & (map->capacity - 1))) {

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 struct number_map_slot {
-	uint64_t key;   /* 0 = empty */
+	uint64_t key; /* 0 = empty */
 	uint64_t value;
 };
 

@@ -24,9 +24,11 @@ static uint64_t place_of(uint32_t chunk, uint32_t index)
 	return (uint64_t)chunk * ARENA_CHUNK_RECORDS + index;
 }
 
-enum trace_status ordering_create(struct ordering *ordering, const struct arena *arena, struct trace_error *error)
+enum trace_status ordering_create(struct ordering *ordering, const struct arena *arena,
+				  struct trace_error *error)
 {
-	*ordering = (struct ordering){.arena = *arena, .base = ARENA_FIRST_ORDER, .chunk_limit = arena->chunk_count};
+	*ordering =
+	    (struct ordering){.arena = *arena, .base = ARENA_FIRST_ORDER, .chunk_limit = arena->chunk_count};
 	ordering->reader = calloc(arena->chunk_count, sizeof(*ordering->reader));
 	ordering->window = calloc(ORDERING_WINDOW, sizeof(*ordering->window));
 	if (ordering->reader && ordering->window)
@@ -65,12 +67,12 @@ static void open_reader(struct ordering *ordering, uint32_t index)
 	const struct arena_chunk *chunk = &ordering->arena.chunks[index];
 
 	ordering->reader[index] = (struct chunk_reader){
-		.process_serial = chunk->process_serial,
-		.thread_serial = chunk->thread_serial,
-		.first_order = chunk->first_order,
-		.process_slot = chunk->process_slot % ARENA_PROCESSES,
-		.thread_id = chunk->thread_id,
-		.open = true,
+	    .process_serial = chunk->process_serial,
+	    .thread_serial = chunk->thread_serial,
+	    .first_order = chunk->first_order,
+	    .process_slot = chunk->process_slot % ARENA_PROCESSES,
+	    .thread_id = chunk->thread_id,
+	    .open = true,
 	};
 }
 
@@ -95,7 +97,8 @@ static bool enter_next(struct ordering *ordering, uint32_t index)
 {
 	struct chunk_reader *reader = &ordering->reader[index];
 	uint64_t place = place_of(index, reader->read);
-	uint64_t order = atomic_load_explicit(&record_at(ordering, place)->order_kind, memory_order_acquire) >> 8;
+	uint64_t order =
+	    atomic_load_explicit(&record_at(ordering, place)->order_kind, memory_order_acquire) >> 8;
 	uint32_t *entry;
 
 	if (order < reader->first_order) {
@@ -157,16 +160,17 @@ bool ordering_peek(const struct ordering *ordering, struct ordered_record *recor
 	reader = &ordering->reader[(entry - 1) / ARENA_CHUNK_RECORDS];
 	source = record_at(ordering, entry - 1);
 	*record = (struct ordered_record){
-		.order = ordering->base,
-		.tsc = source->tsc,
-		.address = source->address,
-		.size = source->size,
-		.process_serial = reader->process_serial,
-		.thread_serial = reader->thread_serial,
-		.process_slot = reader->process_slot,
-		.thread_id = reader->thread_id,
-		.kind = (uint8_t)(atomic_load_explicit(&record_at(ordering, entry - 1)->order_kind,
-						       memory_order_relaxed) & 0xff),
+	    .order = ordering->base,
+	    .tsc = source->tsc,
+	    .address = source->address,
+	    .size = source->size,
+	    .process_serial = reader->process_serial,
+	    .thread_serial = reader->thread_serial,
+	    .process_slot = reader->process_slot,
+	    .thread_id = reader->thread_id,
+	    .kind = (uint8_t)(atomic_load_explicit(&record_at(ordering, entry - 1)->order_kind,
+						   memory_order_relaxed) &
+			      0xff),
 	};
 	return true;
 }
@@ -256,7 +260,8 @@ const char *ordering_check(const struct ordering *ordering)
 	for (uint32_t i = 0; i < ordering->chunk_limit; i++) {
 		const struct chunk_reader *reader = &ordering->reader[i];
 		if (reader->read > ARENA_CHUNK_RECORDS || reader->pending > reader->read)
-			return "I1: reader.read <= ARENA_CHUNK_RECORDS; reader.pending = its records in the window";
+			return "I1: reader.read <= ARENA_CHUNK_RECORDS; reader.pending = its records in the "
+			       "window";
 		if (!reader->open && reader->pending != 0)
 			return "I3: a chunk whose reader is not open has nothing in the window";
 		pending += reader->pending;
@@ -268,8 +273,10 @@ const char *ordering_check(const struct ordering *ordering)
 		entered++;
 		if ((entry - 1) / ARENA_CHUNK_RECORDS >= ordering->arena.chunk_count ||
 		    !ordering->reader[(entry - 1) / ARENA_CHUNK_RECORDS].open ||
-		    (entry - 1) % ARENA_CHUNK_RECORDS >= ordering->reader[(entry - 1) / ARENA_CHUNK_RECORDS].read)
-			return "I2: a window entry belongs to an open reader, and its place is below that reader's `read`";
+		    (entry - 1) % ARENA_CHUNK_RECORDS >=
+			ordering->reader[(entry - 1) / ARENA_CHUNK_RECORDS].read)
+			return "I2: a window entry belongs to an open reader, and its place is below that "
+			       "reader's `read`";
 	}
 	if (entered != pending)
 		return "I1: reader.read <= ARENA_CHUNK_RECORDS; reader.pending = its records in the window";

@@ -36,7 +36,7 @@ struct ordered_record {
 	uint64_t thread_serial;
 	uint32_t process_slot; /* below ARENA_PROCESSES */
 	uint32_t thread_id;
-	uint8_t kind;          /* enum arena_kind, or beyond it when damaged */
+	uint8_t kind; /* enum arena_kind, or beyond it when damaged */
 };
 
 struct chunk_reader {
@@ -45,21 +45,22 @@ struct chunk_reader {
 	uint64_t first_order;
 	uint32_t process_slot;
 	uint32_t thread_id;
-	uint32_t read;    /* places entered or skipped */
+	uint32_t read;	  /* places entered or skipped */
 	uint32_t pending; /* entered, not yet taken */
 	bool open;
-	bool gone;        /* its owner is dead: what is not written never will be */
+	bool gone; /* its owner is dead: what is not written never will be */
 };
 
 struct ordering {
 	struct arena arena;
 	struct chunk_reader *reader; /* arena.chunk_count of them */
-	uint32_t *window;            /* place + 1 in the arena's records, 0 = nothing; ORDERING_WINDOW of them */
-	uint64_t base;               /* order number of the window's start */
-	uint64_t lost;               /* numbers that no record came for */
-	uint64_t damaged;            /* records that could not be right */
-	bool unwritten;              /* the last scan met a reserved place without its record */
-	uint32_t chunk_limit;        /* chunks at or beyond it were never on the free stack; at most arena.chunk_count */
+	uint32_t *window; /* place + 1 in the arena's records, 0 = nothing; ORDERING_WINDOW of them */
+	uint64_t base;	  /* order number of the window's start */
+	uint64_t lost;	  /* numbers that no record came for */
+	uint64_t damaged; /* records that could not be right */
+	bool unwritten;	  /* the last scan met a reserved place without its record */
+	uint32_t
+	    chunk_limit; /* chunks at or beyond it were never on the free stack; at most arena.chunk_count */
 };
 
 enum trace_status ordering_create(struct ordering *ordering, const struct arena *arena,

@@ -37,7 +37,8 @@ bool program_find(const char *name, char *path, size_t capacity)
 		search = "/bin:/usr/bin";
 	while (*search != '\0') {
 		size_t length = strcspn(search, ":");
-		int written = snprintf(path, capacity, "%.*s%s%s", (int)length, search, length ? "/" : "./", name);
+		int written =
+		    snprintf(path, capacity, "%.*s%s%s", (int)length, search, length ? "/" : "./", name);
 		if (written > 0 && (size_t)written < capacity && runs(path))
 			return true;
 		search += length + (search[length] == ':');
@@ -65,23 +66,27 @@ static void interpreter_of(const struct image *image, const Elf64_Ehdr *header, 
 	name[0] = '\0';
 	for (unsigned i = 0; i < header->e_phnum; i++) {
 		Elf64_Phdr segment;
-		if (!read_at(image, header->e_phoff + (uint64_t)i * sizeof(segment), &segment, sizeof(segment)))
+		if (!read_at(image, header->e_phoff + (uint64_t)i * sizeof(segment), &segment,
+			     sizeof(segment)))
 			return;
 		if (segment.p_type != PT_INTERP || !lies_within(image, segment.p_offset, segment.p_filesz))
 			continue;
-		(void)snprintf(name, capacity, "%.*s", (int)(segment.p_filesz < 4096 ? segment.p_filesz : 4096),
+		(void)snprintf(name, capacity, "%.*s",
+			       (int)(segment.p_filesz < 4096 ? segment.p_filesz : 4096),
 			       (const char *)image->bytes + segment.p_offset);
 		return;
 	}
 }
 
-static bool symbol_is_own_malloc(const struct image *image, const Elf64_Shdr *strings, const Elf64_Sym *symbol)
+static bool symbol_is_own_malloc(const struct image *image, const Elf64_Shdr *strings,
+				 const Elf64_Sym *symbol)
 {
 	static const char name[] = "malloc";
 	uint64_t offset = strings->sh_offset + symbol->st_name;
 
-	return ELF64_ST_TYPE(symbol->st_info) == STT_FUNC && symbol->st_shndx != SHN_UNDEF && symbol->st_name != 0 &&
-	       symbol->st_name < strings->sh_size && lies_within(image, offset, sizeof(name)) &&
+	return ELF64_ST_TYPE(symbol->st_info) == STT_FUNC && symbol->st_shndx != SHN_UNDEF &&
+	       symbol->st_name != 0 && symbol->st_name < strings->sh_size &&
+	       lies_within(image, offset, sizeof(name)) &&
 	       memcmp(image->bytes + offset, name, sizeof(name)) == 0;
 }
 
@@ -90,7 +95,8 @@ static bool table_defines_malloc(const struct image *image, const Elf64_Ehdr *he
 	Elf64_Shdr strings;
 	Elf64_Sym symbol;
 
-	if (!read_at(image, header->e_shoff + (uint64_t)table->sh_link * sizeof(strings), &strings, sizeof(strings)) ||
+	if (!read_at(image, header->e_shoff + (uint64_t)table->sh_link * sizeof(strings), &strings,
+		     sizeof(strings)) ||
 	    !lies_within(image, table->sh_offset, table->sh_size))
 		return false;
 	for (uint64_t at = 0; at + sizeof(symbol) <= table->sh_size; at += sizeof(symbol)) {
@@ -105,7 +111,8 @@ static bool defines_malloc(const struct image *image, const Elf64_Ehdr *header)
 {
 	for (unsigned i = 0; i < header->e_shnum; i++) {
 		Elf64_Shdr section;
-		if (!read_at(image, header->e_shoff + (uint64_t)i * sizeof(section), &section, sizeof(section)))
+		if (!read_at(image, header->e_shoff + (uint64_t)i * sizeof(section), &section,
+			     sizeof(section)))
 			return false;
 		if ((section.sh_type == SHT_DYNSYM || section.sh_type == SHT_SYMTAB) &&
 		    table_defines_malloc(image, header, &section))
@@ -120,7 +127,8 @@ static bool elf_obstacle(const struct image *image, const char *path, char *reas
 	char loader[256];
 
 	if (!read_at(image, 0, &header, sizeof(header)) || header.e_ident[EI_CLASS] != ELFCLASS64) {
-		(void)snprintf(reason, capacity, "%s is not a 64-bit program, and this recorder is 64-bit", path);
+		(void)snprintf(reason, capacity, "%s is not a 64-bit program, and this recorder is 64-bit",
+			       path);
 		return true;
 	}
 	interpreter_of(image, &header, loader, sizeof(loader));
@@ -130,7 +138,8 @@ static bool elf_obstacle(const struct image *image, const char *path, char *reas
 		return true;
 	}
 	if (strstr(loader, "musl")) {
-		(void)snprintf(reason, capacity, "%s uses another C library (%s) than this recorder", path, loader);
+		(void)snprintf(reason, capacity, "%s uses another C library (%s) than this recorder", path,
+			       loader);
 		return true;
 	}
 	if (defines_malloc(image, &header)) {
@@ -191,8 +200,10 @@ bool program_obstacle(const char *path, char *reason, size_t capacity)
 			return false;
 		is_script = script_interpreter(&image, next, sizeof(next));
 		if (!is_script && privileged(&status)) {
-			(void)snprintf(reason, capacity,
-				       "%s is set-uid or set-gid, and the loader preloads nothing into such programs", current);
+			(void)snprintf(
+			    reason, capacity,
+			    "%s is set-uid or set-gid, and the loader preloads nothing into such programs",
+			    current);
 			found = true;
 		} else if (!is_script && image.size >= SELFMAG && memcmp(image.bytes, ELFMAG, SELFMAG) == 0) {
 			found = elf_obstacle(&image, current, reason, capacity);

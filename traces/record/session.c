@@ -47,10 +47,10 @@ struct session {
 	struct launched launched;
 	struct flt_writer *writer;
 	uint64_t started_ns;
-	uint64_t stuck_ns;        /* since when no record could be taken although numbers are out; 0 = not stuck */
+	uint64_t stuck_ns; /* since when no record could be taken although numbers are out; 0 = not stuck */
 	uint64_t sampled_ticks, sampled_events, waited_ticks, lost_events;
-	bool merging;             /* the clock is calibrated and the merge has started */
-	bool full;                /* the trace has reached its bound */
+	bool merging; /* the clock is calibrated and the merge has started */
+	bool full;    /* the trace has reached its bound */
 	char *command_line;
 };
 
@@ -68,7 +68,8 @@ static enum trace_status store_stack(void *context, const uint64_t *addresses, s
 	return flt_writer_stack(context, addresses, depth, id, error);
 }
 
-__attribute__((format(printf, 2, 3))) static void add_note(struct session_result *result, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add_note(struct session_result *result, const char *format,
+							   ...)
 {
 	va_list arguments;
 
@@ -201,7 +202,8 @@ static void note_unrecorded(struct session *session, uint32_t slot)
 	    program_obstacle(found, reason, sizeof(reason)))
 		add_note(session->result, "process %u went on unrecorded: %s", process->process_id, reason);
 	else
-		add_note(session->result, "process %u went on unrecorded as %s, which did not load the recorder",
+		add_note(session->result,
+			 "process %u went on unrecorded as %s, which did not load the recorder",
 			 process->process_id, path[0] != '\0' ? path : "another program");
 }
 
@@ -247,8 +249,8 @@ static enum trace_status settle_processes(struct session *session, struct trace_
 		if (index != 0 && !watched->replaced)
 			status = end_threads_of(session, watched->serial, error);
 		if (status == TRACE_OK && index != 0 && !watched->replaced) {
-			status = heap_merge_process_exit(&session->merge, (size_t)index - 1, exit_status_of(session, i),
-							 ticks_now(), error);
+			status = heap_merge_process_exit(&session->merge, (size_t)index - 1,
+							 exit_status_of(session, i), ticks_now(), error);
 			note_unrecorded(session, i);
 		}
 		if (status != TRACE_OK)
@@ -279,7 +281,7 @@ static enum trace_status open_trace(struct session *session, struct trace_error 
 	struct utsname system = {0};
 	char host[512] = "";
 	struct flt_description description = {
-		.source = "record heap", .host = host, .has_time = true, .has_stacks = session->options->stacks};
+	    .source = "record heap", .host = host, .has_time = true, .has_stacks = session->options->stacks};
 
 	session->command_line = join_command(session->options->command);
 	if (!session->command_line)
@@ -297,11 +299,11 @@ static enum trace_status start(struct session *session, struct trace_error *erro
 	enum trace_status status = arena_file_create(&session->file, options->buffer_bytes, error);
 	struct arena_control *control = session->file.arena.control;
 	struct launch_options launch = {
-		.command = options->command,
-		.library = options->library,
-		.assignment = session->file.assignment,
-		.start_signal = options->start_signal,
-		.stop_signal = options->stop_signal,
+	    .command = options->command,
+	    .library = options->library,
+	    .assignment = session->file.assignment,
+	    .start_signal = options->start_signal,
+	    .stop_signal = options->stop_signal,
 	};
 
 	if (status != TRACE_OK)
@@ -416,10 +418,10 @@ static enum trace_status write_warnings(struct session *session, struct trace_er
 		const char *what;
 		uint64_t count;
 	} warnings[] = {
-		{"frees of blocks whose allocation was not recorded", result->foreign},
-		{"blocks handed out at an address that was not free", result->reissued},
-		{"records that made no sense", result->damaged},
-		{"events that were lost", result->lost},
+	    {"frees of blocks whose allocation was not recorded", result->foreign},
+	    {"blocks handed out at an address that was not free", result->reissued},
+	    {"records that made no sense", result->damaged},
+	    {"events that were lost", result->lost},
 	};
 	enum trace_status status = TRACE_OK;
 
@@ -442,13 +444,17 @@ static void explain_nothing(struct session *session)
 	else if (program_find(name, path, sizeof(path)) && program_obstacle(path, reason, sizeof(reason)))
 		add_note(session->result, "nothing was recorded: %s", reason);
 	else if (atomic_load(&session->file.arena.control->cramped) != 0)
-		add_note(session->result, "nothing was recorded: the address-space limit (ulimit -v) leaves no room for the "
-					  "buffer; --buffer makes it smaller");
+		add_note(session->result,
+			 "nothing was recorded: the address-space limit (ulimit -v) leaves no room for the "
+			 "buffer; --buffer makes it smaller");
 	else if (session->merge.processes == 0)
-		add_note(session->result, "nothing was recorded: %s did not load the recorder (another user, container or "
-					  "C library)", name);
+		add_note(session->result,
+			 "nothing was recorded: %s did not load the recorder (another user, container or "
+			 "C library)",
+			 name);
 	else
-		add_note(session->result, "nothing was recorded: %s called no heap function of a shared library", name);
+		add_note(session->result,
+			 "nothing was recorded: %s called no heap function of a shared library", name);
 }
 
 static void fill_result(struct session *session)
@@ -471,7 +477,8 @@ static void fill_result(struct session *session)
 	result->waiting_s = (double)session->waited_ticks * session->clock.ns_per_tick / 1e9;
 	if (session->sampled_events >= 8)
 		result->event_ns = (double)session->sampled_ticks / (double)session->sampled_events *
-					   session->clock.ns_per_tick - session->clock.read_ns;
+				       session->clock.ns_per_tick -
+				   session->clock.read_ns;
 	if (result->event_ns < 0)
 		result->event_ns = 0;
 	result->recording_s = result->event_ns * (double)result->heap_events / 1e9;

@@ -21,18 +21,19 @@
 struct session_result;
 
 struct session_options {
-	char **command;          /* NULL at its end; not empty */
-	const char *output;      /* the trace */
-	const char *library;     /* absolute path of the preloaded library */
-	bool follow;             /* children and exec'd programs too */
-	bool stacks;             /* call stacks; the library must be the one that can */
-	bool paused;             /* record nothing until start_signal */
-	int start_signal;        /* 0 = none */
+	char **command;	     /* NULL at its end; not empty */
+	const char *output;  /* the trace */
+	const char *library; /* absolute path of the preloaded library */
+	bool follow;	     /* children and exec'd programs too */
+	bool stacks;	     /* call stacks; the library must be the one that can */
+	bool paused;	     /* record nothing until start_signal */
+	int start_signal;    /* 0 = none */
 	int stop_signal;
-	uint64_t for_ns;         /* 0 = until the end */
-	uint64_t max_bytes;      /* of the trace; 0 = no bound */
-	uint64_t buffer_bytes;   /* memory for records that are not merged yet */
-	void (*finished)(void *context, const struct session_result *result); /* called when the trace is complete */
+	uint64_t for_ns;       /* 0 = until the end */
+	uint64_t max_bytes;    /* of the trace; 0 = no bound */
+	uint64_t buffer_bytes; /* memory for records that are not merged yet */
+	void (*finished)(void *context,
+			 const struct session_result *result); /* called when the trace is complete */
 	void *context;
 };
 
@@ -45,21 +46,22 @@ enum session_end {
 };
 
 struct session_result {
-	int exit_status;         /* of the command, 128 + signal when one killed it */
-	int exec_errno;          /* not 0: the command could not be started; nothing was written */
+	int exit_status; /* of the command, 128 + signal when one killed it */
+	int exec_errno;	 /* not 0: the command could not be started; nothing was written */
 	enum session_end end;
-	uint64_t events;         /* in the trace */
-	uint64_t heap_events;    /* of these, calls of heap functions */
+	uint64_t events;      /* in the trace */
+	uint64_t heap_events; /* of these, calls of heap functions */
 	uint64_t processes;
 	uint64_t threads;
 	uint64_t file_bytes;
-	uint64_t foreign, reissued, damaged, lost; /* what could not be recorded as it should; each is a warning in the trace */
-	uint64_t nested_calls;   /* calls that an allocator made of itself */
-	uint64_t usable_calls;   /* malloc_usable_size and its kin */
-	double event_ns;         /* recording one event, measured in place on a sample of them; 0 = too few */
-	double recording_s;      /* event_ns x heap_events: time that the program's threads spent recording */
-	double waiting_s;        /* time that they waited for the recorder */
-	double cpu_s;            /* processor time of the command and the descendants it has waited for */
+	uint64_t foreign, reissued, damaged,
+	    lost;	       /* what could not be recorded as it should; each is a warning in the trace */
+	uint64_t nested_calls; /* calls that an allocator made of itself */
+	uint64_t usable_calls; /* malloc_usable_size and its kin */
+	double event_ns;       /* recording one event, measured in place on a sample of them; 0 = too few */
+	double recording_s;    /* event_ns x heap_events: time that the program's threads spent recording */
+	double waiting_s;      /* time that they waited for the recorder */
+	double cpu_s;	       /* processor time of the command and the descendants it has waited for */
 	unsigned notes;
 	char note[SESSION_NOTES][SESSION_NOTE_BYTES]; /* programs that were not recorded, and why */
 };

@@ -66,7 +66,8 @@ void watch_poll(struct watch *watch, const struct arena *arena)
 		const struct arena_process *process = &arena->processes[i];
 		struct watched *watched = &watch->slot[i];
 		if (watched->serial == 0) {
-			if (atomic_load_explicit(&process->state, memory_order_acquire) != ARENA_PROCESS_LIVE ||
+			if (atomic_load_explicit(&process->state, memory_order_acquire) !=
+				ARENA_PROCESS_LIVE ||
 			    process->serial == 0)
 				continue;
 			begin(watch, watched, process);

@@ -14,16 +14,16 @@
 #include <stdint.h>
 
 struct watched {
-	uint64_t serial;     /* 0 = the slot is not in use */
+	uint64_t serial; /* 0 = the slot is not in use */
 	uint32_t process_id;
-	int pidfd;           /* -1 = could not be had: asked by signal 0 instead */
-	bool ended;          /* the process is gone */
-	bool replaced;       /* by exec: another slot has the same process now */
+	int pidfd;     /* -1 = could not be had: asked by signal 0 instead */
+	bool ended;    /* the process is gone */
+	bool replaced; /* by exec: another slot has the same process now */
 };
 
 struct watch {
 	struct watched slot[ARENA_PROCESSES];
-	uint32_t living;     /* slots in use and not ended */
+	uint32_t living; /* slots in use and not ended */
 };
 
 void watch_start(struct watch *watch);

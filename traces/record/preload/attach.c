@@ -77,7 +77,8 @@ static bool parse_assignment(char *path, size_t capacity, uint8_t nonce[16])
 	const char *value = strchr(attach_assignment, '=');
 	const char *colon = strrchr(attach_assignment, ':');
 
-	if (!value || !colon || colon <= value || (size_t)(colon - value) > capacity || strlen(colon + 1) != 32)
+	if (!value || !colon || colon <= value || (size_t)(colon - value) > capacity ||
+	    strlen(colon + 1) != 32)
 		return false;
 	memcpy(path, value + 1, (size_t)(colon - value - 1));
 	path[colon - value - 1] = '\0';
@@ -99,8 +100,9 @@ static void *map_shared(long fd, size_t bytes)
 
 static bool is_arena(const struct arena_control *control, const uint8_t nonce[16])
 {
-	return control->magic == ARENA_MAGIC && memcmp(control->nonce, nonce, 16) == 0 && control->chunk_count != 0 &&
-	       control->chunk_count <= ARENA_MAX_CHUNKS && control->arena_bytes == arena_bytes(control->chunk_count);
+	return control->magic == ARENA_MAGIC && memcmp(control->nonce, nonce, 16) == 0 &&
+	       control->chunk_count != 0 && control->chunk_count <= ARENA_MAX_CHUNKS &&
+	       control->arena_bytes == arena_bytes(control->chunk_count);
 }
 
 bool attach_arena(struct arena *arena)
@@ -153,7 +155,8 @@ struct arena_process *attach_process(struct arena *arena, uint64_t serial, uint3
 		if (atomic_load_explicit(&process->state, memory_order_relaxed) != ARENA_PROCESS_FREE ||
 		    !atomic_compare_exchange_strong(&process->state, &state, ARENA_PROCESS_CLAIMED))
 			continue;
-		memset((char *)process + sizeof(process->state), 0, sizeof(*process) - sizeof(process->state));
+		memset((char *)process + sizeof(process->state), 0,
+		       sizeof(*process) - sizeof(process->state));
 		process->process_id = (uint32_t)syscall(SYS_getpid);
 		process->parent_id = (uint32_t)syscall(SYS_getppid);
 		process->thread_id = (uint32_t)syscall(SYS_gettid);

@@ -65,7 +65,8 @@ bool environment_plan(struct environment_plan *plan, char *const *environment)
 	return true;
 }
 
-void environment_build(const struct environment_plan *plan, char *const *environment, char **list, char *preload)
+void environment_build(const struct environment_plan *plan, char *const *environment, char **list,
+		       char *preload)
 {
 	const char *path = own_path();
 	char *end = stpcpy(stpcpy(preload, preload_prefix), path);

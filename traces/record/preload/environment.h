@@ -11,15 +11,16 @@
 #include <stddef.h>
 
 struct environment_plan {
-	size_t entries;         /* strings in the new environment, without the closing NULL */
-	size_t preload_bytes;   /* room for the new LD_PRELOAD assignment */
-	const char *preloaded;  /* value of LD_PRELOAD that it extends; "" = none */
+	size_t entries;	       /* strings in the new environment, without the closing NULL */
+	size_t preload_bytes;  /* room for the new LD_PRELOAD assignment */
+	const char *preloaded; /* value of LD_PRELOAD that it extends; "" = none */
 };
 
 /* False: `environment` can be used as it is (everything is there, or this process is not followed). */
 bool environment_plan(struct environment_plan *plan, char *const *environment);
 
 /* Fills `list` (plan->entries + 1 pointers) and `preload` (plan->preload_bytes). */
-void environment_build(const struct environment_plan *plan, char *const *environment, char **list, char *preload);
+void environment_build(const struct environment_plan *plan, char *const *environment, char **list,
+		       char *preload);
 
 #endif

@@ -34,6 +34,8 @@ static void *without_jemalloc(size_t bytes, int flags)
 	return block;
 }
 
+/* The C library's headers call the parameters __size and the like.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 EXPORT void *mallocx(size_t bytes, int flags)
 {
 	struct recording_thread *thread = &recording_thread;
@@ -129,8 +131,10 @@ EXPORT void sdallocx(void *address, size_t bytes, int flags)
 		real.sdallocx(address, bytes, flags);
 		return;
 	}
-	recording_event_with(thread, ARENA_FREE_SIZED, address, bytes, log2_of(flags) ? 1 + log2_of(flags) : 0);
+	recording_event_with(thread, ARENA_FREE_SIZED, address, bytes,
+			     log2_of(flags) ? 1 + log2_of(flags) : 0);
 	recording_enter(thread);
 	real.sdallocx(address, bytes, flags);
 	recording_leave(thread);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -27,6 +27,8 @@ static uint64_t alignment_info(size_t alignment)
 	return is_power(alignment) ? interpose_log2(alignment) : alignment | UINT64_C(1) << 63;
 }
 
+/* The C library's headers call the parameters __size and the like.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 EXPORT void *malloc(size_t bytes)
 {
 	struct recording_thread *thread = &recording_thread;
@@ -177,7 +179,8 @@ EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes)
 	recording_enter(thread);
 	status = real.posix_memalign(result, alignment, bytes);
 	recording_leave(thread);
-	recording_event_with(thread, ARENA_MEMALIGN, status == 0 ? *result : NULL, bytes, alignment_info(alignment));
+	recording_event_with(thread, ARENA_MEMALIGN, status == 0 ? *result : NULL, bytes,
+			     alignment_info(alignment));
 	return status;
 }
 
@@ -219,7 +222,8 @@ EXPORT void *valloc(size_t bytes)
 	recording_enter(thread);
 	block = real.valloc(bytes);
 	recording_leave(thread);
-	recording_event_with(thread, ARENA_MEMALIGN, block, bytes, alignment_info((size_t)sysconf(_SC_PAGESIZE)));
+	recording_event_with(thread, ARENA_MEMALIGN, block, bytes,
+			     alignment_info((size_t)sysconf(_SC_PAGESIZE)));
 	return block;
 }
 
@@ -234,7 +238,8 @@ EXPORT void *pvalloc(size_t bytes)
 	recording_enter(thread);
 	block = real.pvalloc(bytes);
 	recording_leave(thread);
-	recording_event_with(thread, ARENA_MEMALIGN, block, bytes, alignment_info((size_t)sysconf(_SC_PAGESIZE)));
+	recording_event_with(thread, ARENA_MEMALIGN, block, bytes,
+			     alignment_info((size_t)sysconf(_SC_PAGESIZE)));
 	return block;
 }
 
@@ -267,3 +272,4 @@ EXPORT int malloc_trim(size_t pad)
 		recording_leave(thread);
 	return result;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -22,10 +22,12 @@ typedef void (*delete_aligned_nothrow_function)(void *, size_t, const void *);
 typedef void (*delete_sized_aligned_function)(void *, size_t, size_t);
 
 /* One operator: looked up when it is first called, because a C++ library may come with a later dlopen. */
-struct operator {
+struct operator
+{
 	const char *name;
 	_Atomic(void *) address;
-	_Atomic int standard; /* 1: the C++ library's, which goes on to malloc or free; 0: an allocator's own */
+	_Atomic int
+	    standard; /* 1: the C++ library's, which goes on to malloc or free; 0: an allocator's own */
 };
 
 static int is_standard(void *address)
@@ -45,7 +47,7 @@ static int is_standard(void *address)
 	return 0;
 }
 
-static any_function operator_find(struct operator *operator)
+static any_function operator_find(struct operator* operator)
 {
 	struct recording_thread *thread = &recording_thread;
 	void *address = atomic_load_explicit(&operator->address, memory_order_acquire);
@@ -77,7 +79,7 @@ static void write_new(struct recording_thread *thread, const void *block, size_t
 }
 
 /* True: the caller records. Not when the operator will call malloc, which does. */
-static bool enter_new(struct operator *operator, struct recording_thread *thread)
+static bool enter_new(struct operator* operator, struct recording_thread * thread)
 {
 	if (operator->standard || !recording_may(thread))
 		return false;
@@ -95,7 +97,7 @@ static void *without_library(size_t alignment, size_t bytes, bool may_fail)
 	return block;
 }
 
-static void *new_plain(struct operator *operator, size_t bytes)
+static void *new_plain(struct operator* operator, size_t bytes)
 {
 	struct recording_thread *thread = &recording_thread;
 	new_function function = (new_function)operator_find(operator);
@@ -110,7 +112,7 @@ static void *new_plain(struct operator *operator, size_t bytes)
 	return block;
 }
 
-static void *new_nothrow(struct operator *operator, size_t bytes, const void *tag)
+static void *new_nothrow(struct operator* operator, size_t bytes, const void *tag)
 {
 	struct recording_thread *thread = &recording_thread;
 	new_nothrow_function function = (new_nothrow_function)operator_find(operator);
@@ -125,7 +127,7 @@ static void *new_nothrow(struct operator *operator, size_t bytes, const void *ta
 	return block;
 }
 
-static void *new_aligned(struct operator *operator, size_t bytes, size_t alignment)
+static void *new_aligned(struct operator* operator, size_t bytes, size_t alignment)
 {
 	struct recording_thread *thread = &recording_thread;
 	new_aligned_function function = (new_aligned_function)operator_find(operator);
@@ -140,7 +142,7 @@ static void *new_aligned(struct operator *operator, size_t bytes, size_t alignme
 	return block;
 }
 
-static void *new_aligned_nothrow(struct operator *operator, size_t bytes, size_t alignment, const void *tag)
+static void *new_aligned_nothrow(struct operator* operator, size_t bytes, size_t alignment, const void *tag)
 {
 	struct recording_thread *thread = &recording_thread;
 	new_aligned_nothrow_function function = (new_aligned_nothrow_function)operator_find(operator);
@@ -228,7 +230,7 @@ struct given {
 };
 
 /* True: recorded, the caller deletes and then leaves. False: the caller only deletes. */
-static bool enter_delete(struct operator *operator, void *address, const struct given *given)
+static bool enter_delete(struct operator* operator, void * address, const struct given *given)
 {
 	struct recording_thread *thread = &recording_thread;
 	uint64_t info = 0;
@@ -245,7 +247,7 @@ static bool enter_delete(struct operator *operator, void *address, const struct 
 	return true;
 }
 
-static void delete_plain(struct operator *operator, void *address)
+static void delete_plain(struct operator* operator, void * address)
 {
 	delete_function function = (delete_function)operator_find(operator);
 	bool entered = function && enter_delete(operator, address, &(struct given){0});
@@ -258,7 +260,7 @@ static void delete_plain(struct operator *operator, void *address)
 		recording_leave(&recording_thread);
 }
 
-static void delete_nothrow(struct operator *operator, void *address, const void *tag)
+static void delete_nothrow(struct operator* operator, void * address, const void *tag)
 {
 	delete_nothrow_function function = (delete_nothrow_function)operator_find(operator);
 	bool entered = function && enter_delete(operator, address, &(struct given){0});
@@ -271,10 +273,11 @@ static void delete_nothrow(struct operator *operator, void *address, const void 
 		recording_leave(&recording_thread);
 }
 
-static void delete_sized(struct operator *operator, void *address, size_t bytes)
+static void delete_sized(struct operator* operator, void * address, size_t bytes)
 {
 	delete_value_function function = (delete_value_function)operator_find(operator);
-	bool entered = function && enter_delete(operator, address, &(struct given){.bytes = bytes, .sized = true});
+	bool entered =
+	    function && enter_delete(operator, address, &(struct given){.bytes = bytes, .sized = true});
 
 	if (function)
 		function(address, bytes);
@@ -284,7 +287,7 @@ static void delete_sized(struct operator *operator, void *address, size_t bytes)
 		recording_leave(&recording_thread);
 }
 
-static void delete_aligned(struct operator *operator, void *address, size_t alignment)
+static void delete_aligned(struct operator* operator, void * address, size_t alignment)
 {
 	delete_value_function function = (delete_value_function)operator_find(operator);
 	bool entered = function && enter_delete(operator, address, &(struct given){.alignment = alignment});
@@ -297,7 +300,8 @@ static void delete_aligned(struct operator *operator, void *address, size_t alig
 		recording_leave(&recording_thread);
 }
 
-static void delete_aligned_nothrow(struct operator *operator, void *address, size_t alignment, const void *tag)
+static void delete_aligned_nothrow(struct operator* operator, void * address, size_t alignment,
+				   const void *tag)
 {
 	delete_aligned_nothrow_function function = (delete_aligned_nothrow_function)operator_find(operator);
 	bool entered = function && enter_delete(operator, address, &(struct given){.alignment = alignment});
@@ -310,7 +314,7 @@ static void delete_aligned_nothrow(struct operator *operator, void *address, siz
 		recording_leave(&recording_thread);
 }
 
-static void delete_sized_aligned(struct operator *operator, void *address, size_t bytes, size_t alignment)
+static void delete_sized_aligned(struct operator* operator, void * address, size_t bytes, size_t alignment)
 {
 	delete_sized_aligned_function function = (delete_sized_aligned_function)operator_find(operator);
 	struct given given = {.bytes = bytes, .alignment = alignment, .sized = true};

@@ -16,8 +16,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static bool is_registered(const struct recording_thread *thread)
 {
 	return thread->serial == *recording.live_serial && recording.process;
@@ -25,7 +23,8 @@ static bool is_registered(const struct recording_thread *thread)
 
 static bool is_active(void)
 {
-	return recording.process && atomic_load_explicit(&recording.arena.control->active, memory_order_relaxed);
+	return recording.process &&
+	       atomic_load_explicit(&recording.arena.control->active, memory_order_relaxed);
 }
 
 /* --- Fork and exit ---------------------------------------------------------------------------------------------------- */
@@ -68,6 +67,8 @@ void process_watch(void)
 	(void)on_exit(note_exit, NULL);
 }
 
+/* The C library's headers call the parameters __size and the like.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 EXPORT pid_t fork(void)
 {
 	struct recording_thread *thread = &recording_thread;
@@ -256,7 +257,8 @@ EXPORT int execle(const char *path, const char *first, ...)
 /* --- Programs started beside this one --------------------------------------------------------------------------------------- */
 
 EXPORT int posix_spawn(pid_t *child, const char *path, const posix_spawn_file_actions_t *actions,
-		       const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[])
+		       const posix_spawnattr_t *attributes, char *const arguments[],
+		       char *const environment[])
 {
 	struct environment_plan plan;
 
@@ -272,7 +274,8 @@ EXPORT int posix_spawn(pid_t *child, const char *path, const posix_spawn_file_ac
 }
 
 EXPORT int posix_spawnp(pid_t *child, const char *file, const posix_spawn_file_actions_t *actions,
-			const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[])
+			const posix_spawnattr_t *attributes, char *const arguments[],
+			char *const environment[])
 {
 	struct environment_plan plan;
 
@@ -327,3 +330,4 @@ EXPORT FILE *popen(const char *command, const char *mode)
 		environ = before;
 	return result;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

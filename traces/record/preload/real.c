@@ -94,15 +94,15 @@ static void *bootstrap_page_aligned(size_t bytes)
 }
 
 struct real real = {
-	.malloc = bootstrap_malloc,
-	.calloc = bootstrap_calloc,
-	.realloc = bootstrap_realloc,
-	.free = bootstrap_free,
-	.posix_memalign = bootstrap_posix_memalign,
-	.aligned_alloc = bootstrap_memalign,
-	.memalign = bootstrap_memalign,
-	.valloc = bootstrap_page_aligned,
-	.pvalloc = bootstrap_page_aligned,
+    .malloc = bootstrap_malloc,
+    .calloc = bootstrap_calloc,
+    .realloc = bootstrap_realloc,
+    .free = bootstrap_free,
+    .posix_memalign = bootstrap_posix_memalign,
+    .aligned_alloc = bootstrap_memalign,
+    .memalign = bootstrap_memalign,
+    .valloc = bootstrap_page_aligned,
+    .pvalloc = bootstrap_page_aligned,
 };
 
 struct real_name {
@@ -110,14 +110,26 @@ struct real_name {
 	size_t offset; /* of the pointer in struct real */
 };
 
-#define REAL(function) {#function, offsetof(struct real, function)}
+#define REAL(function)                                                                                       \
+	{                                                                                                    \
+#function, offsetof(struct real, function)                                                   \
+	}
 static const struct real_name real_names[] = {
-	REAL(malloc), REAL(calloc), REAL(realloc), REAL(reallocarray), REAL(free), REAL(cfree),
-	REAL(free_sized), REAL(free_aligned_sized), REAL(posix_memalign), REAL(aligned_alloc), REAL(memalign),
-	REAL(valloc), REAL(pvalloc), REAL(malloc_usable_size), REAL(malloc_trim),
-	REAL(mallocx), REAL(rallocx), REAL(xallocx), REAL(sallocx), REAL(dallocx), REAL(sdallocx),
-	REAL(fork), REAL(execve), REAL(execvpe), REAL(fexecve), REAL(posix_spawn), REAL(posix_spawnp),
-	REAL(system), REAL(popen), REAL(quick_exit),
+    REAL(malloc),	  REAL(calloc),
+    REAL(realloc),	  REAL(reallocarray),
+    REAL(free),		  REAL(cfree),
+    REAL(free_sized),	  REAL(free_aligned_sized),
+    REAL(posix_memalign), REAL(aligned_alloc),
+    REAL(memalign),	  REAL(valloc),
+    REAL(pvalloc),	  REAL(malloc_usable_size),
+    REAL(malloc_trim),	  REAL(mallocx),
+    REAL(rallocx),	  REAL(xallocx),
+    REAL(sallocx),	  REAL(dallocx),
+    REAL(sdallocx),	  REAL(fork),
+    REAL(execve),	  REAL(execvpe),
+    REAL(fexecve),	  REAL(posix_spawn),
+    REAL(posix_spawnp),	  REAL(system),
+    REAL(popen),	  REAL(quick_exit),
 };
 #undef REAL
 

@@ -19,9 +19,9 @@ struct real {
 	void *(*realloc)(void *, size_t);
 	void *(*reallocarray)(void *, size_t, size_t); /* may be NULL */
 	void (*free)(void *);
-	void (*cfree)(void *);                               /* may be NULL */
-	void (*free_sized)(void *, size_t);                  /* may be NULL */
-	void (*free_aligned_sized)(void *, size_t, size_t);  /* may be NULL */
+	void (*cfree)(void *);				    /* may be NULL */
+	void (*free_sized)(void *, size_t);		    /* may be NULL */
+	void (*free_aligned_sized)(void *, size_t, size_t); /* may be NULL */
 	int (*posix_memalign)(void **, size_t, size_t);
 	void *(*aligned_alloc)(size_t, size_t);
 	void *(*memalign)(size_t, size_t);

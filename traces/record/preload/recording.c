@@ -28,8 +28,8 @@
 #define WAITS_BEFORE_GIVING_UP 500u
 
 enum process_state {
-	PROCESS_UNKNOWN = 0,  /* no heap call yet */
-	PROCESS_STARTING,     /* some thread is at it */
+	PROCESS_UNKNOWN = 0, /* no heap call yet */
+	PROCESS_STARTING,    /* some thread is at it */
 	PROCESS_ATTACHED,
 	PROCESS_NOT_RECORDED, /* for good */
 };
@@ -59,9 +59,9 @@ static uint32_t pop_chunk(void)
 		index = (uint32_t)top;
 		if (index >= recording.arena.chunk_count)
 			return ARENA_NONE;
-	} while (!atomic_compare_exchange_weak(
-		&control->free_top, &top,
-		((top >> 32) + 1) << 32 | atomic_load(&recording.arena.chunks[index].next)));
+	} while (!atomic_compare_exchange_weak(&control->free_top, &top,
+					       ((top >> 32) + 1) << 32 |
+						   atomic_load(&recording.arena.chunks[index].next)));
 	atomic_fetch_sub(&control->free_count, 1);
 	return index;
 }
@@ -86,7 +86,8 @@ static bool recorder_is_gone(uint32_t heartbeat, unsigned *silent)
 	++*silent;
 	if (*silent >= WAITS_BEFORE_GIVING_UP)
 		return true;
-	return *silent >= WAITS_BEFORE_ASKING && syscall(SYS_kill, control->recorder_id, 0) != 0 && errno == ESRCH;
+	return *silent >= WAITS_BEFORE_ASKING && syscall(SYS_kill, control->recorder_id, 0) != 0 &&
+	       errno == ESRCH;
 }
 
 /* The recorder is behind: waits until it has emptied a chunk. */
@@ -113,7 +114,8 @@ static uint32_t wait_for_chunk(void)
 		}
 	}
 	atomic_fetch_sub(&control->chunk_waiters, 1);
-	atomic_fetch_add_explicit(&recording.process->waited_ticks, ticks_now() - start, memory_order_relaxed);
+	atomic_fetch_add_explicit(&recording.process->waited_ticks, ticks_now() - start,
+				  memory_order_relaxed);
 	return index;
 }
 
@@ -195,13 +197,15 @@ void recording_write_words(struct recording_thread *thread, enum arena_kind kind
 	thread->level = level;
 }
 
-void recording_write_timed(struct recording_thread *thread, enum arena_kind kind, uint64_t address, uint64_t size)
+void recording_write_timed(struct recording_thread *thread, enum arena_kind kind, uint64_t address,
+			   uint64_t size)
 {
 	uint64_t start = ticks_now();
 
 	thread->until_sample = RECORDING_SAMPLE_EVERY;
 	recording_write(thread, kind, address, size);
-	atomic_fetch_add_explicit(&recording.process->sampled_ticks, ticks_now() - start, memory_order_relaxed);
+	atomic_fetch_add_explicit(&recording.process->sampled_ticks, ticks_now() - start,
+				  memory_order_relaxed);
 	atomic_fetch_add_explicit(&recording.process->sampled_events, 1, memory_order_relaxed);
 }
 
@@ -210,8 +214,8 @@ unsigned recording_stack(struct recording_thread *thread)
 	return stacks_write(thread) ? ARENA_INFO_STACK : 0;
 }
 
-void recording_event_with(struct recording_thread *thread, enum arena_kind kind, const void *address, uint64_t size,
-			  uint64_t value)
+void recording_event_with(struct recording_thread *thread, enum arena_kind kind, const void *address,
+			  uint64_t size, uint64_t value)
 {
 	uint64_t info = value;
 
@@ -266,7 +270,8 @@ static void thread_start(struct recording_thread *thread)
 
 static bool map_live_serial(void)
 {
-	void *page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (page == MAP_FAILED)
 		return false;

@@ -40,28 +40,29 @@ struct recording_context {
 };
 
 struct recording_thread {
-	uint64_t serial;        /* of the process that this thread is registered in */
-	uintptr_t inside;       /* I2 */
-	unsigned level;         /* I3: recordings in progress, 0 to RECORDING_LEVELS */
-	uint32_t until_sample;  /* events until the next timed one */
+	uint64_t serial;	/* of the process that this thread is registered in */
+	uintptr_t inside;	/* I2 */
+	unsigned level;		/* I3: recordings in progress, 0 to RECORDING_LEVELS */
+	uint32_t until_sample;	/* events until the next timed one */
 	uint64_t thread_serial; /* unique in the recording */
-	uint64_t fork_token;    /* of the fork in progress, 0 = none */
-	uint32_t thread_id;     /* the system's */
-	unsigned exit_rounds;   /* rounds of thread-exit destructors seen */
-	uintptr_t level_frame[RECORDING_LEVELS]; /* stack address of the recording at each level, to notice stale ones */
+	uint64_t fork_token;	/* of the fork in progress, 0 = none */
+	uint32_t thread_id;	/* the system's */
+	unsigned exit_rounds;	/* rounds of thread-exit destructors seen */
+	uintptr_t level_frame
+	    [RECORDING_LEVELS]; /* stack address of the recording at each level, to notice stale ones */
 	struct recording_context context[RECORDING_LEVELS];
-	void *stacks;           /* memory of stacks.h, NULL = none yet */
+	void *stacks; /* memory of stacks.h, NULL = none yet */
 };
 
 struct recording {
 	volatile uint64_t *live_serial; /* I1; never NULL */
-	struct arena arena;             /* valid once *live_serial was non-zero */
-	struct arena_process *process;  /* our slot */
-	uint64_t serial;                /* as *live_serial, but it survives fork: the parent's, until the child registers */
+	struct arena arena;		/* valid once *live_serial was non-zero */
+	struct arena_process *process;	/* our slot */
+	uint64_t serial; /* as *live_serial, but it survives fork: the parent's, until the child registers */
 	uint32_t process_slot;
 	uint32_t process_id;
-	bool stacks;                    /* call stacks are wanted */
-	bool follow;                    /* children and exec'd programs are recorded */
+	bool stacks; /* call stacks are wanted */
+	bool follow; /* children and exec'd programs are recorded */
 };
 
 extern struct recording recording;
@@ -76,7 +77,8 @@ bool recording_may_after_all(struct recording_thread *thread, uintptr_t frame);
 bool recording_refill(struct recording_thread *thread, struct recording_context *context);
 
 /* recording_write, timed. */
-void recording_write_timed(struct recording_thread *thread, enum arena_kind kind, uint64_t address, uint64_t size);
+void recording_write_timed(struct recording_thread *thread, enum arena_kind kind, uint64_t address,
+			   uint64_t size);
 
 /* The level for a recording at stack address `frame` that finds thread->level above 0: recordings that a longjmp out of
  * a signal handler abandoned are dropped. RECORDING_LEVELS = too deep; the event is counted as lost. */
@@ -111,8 +113,8 @@ static inline __attribute__((always_inline)) void recording_leave(struct recordi
 }
 
 /* The place for one record, and the level that recording_commit must restore; NULL: there is none. */
-static inline __attribute__((always_inline)) struct arena_record *recording_reserve(struct recording_thread *thread,
-										    unsigned *level)
+static inline __attribute__((always_inline)) struct arena_record *
+recording_reserve(struct recording_thread *thread, unsigned *level)
 {
 	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
 	struct recording_context *context;
@@ -131,13 +133,14 @@ static inline __attribute__((always_inline)) struct arena_record *recording_rese
 	}
 	record = context->next++;
 	atomic_store_explicit(&context->chunk->reserved,
-			      ARENA_CHUNK_RECORDS - (uint32_t)(context->end - context->next), memory_order_relaxed);
+			      ARENA_CHUNK_RECORDS - (uint32_t)(context->end - context->next),
+			      memory_order_relaxed);
 	return record;
 }
 
 /* One record. The order number is taken in here, so call it before a free and after a malloc. About 20 ns. */
-static inline __attribute__((always_inline)) void recording_write(struct recording_thread *thread, enum arena_kind kind,
-								  uint64_t address, uint64_t size)
+static inline __attribute__((always_inline)) void
+recording_write(struct recording_thread *thread, enum arena_kind kind, uint64_t address, uint64_t size)
 {
 	unsigned level;
 	struct arena_record *record;
@@ -172,8 +175,8 @@ static inline uint64_t recording_address(const void *address, uint64_t info)
 }
 
 /* The record of one heap event, with its stack when stacks are wanted. */
-static inline __attribute__((always_inline)) void recording_event(struct recording_thread *thread, enum arena_kind kind,
-								  const void *address, uint64_t size)
+static inline __attribute__((always_inline)) void
+recording_event(struct recording_thread *thread, enum arena_kind kind, const void *address, uint64_t size)
 {
 	uint64_t info = UNLIKELY(recording.stacks) ? recording_stack(thread) : 0;
 
@@ -182,7 +185,7 @@ static inline __attribute__((always_inline)) void recording_event(struct recordi
 
 /* As recording_event, for kinds with a value in the info bits. A value that does not fit goes ahead in a record of its
  * own. */
-void recording_event_with(struct recording_thread *thread, enum arena_kind kind, const void *address, uint64_t size,
-			  uint64_t value);
+void recording_event_with(struct recording_thread *thread, enum arena_kind kind, const void *address,
+			  uint64_t size, uint64_t value);
 
 #endif
