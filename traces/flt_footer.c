@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const uint8_t end_magic[8] = {'F', 'L', 'T', '-', 'E', 'N', 'D', '\n'};
+
 static enum trace_status no_memory(struct trace_error *error)
 {
 	return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the index of a trace");
@@ -141,7 +143,7 @@ static enum trace_status put_trailer(uint64_t offset, struct flt_output *output,
 
 	(void)flt_put64(trailer, offset);
 	(void)flt_put64(trailer + 8, flt_checksum(trailer, 8));
-	memcpy(trailer + 16, FLT_END_MAGIC, 8);
+	memcpy(trailer + 16, end_magic, sizeof(end_magic));
 	return flt_output_write(output, trailer, sizeof(trailer), error);
 }
 
@@ -174,7 +176,8 @@ enum trace_status flt_footer_find(struct flt_section *section, const struct flt_
 	status = flt_input_read(input, input->bytes - sizeof(trailer), trailer, sizeof(trailer), error);
 	if (status != TRACE_OK)
 		return status;
-	if (memcmp(trailer + 16, FLT_END_MAGIC, 8) != 0 || flt_get64(trailer + 8) != flt_checksum(trailer, 8))
+	if (memcmp(trailer + 16, end_magic, sizeof(end_magic)) != 0 ||
+	    flt_get64(trailer + 8) != flt_checksum(trailer, 8))
 		return TRACE_END;
 	status = flt_section_read(section, input, flt_get64(trailer), NULL);
 	if (status == TRACE_IO || status == TRACE_NO_MEMORY)
@@ -267,8 +270,8 @@ static enum trace_status read_counts(struct flt_summary *summary, struct flt_col
 	if (!read_numbers(&bytes, sizes, 2 * (size_t)FLT_SIZE_CLASSES))
 		return malformed(error);
 	for (unsigned class = 0; class < FLT_SIZE_CLASSES; class ++) {
-		summary->sizes[class] = sizes[2 * class];
-		summary->sizes_bytes[class] = sizes[2 * class + 1];
+		summary->sizes[class] = sizes[(size_t)2 * class];
+		summary->sizes_bytes[class] = sizes[(size_t)2 * class + 1];
 	}
 	return TRACE_OK;
 }

@@ -24,10 +24,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FLT_MAGIC                                                                                            \
-	"\x89"                                                                                               \
-	"FLT\r\n\x1a\n"
-#define FLT_END_MAGIC "FLT-END\n"
 #define FLT_VERSION 1
 #define FLT_HEADER_BYTES 16
 #define FLT_TRAILER_BYTES 24

@@ -95,7 +95,7 @@ void flt_hash_finish(struct flt_hash *hash, const struct flt_tables *tables, cha
 	feed_events(hash);
 	feed_tables(hash, tables);
 	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(hash->state));
-	for (unsigned i = 0; i < 16; i++) {
+	for (size_t i = 0; i < 16; i++) {
 		digits[2 * i] = hexadecimal[canonical.digest[i] >> 4];
 		digits[2 * i + 1] = hexadecimal[canonical.digest[i] & 15];
 	}

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const uint8_t magic[8] = {0x89, 'F', 'L', 'T', '\r', '\n', 0x1a, '\n'};
+
 #define MAX_TEXT_BYTES 65535u
 
 enum description_column {
@@ -35,7 +37,7 @@ enum trace_status flt_header_write(const struct flt_description *description,
 	uint8_t header[FLT_HEADER_BYTES] = {0};
 	enum trace_status status;
 
-	memcpy(header, FLT_MAGIC, 8);
+	memcpy(header, magic, sizeof(magic));
 	(void)flt_put16(header + 8, FLT_VERSION);
 	status = flt_output_write(output, header, sizeof(header), error);
 	if (status != TRACE_OK)
@@ -56,7 +58,7 @@ enum trace_status flt_header_read(const struct flt_input *input, struct trace_er
 	uint8_t header[FLT_HEADER_BYTES];
 	enum trace_status status = flt_input_read(input, 0, header, sizeof(header), error);
 
-	if (status == TRACE_END || (status == TRACE_OK && memcmp(header, FLT_MAGIC, 8) != 0))
+	if (status == TRACE_END || (status == TRACE_OK && memcmp(header, magic, sizeof(magic)) != 0))
 		return trace_fail(
 		    error, TRACE_BAD_INPUT,
 		    "%s is not a Faultline trace; `faultline import` makes one from other formats",

@@ -202,7 +202,8 @@ enum trace_status flt_section_read(struct flt_section *section, const struct flt
 	section->body_bytes = flt_get64(bytes + 8);
 	if (section->fields > FLT_SECTION_MAX_FIELDS || section->columns > FLT_SECTION_MAX_COLUMNS)
 		return damaged(input, offset, "is damaged: it has too many fields or columns", error);
-	const size_t head_bytes = section->fields * 8u + section->columns * (size_t)FLT_DIRECTORY_ENTRY_BYTES;
+	const size_t head_bytes =
+	    section->fields * (size_t)8 + section->columns * (size_t)FLT_DIRECTORY_ENTRY_BYTES;
 
 	status = flt_input_read(input, offset + FLT_SECTION_PREAMBLE_BYTES,
 				bytes + FLT_SECTION_PREAMBLE_BYTES, head_bytes, error);

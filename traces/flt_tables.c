@@ -25,12 +25,14 @@ static enum trace_status no_memory(struct trace_error *error)
 
 static void free_index(struct flt_tables *tables)
 {
-	struct flt_stack_entry *entry, *next;
+	struct flt_stack_entry *entry = tables->stack_index;
 
-	HASH_ITER(hh, tables->stack_index, entry, next)
-	{
-		HASH_DEL(tables->stack_index, entry);
+	HASH_CLEAR(hh, tables->stack_index);
+	while (entry) {
+		struct flt_stack_entry *next = entry->hh.next;
+
 		free(entry);
+		entry = next;
 	}
 }
 
@@ -103,8 +105,7 @@ static uint8_t *put_text(uint8_t *out, const char *text)
 	const size_t length = strlen(text);
 
 	out = flt_varint_put(out, length);
-	memcpy(out, text, length);
-	return out + length;
+	return mempcpy(out, text, length);
 }
 
 static bool put_thread(struct flt_bytes *bytes, uint32_t number, const struct flt_thread *thread)

@@ -2,9 +2,8 @@
  *
  *   bench/micro/decode [-r ROUNDS] [TRACE...]
  *
- * Each trace is read whole by flt_reader_batch, on one core, with four sets of columns in turn, ROUNDS times (default 7),
- * in processor time;
- * the figure is the median round's. Without a trace it makes one of two million events with times 10 ns apart or more.
+ * Each trace is read whole by flt_reader_batch, on one core, with four sets of columns in turn, ROUNDS times (default 7);
+ * the figure is processor time in the median round. Without a trace it makes one of two million events with times.
  */
 #include "config.h"
 
@@ -84,10 +83,11 @@ static int measure(const char *path, unsigned rounds)
 	}
 	const struct flt_summary *summary = flt_reader_summary(reader);
 	const double events = (double)summary->events;
+	const unsigned middle = rounds / 2;
 
 	for (unsigned i = 0; i < COLUMN_SETS && status == TRACE_OK; i++) {
 		qsort(elapsed_ns[i], rounds, sizeof(elapsed_ns[i][0]), compare);
-		const double median_ns = (double)elapsed_ns[i][rounds / 2];
+		const double median_ns = (double)elapsed_ns[i][middle];
 
 		(void)printf("%s\t%" PRIu64 "\t%.2f\t%s\t%.1f\t%.1f\n", path, summary->events,
 			     (double)summary->file_bytes / events, column_sets[i].name,
