@@ -71,10 +71,11 @@ void child_finish(struct child *child)
 		reply->regression.durations[i] *= ns_per_tick;
 	if (session->request.pass == PASS_MEMORY) {
 		child_memory_read(child, &reply->end);
-		child_figures_ask((enum child_figures)session->request.figures, &reply->figures);
 		if (session->request.drain_ns) {
 			drain(child);
 			child_memory_read(child, &reply->drained);
 		}
+		/* Last, because the asking itself touches memory of the allocator. */
+		child_figures_ask((enum child_figures)session->request.figures, &reply->figures);
 	}
 }
