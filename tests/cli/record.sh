@@ -187,6 +187,39 @@ for library in libjemalloc.so.2 libmimalloc.so.2.0 libtcmalloc_minimal.so.4; do
 	fi
 done
 
+# --- C++: every new has its delete, whoever brings the operators
+cat >operators.cc <<'CC'
+#include <memory>
+struct alignas(64) wide { char bytes[128]; };
+template <typename T> void one(T *block) { delete block; }
+int main() {
+	for (int i = 0; i < 1000; i++) {
+		one(new int); one(new wide);
+		delete[] new char[100];
+		std::unique_ptr<long> held(new long);
+	}
+}
+CC
+if ${CXX:-c++} -std=c++17 -O0 -o operators operators.cc 2>/dev/null; then
+	for library in '' libjemalloc.so.2 libtcmalloc_minimal.so.4; do
+		path=
+		[ -z "$library" ] || path=$(find /usr/lib /usr/local/lib -name "$library" 2>/dev/null | head -n 1)
+		if [ -n "$library" ] && [ -z "$path" ]; then
+			skip "new and delete on $library" "not installed"
+			skip "all of them" "not installed"
+			continue
+		fi
+		pass_if "new and delete on ${library:-glibc}" env LD_PRELOAD="$path" "$FAULTLINE" record -q -o operators.flt -- \
+			./operators
+		"$FAULTLINE" info operators.flt | tr -d , >information
+		pass_if "all of them, once" awk '$1 == "malloc" { m = $2 } $1 == "memalign" { a = $2 }
+			$1 == "free" || $1 == "free_sized" { f += $2 } /^warning/ { w++ }
+			END { exit !(m >= 3000 && m < 3100 && a == 1000 && f >= 4000 && f < 4100 && !w) }' information
+	done
+else
+	skip "new and delete" "no C++ compiler"
+fi
+
 # --- wrong usage
 expect 2 "no output" "$FAULTLINE" record -- ls
 expect 2 "no command" "$FAULTLINE" record -o x.flt

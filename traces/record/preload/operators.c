@@ -22,8 +22,7 @@ typedef void (*delete_aligned_nothrow_function)(void *, size_t, const void *);
 typedef void (*delete_sized_aligned_function)(void *, size_t, size_t);
 
 /* One operator: looked up when it is first called, because a C++ library may come with a later dlopen. */
-struct operator
-{
+struct replaceable {
 	const char *name;
 	_Atomic(void *) address;
 	_Atomic int
@@ -47,10 +46,10 @@ static int is_standard(void *address)
 	return 0;
 }
 
-static any_function operator_find(struct operator* operator)
+static any_function operator_find(struct replaceable *which)
 {
 	struct recording_thread *thread = &recording_thread;
-	void *address = atomic_load_explicit(&operator->address, memory_order_acquire);
+	void *address = atomic_load_explicit(&which->address, memory_order_acquire);
 	any_function function;
 	bool may;
 
@@ -58,10 +57,10 @@ static any_function operator_find(struct operator* operator)
 		may = recording_may(thread);
 		if (may)
 			recording_enter(thread); /* what the lookup allocates is not the program's */
-		address = real_find(operator->name);
+		address = real_find(which->name);
 		if (address)
-			atomic_store(&operator->standard, is_standard(address));
-		atomic_store_explicit(&operator->address, address, memory_order_release);
+			atomic_store(&which->standard, is_standard(address));
+		atomic_store_explicit(&which->address, address, memory_order_release);
 		if (may)
 			recording_leave(thread);
 	}
@@ -78,13 +77,10 @@ static void write_new(struct recording_thread *thread, const void *block, size_t
 		recording_event(thread, ARENA_MALLOC, block, bytes);
 }
 
-/* True: the caller records. Not when the operator will call malloc, which does. */
-static bool enter_new(struct operator* operator, struct recording_thread * thread)
+/* May the call be recorded? Not when the operator will call malloc, which is. */
+static bool may_record_new(struct replaceable *which, struct recording_thread *thread)
 {
-	if (operator->standard || !recording_may(thread))
-		return false;
-	recording_enter(thread);
-	return true;
+	return !which->standard && recording_may(thread);
 }
 
 /* The last resort where no C++ library can be found: nobody could catch a bad_alloc either. */
@@ -97,67 +93,71 @@ static void *without_library(size_t alignment, size_t bytes, bool may_fail)
 	return block;
 }
 
-static void *new_plain(struct operator* operator, size_t bytes)
+static void *new_plain(struct replaceable *which, size_t bytes)
 {
 	struct recording_thread *thread = &recording_thread;
-	new_function function = (new_function)operator_find(operator);
+	new_function function = (new_function)operator_find(which);
 	void *block;
 
 	if (!function)
 		return without_library(0, bytes, false);
-	if (!enter_new(operator, thread))
+	if (!may_record_new(which, thread))
 		return function(bytes);
+	recording_enter(thread);
 	block = function(bytes);
 	write_new(thread, block, bytes, 0);
 	return block;
 }
 
-static void *new_nothrow(struct operator* operator, size_t bytes, const void *tag)
+static void *new_nothrow(struct replaceable *which, size_t bytes, const void *tag)
 {
 	struct recording_thread *thread = &recording_thread;
-	new_nothrow_function function = (new_nothrow_function)operator_find(operator);
+	new_nothrow_function function = (new_nothrow_function)operator_find(which);
 	void *block;
 
 	if (!function)
 		return without_library(0, bytes, true);
-	if (!enter_new(operator, thread))
+	if (!may_record_new(which, thread))
 		return function(bytes, tag);
+	recording_enter(thread);
 	block = function(bytes, tag);
 	write_new(thread, block, bytes, 0);
 	return block;
 }
 
-static void *new_aligned(struct operator* operator, size_t bytes, size_t alignment)
+static void *new_aligned(struct replaceable *which, size_t bytes, size_t alignment)
 {
 	struct recording_thread *thread = &recording_thread;
-	new_aligned_function function = (new_aligned_function)operator_find(operator);
+	new_aligned_function function = (new_aligned_function)operator_find(which);
 	void *block;
 
 	if (!function)
 		return without_library(alignment, bytes, false);
-	if (!enter_new(operator, thread))
+	if (!may_record_new(which, thread))
 		return function(bytes, alignment);
+	recording_enter(thread);
 	block = function(bytes, alignment);
 	write_new(thread, block, bytes, alignment);
 	return block;
 }
 
-static void *new_aligned_nothrow(struct operator* operator, size_t bytes, size_t alignment, const void *tag)
+static void *new_aligned_nothrow(struct replaceable *which, size_t bytes, size_t alignment, const void *tag)
 {
 	struct recording_thread *thread = &recording_thread;
-	new_aligned_nothrow_function function = (new_aligned_nothrow_function)operator_find(operator);
+	new_aligned_nothrow_function function = (new_aligned_nothrow_function)operator_find(which);
 	void *block;
 
 	if (!function)
 		return without_library(alignment, bytes, true);
-	if (!enter_new(operator, thread))
+	if (!may_record_new(which, thread))
 		return function(bytes, alignment, tag);
+	recording_enter(thread);
 	block = function(bytes, alignment, tag);
 	write_new(thread, block, bytes, alignment);
 	return block;
 }
 
-#define OPERATOR(symbol) static struct operator operator_##symbol = {.name = #symbol}
+#define OPERATOR(symbol) static struct replaceable operator_##symbol = {.name = #symbol}
 OPERATOR(_Znwm);
 OPERATOR(_Znam);
 OPERATOR(_ZnwmRKSt9nothrow_t);
@@ -229,13 +229,13 @@ struct given {
 	bool sized;
 };
 
-/* True: recorded, the caller deletes and then leaves. False: the caller only deletes. */
-static bool enter_delete(struct operator* operator, void * address, const struct given *given)
+/* True: recorded, the caller enters (in its own frame), deletes and leaves. False: the caller only deletes. */
+static bool record_delete(struct replaceable *which, void *address, const struct given *given)
 {
 	struct recording_thread *thread = &recording_thread;
 	uint64_t info = 0;
 
-	if ((operator->standard && !given->sized) || !recording_may(thread))
+	if ((which->standard && !given->sized) || !recording_may(thread))
 		return false;
 	if (given->alignment != 0 && (given->alignment & (given->alignment - 1)) == 0)
 		info = 1 + interpose_log2(given->alignment);
@@ -243,88 +243,99 @@ static bool enter_delete(struct operator* operator, void * address, const struct
 		recording_event_with(thread, ARENA_FREE_SIZED, address, given->bytes, info);
 	else
 		recording_event(thread, ARENA_FREE, address, 0);
-	recording_enter(thread);
 	return true;
 }
 
-static void delete_plain(struct operator* operator, void * address)
+static void delete_plain(struct replaceable *which, void *address)
 {
-	delete_function function = (delete_function)operator_find(operator);
-	bool entered = function && enter_delete(operator, address, &(struct given){0});
+	delete_function function = (delete_function)operator_find(which);
+	bool recorded = function && record_delete(which, address, &(struct given){0});
 
+	if (recorded)
+		recording_enter(&recording_thread);
 	if (function)
 		function(address);
 	else
 		free(address);
-	if (entered)
+	if (recorded)
 		recording_leave(&recording_thread);
 }
 
-static void delete_nothrow(struct operator* operator, void * address, const void *tag)
+static void delete_nothrow(struct replaceable *which, void *address, const void *tag)
 {
-	delete_nothrow_function function = (delete_nothrow_function)operator_find(operator);
-	bool entered = function && enter_delete(operator, address, &(struct given){0});
+	delete_nothrow_function function = (delete_nothrow_function)operator_find(which);
+	bool recorded = function && record_delete(which, address, &(struct given){0});
 
+	if (recorded)
+		recording_enter(&recording_thread);
 	if (function)
 		function(address, tag);
 	else
 		free(address);
-	if (entered)
+	if (recorded)
 		recording_leave(&recording_thread);
 }
 
-static void delete_sized(struct operator* operator, void * address, size_t bytes)
+static void delete_sized(struct replaceable *which, void *address, size_t bytes)
 {
-	delete_value_function function = (delete_value_function)operator_find(operator);
-	bool entered =
-	    function && enter_delete(operator, address, &(struct given){.bytes = bytes, .sized = true});
+	delete_value_function function = (delete_value_function)operator_find(which);
+	bool recorded =
+	    function && record_delete(which, address, &(struct given){.bytes = bytes, .sized = true});
 
+	if (recorded)
+		recording_enter(&recording_thread);
 	if (function)
 		function(address, bytes);
 	else
 		free(address);
-	if (entered)
+	if (recorded)
 		recording_leave(&recording_thread);
 }
 
-static void delete_aligned(struct operator* operator, void * address, size_t alignment)
+static void delete_aligned(struct replaceable *which, void *address, size_t alignment)
 {
-	delete_value_function function = (delete_value_function)operator_find(operator);
-	bool entered = function && enter_delete(operator, address, &(struct given){.alignment = alignment});
+	delete_value_function function = (delete_value_function)operator_find(which);
+	bool recorded = function && record_delete(which, address, &(struct given){.alignment = alignment});
 
+	if (recorded)
+		recording_enter(&recording_thread);
 	if (function)
 		function(address, alignment);
 	else
 		free(address);
-	if (entered)
+	if (recorded)
 		recording_leave(&recording_thread);
 }
 
-static void delete_aligned_nothrow(struct operator* operator, void * address, size_t alignment,
+static void delete_aligned_nothrow(struct replaceable *which, void *address, size_t alignment,
 				   const void *tag)
 {
-	delete_aligned_nothrow_function function = (delete_aligned_nothrow_function)operator_find(operator);
-	bool entered = function && enter_delete(operator, address, &(struct given){.alignment = alignment});
+	delete_aligned_nothrow_function function = (delete_aligned_nothrow_function)operator_find(which);
+	bool recorded = function && record_delete(which, address, &(struct given){.alignment = alignment});
 
+	if (recorded)
+		recording_enter(&recording_thread);
 	if (function)
 		function(address, alignment, tag);
 	else
 		free(address);
-	if (entered)
+	if (recorded)
 		recording_leave(&recording_thread);
 }
 
-static void delete_sized_aligned(struct operator* operator, void * address, size_t bytes, size_t alignment)
+static void delete_sized_aligned(struct replaceable *which, void *address, size_t bytes, size_t alignment)
 {
-	delete_sized_aligned_function function = (delete_sized_aligned_function)operator_find(operator);
+	delete_sized_aligned_function function = (delete_sized_aligned_function)operator_find(which);
 	struct given given = {.bytes = bytes, .alignment = alignment, .sized = true};
-	bool entered = function && enter_delete(operator, address, &given);
+	bool recorded = function && record_delete(which, address, &given);
 
+	if (recorded)
+		recording_enter(&recording_thread);
 	if (function)
 		function(address, bytes, alignment);
 	else
 		free(address);
-	if (entered)
+	if (recorded)
 		recording_leave(&recording_thread);
 }
 
