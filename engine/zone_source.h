@@ -25,10 +25,10 @@ struct zone_source {
 };
 
 /* Makes a source over the node's directly mapped zones; the node outlives it. STATUS_NO_MEMORY, STATUS_LIMIT. */
-MUST_USE enum status zone_source_create(struct zone_source *source, struct node *node, uint64_t purge_delay);
-void zone_source_destroy(struct zone_source *source);
+MUST_USE enum status zone_source_create(struct zone_source *zones, struct node *node, uint64_t purge_delay);
+void zone_source_destroy(struct zone_source *zones);
 
 /* NULL, or the text of the first invariant that does not hold. */
-const char *zone_source_check(const struct zone_source *source);
+const char *zone_source_check(const struct zone_source *zones);
 
 #endif

@@ -2,15 +2,19 @@
 # $(benchmark_programs); each prints its table. BENCH_FLAGS are its options, for example BENCH_FLAGS=--benchmark_filter=churn.
 benchmark_programs =
 if HAVE_BENCHMARK
-benchmark_programs += bench/micro/buddy
+benchmark_programs += bench/micro/bitmap bench/micro/buddy bench/micro/slab
 endif
-EXTRA_PROGRAMS += bench/micro/buddy
-CLEANFILES += bench/micro/buddy
+EXTRA_PROGRAMS += bench/micro/bitmap bench/micro/buddy bench/micro/slab
+CLEANFILES += bench/micro/bitmap bench/micro/buddy bench/micro/slab
 micro_sources = %D%/gbench.h %D%/gbench_shim.cc %D%/table.h %D%/table.c
 micro_libs = bench/libbench.a engine/libengine.a $(BENCHMARK_LIBS) $(PTHREAD_LIBS) -lm
 AM_CXXFLAGS = $(SAN_CFLAGS) $(BENCHMARK_CFLAGS)
 bench_micro_buddy_SOURCES = %D%/buddy.c %D%/frames.h %D%/frames.c %D%/list_buddy.h %D%/list_buddy.c $(micro_sources)
 bench_micro_buddy_LDADD = $(micro_libs)
+bench_micro_bitmap_SOURCES = %D%/bitmap.c $(micro_sources)
+bench_micro_bitmap_LDADD = $(micro_libs)
+bench_micro_slab_SOURCES = %D%/slab.c $(micro_sources)
+bench_micro_slab_LDADD = $(micro_libs)
 
 bench-micro: $(benchmark_programs)
 	@test -n '$(benchmark_programs)' || echo 'No micro-benchmarks: Google Benchmark is missing (Debian: libbenchmark-dev).'

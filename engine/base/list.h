@@ -45,13 +45,12 @@ static inline void list_append(struct list *head, struct list *link)
 	list_push(head->previous, link);
 }
 
-/* Takes `link` out; its own pointers are NULL then. */
+/* Takes `link` out; it points at itself then. */
 static inline void list_remove(struct list *link)
 {
 	link->next->previous = link->previous;
 	link->previous->next = link->next;
-	link->next = NULL;
-	link->previous = NULL;
+	list_create(link);
 }
 
 /* NULL, or the text of the invariant. Follows at most `limit` links. */

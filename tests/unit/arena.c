@@ -36,7 +36,7 @@ static void test_direct_map_is_arithmetic(void **state)
 			assert_true(arena_holds(&arena, address));
 		}
 		assert_false(arena_holds(&arena, arena.base - 1));
-		assert_false(arena_holds(&arena, arena.base + 5000 * 4096));
+		assert_false(arena_holds(&arena, arena.base + 5000 * PAGE_BYTES));
 		assert_false(arena_holds(&arena, 0));
 		arena_destroy(&arena);
 	}
@@ -50,11 +50,11 @@ static void test_released_memory_reads_as_zero(void **state)
 	make(&arena, ARENA_REAL);
 	unsigned char *memory = (void *)arena_address(&arena, 1010);
 
-	memset(memory, 7, 3 * 4096);
+	memset(memory, 7, 3 * PAGE_BYTES);
 	arena_release(&arena, 1011, 1);
 	assert_int_equal(memory[0], 7);
 	assert_int_equal(memory[4096], 0);
-	assert_int_equal(memory[2 * 4096], 7);
+	assert_int_equal(memory[2 * PAGE_BYTES], 7);
 	assert_int_equal(arena.released_pages, 1);
 	assert_int_equal(arena.release_calls, 1);
 	arena_destroy(&arena);

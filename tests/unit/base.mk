@@ -1,8 +1,10 @@
 # Unit tests of this room.
 unit_model = tests/unit/model.h tests/unit/model.c tests/unit/death.h tests/unit/death.c
 
-base_tests = %D%/bitmap
+base_tests = %D%/bitmap %D%/random
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 %C%_bitmap_SOURCES = %D%/bitmap.c $(unit_model)
 %C%_bitmap_LDADD = $(unit_libs)
+%C%_random_SOURCES = %D%/random.c
+%C%_random_LDADD = $(unit_libs)

@@ -309,7 +309,7 @@ static void test_a_terabyte_is_made_without_touching_its_maps(void **state)
 	const unsigned char *bytes = rig.memory.memory;
 	size_t touched = 0;
 
-	for (size_t i = 0; i < buddy_bytes(&shape); i += 4096 * 257)
+	for (size_t i = 0; i < buddy_bytes(&shape); i += (size_t)4096 * 257)
 		touched += bytes[i] != 0;
 	assert_int_equal(touched, 0);
 	pfn_t pfn = buddy_allocate(&rig.buddy, 0);
@@ -349,7 +349,7 @@ static void test_split_and_merge(void **state)
 /* More than a top-order block comes from neighbours:  [free][taken][free][free][free]  */
 static void test_runs_longer_than_a_top_block(void **state)
 {
-	struct buddy_shape shape = {0, 1024 * 5, 10, BUDDY_ORDER_FIRST};
+	struct buddy_shape shape = {0, (uint64_t)1024 * 5, 10, BUDDY_ORDER_FIRST};
 	struct rig rig;
 
 	(void)state;

@@ -160,7 +160,7 @@ static void test_limits(void **state)
 	(void)state;
 	memblock_create(&memblock);
 	for (unsigned i = 0; i < MEMBLOCK_RANGES; i++)
-		assert_int_equal(memblock_reserve(&memblock, i * 4, 3), STATUS_OK);
+		assert_int_equal(memblock_reserve(&memblock, (pfn_t)i * 4, 3), STATUS_OK);
 	assert_int_equal(memblock_reserve(&memblock, 100000, 1), STATUS_LIMIT);
 	assert_int_equal(memblock_unreserve(&memblock, 1, 1), STATUS_LIMIT);
 	assert_int_equal(memblock_reserve(&memblock, 3, 1), STATUS_OK);
