@@ -16,6 +16,8 @@ bench_micro_bitmap_LDADD = $(micro_libs)
 bench_micro_slab_SOURCES = %D%/slab.c $(micro_sources)
 bench_micro_slab_LDADD = $(micro_libs)
 
+include bench/micro/heap.mk
+
 bench-micro: $(benchmark_programs)
 	@test -n '$(benchmark_programs)' || echo 'No micro-benchmarks: Google Benchmark is missing (Debian: libbenchmark-dev).'
 	@for program in $(benchmark_programs); do ./$$program $(BENCH_FLAGS) || exit 1; echo; done

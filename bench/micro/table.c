@@ -29,11 +29,6 @@ struct row {
 	struct counter counter[COUNTERS];
 };
 
-struct table {
-	struct row *row;
-	size_t rows;
-};
-
 static void *must(void *memory)
 {
 	if (!memory) {
@@ -56,7 +51,7 @@ static struct row *row_of(struct table *table, const char *name)
 	return row;
 }
 
-static void store(const struct gbench_run *run, void *context)
+void table_store(const struct gbench_run *run, void *context)
 {
 	struct row *row = row_of(context, run->name);
 	size_t repetition = (size_t)run->repetition;
@@ -134,10 +129,12 @@ static int compare_orders(const void *a, const void *b)
 	return (first->order > second->order) - (first->order < second->order);
 }
 
-static void print_table(const struct table *table, const char *title)
+void table_print(const struct table *table, const char *title)
 {
 	const struct row *first = NULL;
 
+	if (table->rows > 0)
+		qsort(table->row, table->rows, sizeof(*table->row), compare_orders);
 	(void)printf("%s\n%-30s %-22s %9s   against the first [95 %% interval]\n", title, "case", "contender",
 		     "ns/op");
 	for (size_t i = 0; i < table->rows; i++) {
@@ -147,7 +144,7 @@ static void print_table(const struct table *table, const char *title)
 	}
 }
 
-static void forget(struct table *table)
+void table_forget(struct table *table)
 {
 	for (size_t i = 0; i < table->rows; i++) {
 		for (unsigned counter = 0; counter < table->row[i].counters; counter++)
@@ -169,12 +166,10 @@ int table_main(const char *title, int argc, char **argv)
 
 	for (int i = 1; i < argc && count < OPTIONS - 1; i++)
 		arguments[count++] = argv[i];
-	int status = gbench_run_all(&count, arguments, store, &table);
+	int status = gbench_run_all(&count, arguments, table_store, &table);
 
-	if (table.rows > 0) {
-		qsort(table.row, table.rows, sizeof(*table.row), compare_orders);
-		print_table(&table, title);
-	}
-	forget(&table);
+	if (table.rows > 0)
+		table_print(&table, title);
+	table_forget(&table);
 	return status;
 }

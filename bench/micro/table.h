@@ -9,6 +9,27 @@
 #ifndef FAULTLINE_BENCH_MICRO_TABLE_H
 #define FAULTLINE_BENCH_MICRO_TABLE_H
 
+#include "bench/micro/gbench.h"
+
+#include <stddef.h>
+
+struct row;
+
+/* All zero is an empty table. */
+struct table {
+	struct row *row;
+	size_t rows;
+};
+
+/* Adds a repetition to the table at `table`: a gbench_report. */
+void table_store(const struct gbench_run *run, void *table);
+
+/* Prints the table on standard output. */
+void table_print(const struct table *table, const char *title);
+
+/* Frees what the table holds. */
+void table_forget(struct table *table);
+
 /* Runs what was registered (gbench.h), prints the table on standard output and returns the exit status. Unless argv says
  * otherwise there are 9 repetitions in random order. `title` is the first line. */
 int table_main(const char *title, int argc, char **argv);

@@ -254,7 +254,7 @@ static uint32_t large_span(const struct heap *heap, uintptr_t address)
 	uint64_t pfn = page_heap_pfn(&heap->pages, address);
 
 	CHECK(pfn < heap->pages.pages && heap->pages.page_class[pfn] != 0,
-	      "free(): the pointer is not one of this heap");
+	      "free(): no block of this heap is there: freed twice, or never allocated");
 	CHECK(address % PAGE_BYTES == 0, "free(): the pointer is not the start of a block");
 	return heap->pages.page_span[pfn];
 }

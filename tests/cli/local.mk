@@ -1,6 +1,8 @@
 # Tests of the command line and of the tree, one script per command or concern.
 cli_tests = \
 	%D%/harness.sh \
+	%D%/policies.sh \
+	%D%/preload.sh \
 	%D%/manual.sh \
 	%D%/shell.sh \
 	%D%/report.sh

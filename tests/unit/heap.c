@@ -387,16 +387,19 @@ static void wrong_frees_are_found(void **state)
 	uintptr_t wrong[] = {16, small + 16, large + PAGE_BYTES, large + 16,
 			     rig.arena.base + (PAGES - 1) * PAGE_BYTES};
 	static const char *const text[] = {
-	    "free(): the pointer is not one of this heap", "free(): the pointer is not the start of a block",
-	    "free(): the pointer is not one of this heap", "free(): the pointer is not the start of a block",
-	    "free(): the pointer is not one of this heap",
+	    "free(): no block of this heap is there: freed twice, or never allocated",
+	    "free(): the pointer is not the start of a block",
+	    "free(): no block of this heap is there: freed twice, or never allocated",
+	    "free(): the pointer is not the start of a block",
+	    "free(): no block of this heap is there: freed twice, or never allocated",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		assert_dies(release_address, &wrong[i], text[i]);
 	assert_dies(release_twice, &small, "free(): the block was freed twice");
-	assert_dies(release_twice, &large, "free(): the pointer is not one of this heap");
+	assert_dies(release_twice, &large,
+		    "free(): no block of this heap is there: freed twice, or never allocated");
 }
 
 static void broken_invariants_are_named(void **state)
