@@ -10,7 +10,7 @@
 #define LEAF_OBJECTS (1u << LEAF_BITS)
 #define BRANCH_BITS 8
 #define BRANCH_CHILDREN (1u << BRANCH_BITS)
-#define MAX_HEIGHT 7 /* 5 + 7 x 8 bits hold any id below 2^61 */
+#define MAX_HEIGHT (LIVE_SET_LEVELS - 1) /* 5 + 7 x 8 bits hold any id below 2^61 */
 
 struct node {
 	uint32_t owners;
@@ -81,16 +81,29 @@ static void *copy_node(const void *node, unsigned level)
 	return copy;
 }
 
+/* An empty node, the spare one if there is one. */
+static struct node *empty_node(struct live_set *set, unsigned level)
+{
+	struct node *node = set->spare[level];
+
+	set->spare[level] = NULL;
+	if (!node) {
+		node = calloc(1, node_bytes(level));
+		if (node)
+			node->owners = 1;
+	}
+	return node;
+}
+
 /* Makes the node in *slot present and this set's own. */
-static bool own(void **slot, unsigned level)
+static bool own(struct live_set *set, void **slot, unsigned level)
 {
 	struct node *node = *slot;
 
 	if (!node) {
-		node = calloc(1, node_bytes(level));
+		node = empty_node(set, level);
 		if (!node)
 			return false;
-		node->owners = 1;
 	} else if (node->owners > 1) {
 		struct node *copy = copy_node(node, level);
 
@@ -123,11 +136,11 @@ static bool grow(struct live_set *set, uint64_t key)
 {
 	while (!holds(set->height, key)) {
 		if (set->root) {
-			struct branch *branch = calloc(1, sizeof(*branch));
+			struct branch *branch = (struct branch *)empty_node(set, set->height + 1);
 
 			if (!branch)
 				return false;
-			branch->node = (struct node){.owners = 1, .count = 1};
+			branch->node.count = 1;
 			branch->child[0] = set->root;
 			set->root = branch;
 		}
@@ -136,17 +149,20 @@ static bool grow(struct live_set *set, uint64_t key)
 	return true;
 }
 
-/* Takes the nodes on the path that hold nothing out again, from the leaf (path[0]) up. */
-static void prune(void **path[], unsigned height)
+/* Takes the nodes on the path that hold nothing out again, from `level` (its slot is path[level]) up. */
+static void prune(struct live_set *set, void **path[], unsigned level)
 {
-	for (unsigned level = 0; level <= height; level++) {
+	for (; level <= set->height; level++) {
 		struct node *node = *path[level];
 
 		if (!node || node->count)
 			return;
-		free(node);
+		if (set->spare[level])
+			free(node);
+		else
+			set->spare[level] = node;
 		*path[level] = NULL;
-		if (level < height)
+		if (level < set->height)
 			((struct node *)*path[level + 1])->count--;
 	}
 }
@@ -159,9 +175,9 @@ static struct leaf *own_path(struct live_set *set, uint64_t key, void **path[])
 	for (unsigned level = set->height;; level--) {
 		const bool fresh = !*slot;
 
-		if (!own(slot, level)) {
+		if (!own(set, slot, level)) {
 			if (level < set->height && fresh)
-				prune(path + level + 1, set->height - level - 1);
+				prune(set, path, level + 1);
 			return NULL;
 		}
 		path[level] = slot;
@@ -214,13 +230,14 @@ bool live_set_remove(struct live_set *set, uint64_t id)
 	set->bytes -= object->size_bytes;
 	*object = (struct live_object){0};
 	leaf->node.count--;
-	prune(path, set->height);
+	prune(set, path, 0);
 	return true;
 }
 
 void live_set_share(struct live_set *copy, const struct live_set *set)
 {
 	*copy = *set;
+	memset(copy->spare, 0, sizeof(copy->spare));
 	if (set->root)
 		((struct node *)set->root)->owners++;
 }
@@ -228,6 +245,8 @@ void live_set_share(struct live_set *copy, const struct live_set *set)
 void live_set_clear(struct live_set *set)
 {
 	release(set->root, set->height);
+	for (unsigned level = 0; level < LIVE_SET_LEVELS; level++)
+		free(set->spare[level]);
 	*set = (struct live_set)LIVE_SET_EMPTY;
 }
 
@@ -307,6 +326,19 @@ static const char *check_node(const void *node, unsigned level, struct audit *au
 	return NULL;
 }
 
+static bool is_blank(const struct node *node, unsigned level)
+{
+	const unsigned char *bytes = (const unsigned char *)node;
+
+	if (node->owners != 1 || node->count)
+		return false;
+	for (size_t i = sizeof(*node); i < node_bytes(level); i++) {
+		if (bytes[i])
+			return false;
+	}
+	return true;
+}
+
 const char *live_set_check(const struct live_set *set)
 {
 	struct audit audit = {0};
@@ -318,5 +350,9 @@ const char *live_set_check(const struct live_set *set)
 		return "I3: objects = the sum of the leaves' counts";
 	if (set->bytes != audit.bytes)
 		return "I4: bytes = the sum of the live objects' sizes";
+	for (unsigned level = 0; level < LIVE_SET_LEVELS; level++) {
+		if (set->spare[level] && !is_blank(set->spare[level], level))
+			return "I5: a spare node is all zero but for its owner";
+	}
 	return NULL;
 }

@@ -2,7 +2,7 @@
  *
  * A radix tree over object ids, because ids are dense and mostly young: 32 objects to a leaf, 256 children to a branch,
  * as many levels as the highest id needs. A leaf without a live object is given back, so that memory follows the live
- * set and not the length of the trace. Nodes are counted and shared: a fork copies one pointer, and a node is copied
+ * set and not the length of the trace; one empty node per level is kept at hand, because the next id wants it at once. Nodes are counted and shared: a fork copies one pointer, and a node is copied
  * when one of its owners first changes it (copy on write, as the kernel does with the pages of the same fork).
  *
  *        branch [0 | 1 | ... | 255]           id = 1 + (branch index, branch index, ..., leaf index)
@@ -16,6 +16,7 @@
  *   I2  a branch's count = its children, and is not 0
  *   I3  objects = the sum of the leaves' counts
  *   I4  bytes = the sum of the live objects' sizes
+ *   I5  a spare node is all zero but for its owner
  */
 #ifndef FAULTLINE_TRACES_LIVE_H
 #define FAULTLINE_TRACES_LIVE_H
@@ -31,8 +32,11 @@ struct live_object {
 	uint32_t live;	 /* 1, or 0 for a slot without object */
 };
 
+#define LIVE_SET_LEVELS 8 /* of nodes: leaves and at most seven levels of branches */
+
 struct live_set {
 	void *root;	 /* branch or leaf, NULL when empty */
+	void *spare[LIVE_SET_LEVELS]; /* an empty node of each level, or NULL; never shared */
 	unsigned height; /* levels of branches above the leaves */
 	uint64_t objects;
 	uint64_t bytes;

@@ -159,6 +159,12 @@ static void test_corruption_is_named(void **state)
 	set.bytes++;
 	assert_string_equal(live_set_check(&set), "I4: bytes = the sum of the live objects' sizes");
 	set.bytes--;
+	assert_true(live_set_remove(&set, 500));
+	assert_non_null(set.spare[0]);
+	root = set.spare[0];
+	root[2] = 1;
+	assert_string_equal(live_set_check(&set), "I5: a spare node is all zero but for its owner");
+	root[2] = 0;
 	assert_null(live_set_check(&set));
 	live_set_clear(&set);
 }
