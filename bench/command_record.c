@@ -32,8 +32,8 @@ static const char help[] =
     "      --start-signal SIG   begin paused; record when `faultline record` gets SIG (a name such as USR1, "
     "or a number)\n"
     "      --stop-signal SIG    pause when it gets SIG; with the same SIG as --start-signal it toggles\n"
-    "      --buffer SIZE        memory for events that are not written yet (default 256M); a program that "
-    "fills it waits\n"
+    "      --buffer SIZE        memory for events that are not written yet (default 1G, or an eighth of\n"
+    "                           the machine's memory if that is less); a program that fills it waits\n"
     "  -q, --quiet              no summary at the end\n"
     "  -h, --help               this text\n"
     "\n"
@@ -322,10 +322,21 @@ static bool find_library(struct record_options *options, char *path, size_t capa
 	return true;
 }
 
+/* Room for a program that allocates in a loop for a second or two faster than its events can be compressed. */
+static uint64_t default_buffer_bytes(void)
+{
+	const uint64_t largest = UINT64_C(1) << 30;
+	const long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+	const uint64_t share =
+	    pages > 0 && page_bytes > 0 ? (uint64_t)pages / 8 * (uint64_t)page_bytes : largest;
+
+	return share < largest ? share : largest;
+}
+
 int command_record(int argc, char **argv)
 {
 	struct record_options options = {
-	    .session = {.follow = true, .buffer_bytes = UINT64_C(256) << 20, .finished = print_summary}};
+	    .session = {.follow = true, .buffer_bytes = default_buffer_bytes(), .finished = print_summary}};
 	struct session_result result;
 	struct trace_error error = {""};
 	enum trace_status status;
