@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char help[] =
     "Usage: faultline record --heap -o TRACE [OPTION]... [--] COMMAND [ARGUMENT]...\n"
