@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -331,20 +332,22 @@ static bool take(struct replay_options *options, int option, char *text)
 	}
 }
 
+static const struct measurement_options usual = {
+    .what = MEASURE_THROUGHPUT | MEASURE_LATENCY | MEASURE_MEMORY | MEASURE_MODEL,
+    .touch = TOUCH_PAGES,
+    .rounds = 7,
+    .memory_rounds = 7,
+    .samples = 200,
+    .seed = 1,
+    .watchdog_s = 60,
+};
+
 static void set_defaults(struct replay_options *options, const char *command)
 {
 	memset(options, 0, sizeof(*options));
 	options->command = command;
 	options->process = PLAN_PROCESS_LARGEST;
-	options->measurement = (struct measurement_options){
-	    .what = MEASURE_THROUGHPUT | MEASURE_LATENCY | MEASURE_MEMORY | MEASURE_MODEL,
-	    .touch = TOUCH_PAGES,
-	    .rounds = 7,
-	    .memory_rounds = 7,
-	    .samples = 200,
-	    .seed = 1,
-	    .watchdog_s = 60,
-	};
+	options->measurement = usual;
 }
 
 bool replay_options_parse(struct replay_options *options, int argc, char **argv, int *status)
@@ -382,7 +385,6 @@ bool replay_options_parse(struct replay_options *options, int argc, char **argv,
 
 char *replay_options_command(const struct replay_options *options, const char *trace, const char *target)
 {
-	static const struct measurement_options usual = {.rounds = 7};
 	const struct measurement_options *measurement = &options->measurement;
 	char *text = NULL;
 	size_t bytes = 0;
@@ -405,6 +407,14 @@ char *replay_options_command(const struct replay_options *options, const char *t
 		(void)fprintf(out, " --drain %g", (double)measurement->drain_ns / 1e9);
 	if (measurement->rounds != usual.rounds)
 		(void)fprintf(out, " --rounds %u", measurement->rounds);
+	if (measurement->memory_rounds != usual.memory_rounds)
+		(void)fprintf(out, " --memory-rounds %u", measurement->memory_rounds);
+	if (measurement->samples != usual.samples)
+		(void)fprintf(out, " --samples %u", measurement->samples);
+	if (measurement->seed != usual.seed)
+		(void)fprintf(out, " --seed %" PRIu64, measurement->seed);
+	if (options->memory_bytes)
+		(void)fprintf(out, " --memory %" PRIu64, options->memory_bytes);
 	if (measurement->thp_disable)
 		(void)fputs(" --thp off", out);
 	return fclose(out) == 0 ? text : NULL;
