@@ -51,27 +51,60 @@ AVX2_INLINE uint32_t step_4(uint64_t *tags, unsigned last, uint64_t key)
 	return hit == 0;
 }
 
-/* The tags of `vectors` vectors, each moved one way on, with the last of the vector before in front. */
-AVX2_INLINE uint32_t step_wide(uint64_t *tags, size_t vectors, unsigned last, uint64_t key)
+/* The tags of a vector, one way on, with the last of the vector before in front. */
+AVX2_INLINE __m256i turn(__m256i tags)
+{
+	return _mm256_permute4x64_epi64(tags, 0x93);
+}
+
+/* Stores a vector of which the lanes that `moved` points to come from one way before. `before` is the vector before, or
+ * the key, turned. */
+AVX2_INLINE void move(uint64_t *tags, __m256i old, __m256i before, const int64_t *moved)
+{
+	__m256i shifted = _mm256_blend_epi32(turn(old), before, 0x03);
+	__m256i mask = _mm256_loadu_si256((const __m256i *)(const void *)moved);
+
+	store(tags, _mm256_blendv_epi8(old, shifted, mask));
+}
+
+/* The steps of 5 .. 16 ways are written out, because a loop over vectors would keep them in memory. */
+AVX2_INLINE uint32_t step_8(uint64_t *tags, unsigned last, uint64_t key)
 {
 	__m256i keys = _mm256_set1_epi64x((long long)key);
-	__m256i old[4], turned[4];
-	unsigned hit = 0;
-
-	for (size_t v = 0; v < vectors; v++) {
-		old[v] = load(tags + 4 * v);
-		hit |= equal_lanes(old[v], keys) << 4 * v;
-		turned[v] = _mm256_permute4x64_epi64(old[v], 0x93);
-	}
+	__m256i a = load(tags), b = load(tags + 4);
+	unsigned hit = equal_lanes(a, keys) | equal_lanes(b, keys) << 4;
 	const int64_t *moved = window + 15 - __builtin_ctz(hit | last);
 
-	for (size_t v = 0; v < vectors; v++) {
-		__m256i before = v == 0 ? keys : turned[v - 1];
-		__m256i shifted = _mm256_blend_epi32(turned[v], before, 0x03);
-		__m256i mask = _mm256_loadu_si256((const __m256i *)(const void *)(moved + 4 * v));
+	move(tags, a, keys, moved);
+	move(tags + 4, b, turn(a), moved + 4);
+	return hit == 0;
+}
 
-		store(tags + 4 * v, _mm256_blendv_epi8(old[v], shifted, mask));
-	}
+AVX2_INLINE uint32_t step_12(uint64_t *tags, unsigned last, uint64_t key)
+{
+	__m256i keys = _mm256_set1_epi64x((long long)key);
+	__m256i a = load(tags), b = load(tags + 4), c = load(tags + 8);
+	unsigned hit = equal_lanes(a, keys) | equal_lanes(b, keys) << 4 | equal_lanes(c, keys) << 8;
+	const int64_t *moved = window + 15 - __builtin_ctz(hit | last);
+
+	move(tags, a, keys, moved);
+	move(tags + 4, b, turn(a), moved + 4);
+	move(tags + 8, c, turn(b), moved + 8);
+	return hit == 0;
+}
+
+AVX2_INLINE uint32_t step_16(uint64_t *tags, unsigned last, uint64_t key)
+{
+	__m256i keys = _mm256_set1_epi64x((long long)key);
+	__m256i a = load(tags), b = load(tags + 4), c = load(tags + 8), d = load(tags + 12);
+	unsigned hit = equal_lanes(a, keys) | equal_lanes(b, keys) << 4 | equal_lanes(c, keys) << 8 |
+		       equal_lanes(d, keys) << 12;
+	const int64_t *moved = window + 15 - __builtin_ctz(hit | last);
+
+	move(tags, a, keys, moved);
+	move(tags + 4, b, turn(a), moved + 4);
+	move(tags + 8, c, turn(b), moved + 8);
+	move(tags + 12, d, turn(c), moved + 12);
 	return hit == 0;
 }
 
@@ -83,8 +116,7 @@ AVX2_INLINE uint32_t step_long(uint64_t *tags, unsigned ways, uint64_t key)
 
 	for (unsigned way = 0; way < ways; way += 4) {
 		__m256i old = load(tags + way);
-		__m256i turned = _mm256_permute4x64_epi64(old, 0x93);
-		__m256i shifted = _mm256_blend_epi32(turned, before, 0x03);
+		__m256i shifted = _mm256_blend_epi32(turn(old), before, 0x03);
 		unsigned hit = equal_lanes(old, keys);
 		unsigned left = ways - way;
 		unsigned stop = left < 4 ? hit | 1u << (left - 1) : hit;
@@ -97,7 +129,7 @@ AVX2_INLINE uint32_t step_long(uint64_t *tags, unsigned ways, uint64_t key)
 			return hit == 0;
 		}
 		store(tags + way, shifted);
-		before = turned;
+		before = turn(old);
 	}
 	return 1;
 }
@@ -129,8 +161,12 @@ AVX2_INLINE uint32_t run_sets(const struct batch *batch, unsigned lanes, bool od
 		missed[misses] = (uint16_t)i;
 		if (lanes == 4)
 			misses += step_4(tags, last, keys[i]);
-		else if (lanes > 0)
-			misses += step_wide(tags, lanes / 4, last, keys[i]);
+		else if (lanes == 8)
+			misses += step_8(tags, last, keys[i]);
+		else if (lanes == 12)
+			misses += step_12(tags, last, keys[i]);
+		else if (lanes == 16)
+			misses += step_16(tags, last, keys[i]);
 		else
 			misses += step_long(tags, ways, keys[i]);
 	}

@@ -243,6 +243,29 @@ struct pending {
 	uint16_t number[ASSOCIATIVE_RUN_MAX];
 };
 
+/* Passes the keys through a cache, but for one that equals the key before, which hits and changes nothing: few regions
+ * make long rows of them. Returns the misses, their numbers in missed[]. */
+static uint32_t ask_without_repeats(struct associative *cache, const uint64_t *keys, uint32_t count,
+				    uint16_t *missed)
+{
+	uint64_t distinct[ASSOCIATIVE_RUN_MAX];
+	uint16_t number[ASSOCIATIVE_RUN_MAX];
+	uint64_t last = ASSOCIATIVE_EMPTY;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		distinct[kept] = keys[i];
+		number[kept] = (uint16_t)i;
+		kept += keys[i] != last;
+		last = keys[i];
+	}
+	uint32_t misses = associative_run(cache, distinct, kept, missed);
+
+	for (uint32_t i = 0; i < misses; i++)
+		missed[i] = number[missed[i]];
+	return misses;
+}
+
 /* Of the pending walks, those whose leaf lies below `level` ask its cache; who misses stays. Returns the hits. */
 static uint32_t ask_level(struct walker *walker, unsigned level, const uint64_t *pages, const uint8_t *leaf,
 			  struct pending *pending)
@@ -262,7 +285,7 @@ static uint32_t ask_level(struct walker *walker, unsigned level, const uint64_t 
 		keys[count] = (page & ASSOCIATIVE_PAGE_MASK) >> up | (page & space) | class;
 		count += leaf[pending->number[i]] < level;
 	}
-	uint32_t misses = associative_run(&walker->cache[level], keys, count, missed);
+	uint32_t misses = ask_without_repeats(&walker->cache[level], keys, count, missed);
 
 	if (count == pending->count) {
 		for (uint32_t i = 0; i < misses; i++)

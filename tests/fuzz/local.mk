@@ -107,3 +107,10 @@ fuzz_programs += %D%/fuzz_record
 tests_fuzz_fuzz_record_SOURCES = %D%/fuzz_record.c tests/unit/small_arena.h tests/unit/small_arena.c $(fuzz_driver)
 tests_fuzz_fuzz_record_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_record_LDADD = $(unit_libs)
+
+fuzz_programs += %D%/fuzz_tlb_geometry
+tests_fuzz_fuzz_tlb_geometry_SOURCES = %D%/fuzz_tlb_geometry.c $(fuzz_driver)
+tests_fuzz_fuzz_tlb_geometry_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_tlb_geometry_LDADD = engine/libengine.a
+EXTRA_DIST += %D%/corpus/fuzz_tlb_geometry/plain.txt %D%/corpus/fuzz_tlb_geometry/all.txt \
+	%D%/corpus/fuzz_tlb_geometry/preset.txt %D%/corpus/fuzz_tlb_geometry/levels.txt

@@ -1,6 +1,6 @@
 # Unit tests of this room.
 virt_tests = %D%/descriptor %D%/segment %D%/task %D%/pte %D%/paging %D%/pagetable \
-	%D%/associative %D%/walk
+	%D%/associative %D%/walk %D%/tlb_geometry %D%/tlb %D%/mmu
 check_PROGRAMS += $(virt_tests)
 TESTS += $(virt_tests)
 %C%_descriptor_SOURCES = %D%/descriptor.c
@@ -19,3 +19,9 @@ TESTS += $(virt_tests)
 %C%_associative_LDADD = $(unit_libs)
 %C%_walk_SOURCES = %D%/walk.c
 %C%_walk_LDADD = $(unit_libs)
+%C%_tlb_geometry_SOURCES = %D%/tlb_geometry.c
+%C%_tlb_geometry_LDADD = $(unit_libs)
+%C%_tlb_SOURCES = %D%/tlb.c %D%/naive_tlb.h %D%/naive_tlb.c %D%/page_stream.h %D%/page_stream.c
+%C%_tlb_LDADD = $(unit_libs)
+%C%_mmu_SOURCES = %D%/mmu.c %D%/page_stream.h %D%/page_stream.c
+%C%_mmu_LDADD = $(unit_libs)

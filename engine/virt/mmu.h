@@ -1,0 +1,83 @@
+/* mmu.h: the memory-management unit of a processor: a stream of addresses goes in, TLB misses, walks and faults come out.
+ *
+ *   addresses --> last-page filter --> page table --> for each model:  TLB level 1 --> level 2 --> walk caches
+ *                                      (which page,                         (misses only)
+ *                                       which size, may it?)
+ *
+ * What the operating system sees (faults, accessed and dirty bits) does not depend on a TLB, so that any number of
+ * models, each a TLB with its walker, share one pass over the stream. The stream goes through in blocks, one stage after
+ * the other: no stage has a branch that depends on a reference, which is what makes it fast.
+ *
+ * The filter drops references to the very page of the one before, with the same kind of access: they hit level 1 and
+ * change nothing in it under every replacement policy. It forgets when anything is flushed.
+ *
+ * A reference that faults stops the stream. Nothing of it is counted; when the fault has been handled, the caller goes on
+ * with the same reference.
+ *
+ * Walk cycles and walk-cache hits are a model, not a measurement.
+ */
+#ifndef FAULTLINE_ENGINE_VIRT_MMU_H
+#define FAULTLINE_ENGINE_VIRT_MMU_H
+
+#include "engine/virt/tlb.h"
+
+#define MMU_MODELS_MAX 16u
+
+/* References of one block. */
+#define MMU_BLOCK 512u
+
+struct mmu_model {
+	struct tlb tlb;
+	struct walker walker;
+};
+
+struct mmu {
+	const struct pagetable *table; /* of the running process */
+	uint16_t space;		       /* its tag, below TLB_GLOBAL */
+	bool is_filtering;	       /* true; false for comparison */
+	uint64_t last;		       /* page and access of the last reference, or MMU_NO_PAGE */
+	uint64_t references;	       /* done so far */
+	uint64_t faults;	       /* times the stream stopped */
+	unsigned models;
+	struct mmu_model model[MMU_MODELS_MAX];
+};
+
+#define MMU_NO_PAGE UINT64_MAX
+
+/* An MMU that translates by `table`, with one model per geometry. All tables that it ever uses have the same shape.
+ * STATUS_LIMIT with more than MMU_MODELS_MAX; STATUS_NO_MEMORY. */
+MUST_USE enum status mmu_create(struct mmu *mmu, const struct pagetable *table,
+				const struct tlb_geometry *geometries, unsigned models);
+void mmu_destroy(struct mmu *mmu);
+
+struct mmu_stream {
+	const uint64_t *addresses;
+	const uint8_t *accesses; /* enum walk_access of each, or-ed; NULL: all reads from user mode */
+	size_t count;
+};
+
+/* Why a stream stopped. */
+struct mmu_fault {
+	enum walk_outcome outcome; /* WALK_FINE: it did not */
+	unsigned level;		   /* of the entry that says so */
+};
+
+/* Takes references in until one faults: returns how many were done, the fault in *fault. */
+size_t mmu_run(struct mmu *mmu, const struct mmu_stream *stream, struct mmu_fault *fault);
+
+/* The processor runs another process: with tagged TLBs nothing is flushed, without them all that is not global. */
+void mmu_switch(struct mmu *mmu, const struct pagetable *table, uint16_t space);
+
+/* Forget in every model: one page; a range (page by page up to MMU_FLUSH_CEILING_PAGES, then the whole space, as Linux
+ * on x86 does); a space; everything. With a freed table the walk caches of the space are emptied too. */
+#define MMU_FLUSH_CEILING_PAGES 33u
+
+void mmu_flush_page(struct mmu *mmu, uint64_t address);
+void mmu_flush_range(struct mmu *mmu, uint64_t address, uint64_t bytes, bool tables_freed);
+void mmu_flush_space(struct mmu *mmu, uint16_t space);
+void mmu_flush_all(struct mmu *mmu);
+
+/* NULL, or the text of the first invariant of a model's TLB that does not hold. */
+const char *mmu_check(const struct mmu *mmu);
+
+#endif
