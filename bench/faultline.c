@@ -5,6 +5,7 @@
 #include "bench/command_replay.h"
 #include "bench/command_record.h"
 #include "bench/command_trace.h"
+#include "bench/command_translate.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,20 +13,21 @@
 
 /* One line per subcommand; the functions live in bench/command_NAME.c. */
 static const struct command commands[] = {
-	{"import", "makes a trace from another tool's recording", command_import},
-	{"generate", "makes a trace of a synthetic program", command_generate},
-	{"record", "runs a program and records its heap calls", command_record},
-	{"report", "makes a page of tables and charts from what compare or replay left", command_report},
-	{"info", "says what a trace holds", command_info},
-	{"cat", "prints the events of a trace as text", command_cat},
-	{"slice", "writes a part of a trace as a trace of its own", command_slice},
-	{"export", "writes a trace in a foreign format", command_export},
-	{"replay", "replays a trace on an allocator and measures time, latency and memory", command_replay},
-	{"policies", "lists the policies of the engine and their keys", command_policies},
-	{"compare", "replays traces on several allocators, interleaved, and says who wins", command_compare},
-	{"diff", "shows how two runs differ, and fails beyond a limit", command_diff},
-	{"doctor", "says what works on this machine", command_doctor},
-	{NULL, NULL, NULL},
+    {"import", "makes a trace from another tool's recording", command_import},
+    {"generate", "makes a trace of a synthetic program", command_generate},
+    {"record", "runs a program and records its heap calls", command_record},
+    {"report", "makes a page of tables and charts from what compare or replay left", command_report},
+    {"info", "says what a trace holds", command_info},
+    {"cat", "prints the events of a trace as text", command_cat},
+    {"slice", "writes a part of a trace as a trace of its own", command_slice},
+    {"export", "writes a trace in a foreign format", command_export},
+    {"replay", "replays a trace on an allocator and measures time, latency and memory", command_replay},
+    {"policies", "lists the policies of the engine and their keys", command_policies},
+    {"compare", "replays traces on several allocators, interleaved, and says who wins", command_compare},
+    {"diff", "shows how two runs differ, and fails beyond a limit", command_diff},
+    {"translate", "shows how an address becomes a physical one, step by step", command_translate},
+    {"doctor", "says what works on this machine", command_doctor},
+    {NULL, NULL, NULL},
 };
 
 void complain(const char *command, const char *format, ...)
