@@ -8,3 +8,4 @@ engine_libengine_a_SOURCES += %D%/associative_avx2.c
 else
 engine_libengine_a_SOURCES += %D%/associative_narrow.c
 endif
+EXTRA_DIST += docs/glossary.md

@@ -9,7 +9,7 @@ cli_tests = \
 cli_tests += %D%/samples.sh %D%/doctor.sh %D%/record.sh %D%/record_killed.sh
 include tests/cli/replay.mk
 cli_tests += %D%/import.sh %D%/generate.sh %D%/traces.sh
-cli_tests += %D%/translate.sh
+cli_tests += %D%/translate.sh %D%/glossary.sh
 cli_tests += %D%/headers.sh %D%/includes.sh
 dist_check_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)
