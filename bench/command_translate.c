@@ -458,7 +458,7 @@ static int translate_all(struct translation *translation, const struct words *wo
 		result = translate_one(translation, linear);
 	for (; *addresses && result == EXIT_DONE; addresses++) {
 		const char *text = *addresses;
-		uint64_t address;
+		uint64_t address = 0;
 
 		(void)read_number(&text, '\0', UINT64_MAX, &address);
 		result = translate_one(translation, address);
