@@ -6,6 +6,7 @@
 #include "engine/policy.h"
 
 #include <ctype.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +97,16 @@ static bool find_library(struct target *target, const struct known *known)
 	return false;
 }
 
-/* "arena_max=1,tcache_count=0" -> GLIBC_TUNABLES "glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0". */
+static unsigned processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+/* "arena_max=1,tcache_count=0" -> GLIBC_TUNABLES "glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0".
+ * glibc's own limit of arenas is 8 per processor that the thread may run on, looked up late; said here, it is the same in mode baton,
+ * whose threads share one processor. */
 static bool glibc_options(struct target *target)
 {
 	char value[2 * TARGET_MAX_TEXT] = "", copy[TARGET_MAX_TEXT], *rest = NULL;
@@ -110,6 +120,11 @@ static bool glibc_options(struct target *target)
 		(void)snprintf(value + length, sizeof(value) - length, "%sglibc.malloc.%s", length ? ":" : "",
 			       option);
 	}
+	size_t length = strlen(value);
+
+	if (!strstr(target->options, "arena_max=") && length + 48 < sizeof(value))
+		(void)snprintf(value + length, sizeof(value) - length, "%sglibc.malloc.arena_max=%u",
+			       length ? ":" : "", 8 * processors());
 	return add_environment(target, "GLIBC_TUNABLES", value);
 }
 
@@ -144,7 +159,7 @@ static bool parse_known(struct target *target, const struct known *known, struct
 			       known->libraries[0], known->package);
 		return false;
 	}
-	if (target->options[0] == '\0')
+	if (target->options[0] == '\0' && target->kind != TARGET_GLIBC)
 		return true;
 	bool ok = known->variable ? add_environment(target, known->variable, target->options)
 		  : known->prefix ? prefixed_options(target, known->prefix)

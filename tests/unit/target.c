@@ -25,6 +25,7 @@ static void null_and_glibc_need_no_library(void **state)
 	target_destroy(&target);
 	assert_true(target_parse(&target, "glibc", NULL, 0, &error));
 	assert_string_equal(target.library, "");
+	assert_non_null(strstr(target.environment[0], "GLIBC_TUNABLES=glibc.malloc.arena_max="));
 	target_destroy(&target);
 }
 
