@@ -1,11 +1,12 @@
 /* policy.h: what can be chosen about the machine and its heap, as named keys with a default each.
  *
- * A *policy* is one value for every key. Shipped policies have a name and differ from `default` in a few keys; any key of a
- * policy can be set from text ("page_placement=fullest-block"). The table of keys is the single place that knows a key's
- * name, help, default and allowed values; readers of a policy use the fields of struct policy.
+ * A *policy* is one value for every key. Shipped policies have a name and differ from `default` in a few
+ * keys; any key of a policy can be set from text ("page_placement=fullest-block"). The table of keys is the
+ * single place that knows a key's name, help, default and allowed values; readers of a policy use the fields
+ * of struct policy.
  *
- * A policy is a plain value: nothing here allocates, prints or reads the environment, so the preloaded allocator can use it
- * before the program's first constructor runs.
+ * A policy is a plain value: nothing here allocates, prints or reads the environment, so the preloaded
+ * allocator can use it before the program's first constructor runs.
  *
  * Invariants, proved by policy_check():
  *   I1: every field that a key describes lies within the key's limits (for a word key: is one of its words)
@@ -100,11 +101,12 @@ uint32_t policy_value(const struct policy *policy, const struct policy_key *key)
 #define POLICY_VALUE_BYTES 16u
 const char *policy_value_text(const struct policy *policy, const struct policy_key *key, char *buffer);
 
-/* Sets one key from "key=value". STATUS_BAD_POLICY, and no change, when the key, the word or the number is not allowed. */
+/* Sets one key from "key=value". STATUS_BAD_POLICY, and no change, when the key, the word or the number is
+ * not allowed. */
 MUST_USE enum status policy_set(struct policy *policy, const char *key_equals_value);
 
-/* Sets a whole policy from "NAME", "NAME,key=value,...", or "key=value,..." (starting from default). An empty text is
- * default. STATUS_BAD_POLICY, and no change, when any part is not allowed. */
+/* Sets a whole policy from "NAME", "NAME,key=value,...", or "key=value,..." (starting from default). An
+ * empty text is default. STATUS_BAD_POLICY, and no change, when any part is not allowed. */
 MUST_USE enum status policy_parse(struct policy *policy, const char *text);
 
 /* NULL, or the text of the first invariant that does not hold. */

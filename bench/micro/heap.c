@@ -1,6 +1,7 @@
-/* The heap's micro-benchmarks: heap_work, once per allocator and repetition, each time in a fresh process with the allocator
- * preloaded, in rotating order. The table compares every allocator with ours by the ratios of equal repetitions: above 1 is
- * slower than ours. FAULTLINE_BENCH_REPETITIONS sets how many there are (9); options go to Google Benchmark.
+/* The heap's micro-benchmarks: heap_work, once per allocator and repetition, each time in a fresh process
+ * with the allocator preloaded, in rotating order. The table compares every allocator with ours by the ratios
+ * of equal repetitions: above 1 is slower than ours. FAULTLINE_BENCH_REPETITIONS sets how many there are (9);
+ * options go to Google Benchmark.
  */
 #include "config.h"
 
@@ -17,8 +18,6 @@
 #define CONTENDERS 5
 #define OPTIONS 32
 #define REPETITIONS_MAX 64
-
-extern char **environ;
 
 static const char *const contender_names[CONTENDERS] = {"engine", "glibc", "jemalloc", "mimalloc",
 							"tcmalloc"};

@@ -1,4 +1,5 @@
-# The heap against glibc, jemalloc, mimalloc and tcmalloc: each is preloaded into a process of its own, in turn.
+# The heap against glibc, jemalloc, mimalloc and tcmalloc: each is preloaded into a process of its own, in
+# turn.
 EXTRA_PROGRAMS += bench/micro/heap bench/micro/heap_work
 CLEANFILES += bench/micro/heap bench/micro/heap_work
 bench_micro_heap_SOURCES = %D%/heap.c %D%/table.h %D%/table.c %D%/gbench.h %D%/gbench_shim.cc

@@ -1,5 +1,5 @@
-/* The work of the heap micro-benchmark, on whatever malloc the process has; bench/micro/heap starts it once per allocator
- * and repetition. Prints one line per run: the case, a tab, nanoseconds per operation.
+/* The work of the heap micro-benchmark, on whatever malloc the process has; bench/micro/heap starts it once
+ * per allocator and repetition. Prints one line per run: the case, a tab, nanoseconds per operation.
  *
  *   hot pair 64 B            malloc(64), free
  *   batch 1000 x 64 B        1000 mallocs, then 1000 frees; per pair

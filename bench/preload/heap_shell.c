@@ -102,7 +102,8 @@ static void *allocate_aligned(size_t alignment, size_t bytes)
 	return (void *)block;
 }
 
-/* Moves the pages behind a large block to a larger one. False, and nothing moved, where that is not possible. */
+/* Moves the pages behind a large block to a larger one. False, and nothing moved, where that is not
+ * possible. */
 static bool move_pages(void *moved, void *block, size_t usable)
 {
 	static _Atomic unsigned remaps;

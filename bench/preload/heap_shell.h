@@ -1,22 +1,23 @@
 /* heap_shell.h: the engine's heap as a process's malloc: thin functions around engine/heap.
  *
- * The shell owns what the engine must not: one heap in static memory, the thread's handle in thread-local storage, the
- * reading of FAULTLINE_HEAP, the handlers for fork and thread exit, errno. The functions below behave as the C library's of
- * the same name; libfaultline-heap.so exports them under those names (preload.c), and a program whose sanitizer owns malloc
- * can link them and call them as they are.
+ * The shell owns what the engine must not: one heap in static memory, the thread's handle in thread-local
+ * storage, the reading of FAULTLINE_HEAP, the handlers for fork and thread exit, errno. The functions below
+ * behave as the C library's of the same name; libfaultline-heap.so exports them under those names
+ * (preload.c), and a program whose sanitizer owns malloc can link them and call them as they are.
  *
  * A thread's life:
  *
  *   first call --> shared handle, under a lock --> own handle after `shared_calls` calls --> shared handle again
  *                  (most threads never leave)                                             (its exit has begun)
  *
- * The shared handle serves every call that cannot have a handle of its own: of threads that make only a few, of threads whose
- * thread-specific data is being destroyed, before the first constructor.
+ * The shared handle serves every call that cannot have a handle of its own: of threads that make only a few,
+ * of threads whose thread-specific data is being destroyed, before the first constructor.
  *
  * Environment, read once at the first call:
  *   FAULTLINE_HEAP=POLICY,key=value,...   engine/policy.h; a mistake ends the program with a message
  *   FAULTLINE_HEAP_REPORT=1               at exit, one line on stderr says how many calls were served
- * With the report on, every call takes the slow path and is counted there, so that nothing is counted when it is off.
+ * With the report on, every call takes the slow path and is counted there, so that nothing is counted when it
+ * is off.
  */
 #ifndef FAULTLINE_BENCH_PRELOAD_HEAP_SHELL_H
 #define FAULTLINE_BENCH_PRELOAD_HEAP_SHELL_H

@@ -1,6 +1,7 @@
-# libfaultline-heap.so: the engine's heap as a process's malloc, for LD_PRELOAD; and the same shell as a library for programs
-# whose sanitizer owns malloc. The shared library is compiled from the engine's sources again, as position-independent code
-# with only the shell's functions visible; --defsym gives these their public names without a jump in between.
+# libfaultline-heap.so: the engine's heap as a process's malloc, for LD_PRELOAD; and the same shell as a
+# library for programs whose sanitizer owns malloc. The shared library is compiled from the engine's sources
+# again, as position-independent code with only the shell's functions visible; --defsym gives these their
+# public names without a jump in between.
 noinst_LIBRARIES += bench/preload/libheapshell.a
 heap_shell_sources = %D%/heap_shell.h %D%/heap_shell.c %D%/shell_heap.h %D%/shell_heap.c %D%/statistics.h
 heap_shell_cflags = -fno-builtin

@@ -38,7 +38,8 @@ static struct {
 
 struct heap shell_heap;
 _Thread_local struct heap_thread *shell_thread __attribute__((tls_model("initial-exec")));
-/* The thread's own handle (the same, unless the report keeps the fast path off), and its calls without one. */
+/* The thread's own handle (the same, unless the report keeps the fast path off), and its calls without
+ * one. */
 static _Thread_local struct heap_thread *own_thread __attribute__((tls_model("initial-exec")));
 static _Thread_local uint32_t shared_call_count __attribute__((tls_model("initial-exec")));
 /* Set when the thread's exit has begun: it gets no new handle. */
@@ -65,8 +66,8 @@ static void read_policy(struct policy *policy)
 		shell.report_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, REPORT_FD_MIN);
 }
 
-/* The largest arena that the system grants and that leaves half of a limited address space to the program; aligned to a
- * thousandth of itself, 1 GiB for 1 TiB. */
+/* The largest arena that the system grants and that leaves half of a limited address space to the program;
+ * aligned to a thousandth of itself, 1 GiB for 1 TiB. */
 static enum status create_arena(void)
 {
 	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
@@ -85,8 +86,8 @@ static enum status create_arena(void)
 	return status;
 }
 
-/* From the top downwards: order-first begins where a block became free last, and the page maps cost least when the pages in
- * use begin at the lowest address. */
+/* From the top downwards: order-first begins where a block became free last, and the page maps cost least
+ * when the pages in use begin at the lowest address. */
 static void add_frames(void)
 {
 	uint64_t step = (uint64_t)1 << BUDDY_ORDER_MAX;
@@ -230,8 +231,8 @@ static void resume_child(void)
 	shell.shared_lock = LOCK_FREE;
 }
 
-/* Early, so that our handlers take the locks after all others have run in prepare, and release them before in parent and
- * child. */
+/* Early, so that our handlers take the locks after all others have run in prepare, and release them before
+ * in parent and child. */
 __attribute__((constructor)) static void watch_forks(void)
 {
 	if (start())

@@ -1,4 +1,5 @@
-/* shell_heap.h: the one heap of the process, and which handle a call may use. Only heap_shell.c includes this. */
+/* shell_heap.h: the one heap of the process, and which handle a call may use. Only heap_shell.c includes
+ * this. */
 #ifndef FAULTLINE_BENCH_PRELOAD_SHELL_HEAP_H
 #define FAULTLINE_BENCH_PRELOAD_SHELL_HEAP_H
 
@@ -16,8 +17,9 @@ enum shell_call {
 	SHELL_OTHER,
 };
 
-/* The handle for one call: the thread's own, or the shared one, locked. Starts the heap at the first call; NULL when there is
- * no memory even for that. Every call is followed by shell_leave() with its result. Keeps errno. */
+/* The handle for one call: the thread's own, or the shared one, locked. Starts the heap at the first call;
+ * NULL when there is no memory even for that. Every call is followed by shell_leave() with its result.
+ * Keeps errno. */
 struct heap_thread *shell_enter(enum shell_call call);
 void shell_leave(struct heap_thread *thread);
 

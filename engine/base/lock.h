@@ -1,10 +1,10 @@
 /* lock.h: a mutual-exclusion lock in four bytes, for code that lies below malloc.
  *
- * Zero is unlocked, so a lock in zeroed memory is ready. Uncontended, acquire is one compare-and-swap and release one
- * exchange; a waiter spins briefly and then sleeps in the kernel (futex), which matters where there are fewer CPUs than
- * threads and the holder may be descheduled. Not recursive, not fair. Neither changes errno, because
- * free() must not. After fork the child may set the lock it inherited to
- * LOCK_FREE, because the child has one thread.
+ * Zero is unlocked, so a lock in zeroed memory is ready. Uncontended, acquire is one compare-and-swap and
+ * release one exchange; a waiter spins briefly and then sleeps in the kernel (futex), which matters where
+ * there are fewer CPUs than threads and the holder may be descheduled. Not recursive, not fair. Neither
+ * changes errno, because free() must not. After fork the child may set the lock it inherited to LOCK_FREE,
+ * because the child has one thread.
  *
  * States of the word (Drepper, "Futexes Are Tricky", 2011):  0 free   1 held   2 held, and somebody may sleep
  */

@@ -1,17 +1,19 @@
 /* bin.h: all spans of one size class that have free blocks, and the lock that guards them.
  *
- * Refills take blocks from the span chosen by the policy, flushes give blocks back to whatever spans they came from. A span
- * whose last used block comes back leaves the heap at once; whether its pages stay resident for a while is the source's
- * decision. A full span is in no list: the page map finds it again when one of its blocks is freed.
+ * Refills take blocks from the span chosen by the policy, flushes give blocks back to whatever spans they
+ * came from. A span whose last used block comes back leaves the heap at once; whether its pages stay resident
+ * for a while is the source's decision. A full span is in no list: the page map finds it again when one of
+ * its blocks is freed.
  *
- * Partly used spans stand in lists by the binary logarithm of their free blocks. With `fullest` a refill takes from the
- * first non-empty list, so that nearly empty spans are left alone and drain:
+ * Partly used spans stand in lists by the binary logarithm of their free blocks. With `fullest` a refill
+ * takes from the first non-empty list, so that nearly empty spans are left alone and drain:
  *
  *   bucket       0        1         2         3     ...    7
  *   free blocks  1        2-3       4-7       8-15  ...    128-255
  *                span --- span      (empty)   span
  *
- * With `lowest-address` all of them stand in one list that is kept sorted by address; inserting is linear in its length.
+ * With `lowest-address` all of them stand in one list that is kept sorted by address; inserting is linear in
+ * its length.
  *
  * Invariants, proved by bin_check() while nothing runs:
  *   I1: a span is listed <=> it has free and used blocks; in the bucket of its free blocks
@@ -43,8 +45,9 @@ struct bin {
 	uint64_t refills, flushes; /* calls of bin_take and bin_give */
 } __attribute__((aligned(64)));
 
-/* Takes 1 .. count free blocks of `class` and writes their addresses to blocks[count - n] .. blocks[count - 1], to be handed
- * out from the end. New pages are acquired only when no span has a free block. Returns n, 0 when there is no memory. */
+/* Takes 1 .. count free blocks of `class` and writes their addresses to blocks[count - n] .. blocks[count
+ * - 1], to be handed out from the end. New pages are acquired only when no span has a free block. Returns
+ * n, 0 when there is no memory. */
 unsigned bin_take(struct bin *bin, struct page_heap *pages, const struct size_class *class, uintptr_t *blocks,
 		  unsigned count);
 

@@ -63,7 +63,8 @@ static void give_back(struct direct_source *direct, uint64_t pfn, uint64_t pages
 	direct->purged_pages += pages;
 }
 
-/* Gives back the pages of `bits` (of word `word`), extending a run that ends at *run_end, else beginning a new one. */
+/* Gives back the pages of `bits` (of word `word`), extending a run that ends at *run_end, else beginning a
+ * new one. */
 static void give_back_word(struct direct_source *direct, uint64_t word, uint64_t bits, uint64_t run[2])
 {
 	while (bits != 0) {
@@ -148,7 +149,8 @@ static bool took(struct direct_source *direct, uint64_t pfn, uint64_t pages)
 	return retained == 0;
 }
 
-/* The first of `pages` (2 .. 64) set bits in a row inside the word, or 64: shifts that halve what is left to check. */
+/* The first of `pages` (2 .. 64) set bits in a row inside the word, or 64: shifts that halve what is left
+ * to check. */
 static unsigned run_in_word(uint64_t word, unsigned pages)
 {
 	for (unsigned have = 1; have < pages;) {

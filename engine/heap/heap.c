@@ -7,7 +7,8 @@
 
 /* A thread gives back what it did not use when it has run into the ends of its magazines so often. */
 #define MISSES_PER_TRIM 512u
-/* A magazine's room doubles when it had this many misses, and one per so many blocks of its capacity, since the last trim. */
+/* A magazine's room doubles when it had this many misses, and one per so many blocks of its capacity,
+ * since the last trim. */
 #define MISSES_PER_GROWTH 2u
 #define CAPACITY_PER_MISS 8u
 
@@ -75,11 +76,13 @@ struct heap_thread *heap_thread_create(struct heap *heap)
 static void flush(struct heap_thread *thread, unsigned class, unsigned count)
 {
 	struct heap *heap = thread->heap;
-	uintptr_t *blocks = thread->magazines[class - 1].slots + 1;
-	unsigned left = heap_thread_blocks(thread, class) - count;
+	uintptr_t *blocks;
+	unsigned left;
 
 	if (count == 0)
 		return;
+	blocks = thread->magazines[class - 1].slots + 1;
+	left = heap_thread_blocks(thread, class) - count;
 	bin_give(&heap->bins[class], &heap->pages, &heap->classes.of[class], blocks, count);
 	memmove(blocks, blocks + count, left * sizeof(blocks[0]));
 	atomic_store_explicit(&thread->tops[class], blocks + left, memory_order_relaxed);

@@ -72,7 +72,8 @@ void heap_fork_child(struct heap *heap)
 		heap->bins[class].lock = LOCK_FREE;
 }
 
-/* Sets the bit of a block in a magazine, which must be clear, so that the next magazine to hold the same block finds it. */
+/* Sets the bit of a block in a magazine, which must be clear, so that the next magazine to hold the same
+ * block finds it. */
 static const char *mark_block(const struct heap *heap, unsigned class, uintptr_t address)
 {
 	const struct size_class *size_class = &heap->classes.of[class];

@@ -1,9 +1,10 @@
 /* metadata.h: the memory of the heap's own books, outside the managed pages.
  *
- * One reservation of address space, backed by memory only where it was touched, is cut from the front into arrays that live
- * as long as the heap (`metadata_reserve`) and, behind them, into chunks for thread handles and magazines, which come and go
- * (`metadata_take`, `metadata_give`). A chunk is a multiple of 16 bytes and is used again only for the same size: there are
- * few sizes. A free chunk keeps the link to the next one in its first bytes.
+ * One reservation of address space, backed by memory only where it was touched, is cut from the front into
+ * arrays that live as long as the heap (`metadata_reserve`) and, behind them, into chunks for thread handles
+ * and magazines, which come and go (`metadata_take`, `metadata_give`). A chunk is a multiple of 16 bytes and
+ * is used again only for the same size: there are few sizes. A free chunk keeps the link to the next one in
+ * its first bytes.
  *
  *   | page_class | page_span | spans | source's books | chunks ... used ->|            untouched                 |
  *
@@ -36,10 +37,12 @@ MUST_USE enum status metadata_create(struct metadata *metadata, uint64_t size_by
 
 void metadata_destroy(struct metadata *metadata);
 
-/* Cuts off `bytes` for the life of the heap, aligned to a page, reading as zero. NULL when the reservation is used up. */
+/* Cuts off `bytes` for the life of the heap, aligned to a page, reading as zero. NULL when the reservation
+ * is used up. */
 void *metadata_reserve(struct metadata *metadata, uint64_t bytes);
 
-/* A chunk of at least `bytes` (1 .. METADATA_CHUNK_MAX), aligned to 16, with undefined contents. NULL when there is none. */
+/* A chunk of at least `bytes` (1 .. METADATA_CHUNK_MAX), aligned to 16, with undefined contents. NULL when
+ * there is none. */
 void *metadata_take(struct metadata *metadata, size_t bytes);
 
 /* Gives back a chunk taken for the same number of bytes. */

@@ -53,7 +53,8 @@ static void map_pages(struct page_heap *heap, uint32_t number)
 	}
 }
 
-/* The source aligns page numbers; where its base is aligned to less than the request, a longer run is cut at both ends. */
+/* The source aligns page numbers; where its base is aligned to less than the request, a longer run is cut
+ * at both ends. */
 static pfn_t acquire_pages(struct page_heap *heap, const struct page_request *request, bool *zero)
 {
 	struct span_source *source = heap->source;

@@ -1,17 +1,19 @@
 /* page_heap.h: the spans of a heap: which pages it has, and what each page is used for.
  *
- * Two maps are indexed by page number. `page_class`, one byte per page, is the only one that a fast free reads; for a
- * heap of 1 GiB it is 256 KiB, of which the hot part stays in the first-level cache. `page_span` leads to the descriptor.
+ * Two maps are indexed by page number. `page_class`, one byte per page, is the only one that a fast free
+ * reads; for a heap of 1 GiB it is 256 KiB, of which the hot part stays in the first-level cache. `page_span`
+ * leads to the descriptor.
  *
  *   page        0     1     2     3     4     5     6     7
  *               | span 1    | span 2 (3 pages)| free| span 3, a large block ...
  *   page_class  5     5     2     2     2     0     L     0
  *   page_span   1     1     2     2     2     -     3     -
  *
- * The pages behind the first of a large block keep class 0: no block begins there, so a pointer into the middle of one is
- * recognised when it is freed.
+ * The pages behind the first of a large block keep class 0: no block begins there, so a pointer into the
+ * middle of one is recognised when it is freed.
  *
- * All functions but the inline ones take the page lock themselves. Lock order: shared handle, bins upwards, page lock.
+ * All functions but the inline ones take the page lock themselves. Lock order: shared handle, bins upwards,
+ * page lock.
  *
  * Invariants, proved by page_heap_check() while nothing runs:
  *   I1: page_class of a span's pages is its class (a large span: of its first page; 0 behind it), page_span its number
@@ -45,14 +47,16 @@ struct page_heap {
 	struct metadata metadata;
 };
 
-/* Makes a heap without spans over the source's whole range. Its books are reserved at once: about 1/58 of the range in
- * address space, of which only what is used is touched. STATUS_NO_MEMORY when that address space is not to be had. */
+/* Makes a heap without spans over the source's whole range. Its books are reserved at once: about 1/58 of
+ * the range in address space, of which only what is used is touched. STATUS_NO_MEMORY when that address
+ * space is not to be had. */
 MUST_USE enum status page_heap_create(struct page_heap *heap, struct span_source *source,
 				      unsigned large_class);
 
 void page_heap_destroy(struct page_heap *heap);
 
-/* Takes a span of class `class`. Number of the span, its blocks not yet filled, or SPAN_NONE. *zero: reads as zero. */
+/* Takes a span of class `class`. Number of the span, its blocks not yet filled, or SPAN_NONE. *zero: reads
+ * as zero. */
 struct page_request {
 	unsigned class;
 	uint64_t pages;		  /* at least 1 */
@@ -63,8 +67,8 @@ uint32_t page_heap_acquire(struct page_heap *heap, const struct page_request *re
 /* Gives the span back; `vacant`: nothing is behind its pages any more. */
 void page_heap_release(struct page_heap *heap, uint32_t number, bool vacant);
 
-/* Changes the length of a large span in place to `pages` (at least 1). False, and no change, when the pages behind it are
- * not free. */
+/* Changes the length of a large span in place to `pages` (at least 1). False, and no change, when the
+ * pages behind it are not free. */
 MUST_USE bool page_heap_resize(struct page_heap *heap, uint32_t number, uint64_t pages);
 
 /* NULL, or the text of the first invariant that does not hold. O(range in use). */

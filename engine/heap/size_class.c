@@ -8,7 +8,8 @@
 #define WASTE_PARTS_OF_FEW 16u
 #define WASTE_PARTS_OF_MANY 128u
 #define SPAN_DESCRIPTOR_BYTES 64u
-/* Above this size eighth-steps has 16 sizes per doubling: few objects, so that rounding costs more than the spans. */
+/* Above this size eighth-steps has 16 sizes per doubling: few objects, so that rounding costs more than
+ * the spans. */
 #define FINE_STEPS_FROM 4096u
 
 /* The scheme's next size after `bytes`, with `steps` sizes per doubling once those are multiples of 16. */
@@ -64,7 +65,8 @@ static struct span_shape shape_of(uint32_t bytes, uint32_t pages, uint32_t *wast
 	return (struct span_shape){(uint16_t)pages, (uint16_t)blocks};
 }
 
-/* The shortest span that wastes at most one part of itself in `parts`; when none does, the one that wastes the smallest part.
+/* The shortest span that wastes at most one part of itself in `parts`; when none does, the one that wastes
+ * the smallest part.
  */
 static struct span_shape choose_shape(uint32_t bytes, uint32_t max_pages, uint32_t parts)
 {

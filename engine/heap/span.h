@@ -1,7 +1,9 @@
-/* span.h: one run of pages that the heap has taken from its source: cut into blocks of one class, or one large block.
+/* span.h: one run of pages that the heap has taken from its source: cut into blocks of one class, or one
+ * large block.
  *
- * Everything about a span stands in 64 bytes outside of it, among them one bit per block. The blocks themselves are never
- * read or written, so a free block costs no cache line of its own and a freed page stays as the program left it.
+ * Everything about a span stands in 64 bytes outside of it, among them one bit per block. The blocks
+ * themselves are never read or written, so a free block costs no cache line of its own and a freed page stays
+ * as the program left it.
  *
  *   pages   | page pfn                 | page pfn+1               | ...
  *   blocks  | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | ... | tail (wasted, at most 1/16 where a longer span avoids it)
@@ -9,8 +11,8 @@
  *
  * A block's bit says that it lies in the span; blocks in a thread's magazine count as used here.
  *
- * Spans of a class that have free and used blocks are listed by fullness (bin.h); `next` and `previous` are span numbers,
- * 0 = none, because span 0 is never used. A free descriptor is linked by `next` alone.
+ * Spans of a class that have free and used blocks are listed by fullness (bin.h); `next` and `previous` are
+ * span numbers, 0 = none, because span 0 is never used. A free descriptor is linked by `next` alone.
  *
  * Invariants, proved by span_check():
  *   I1: free_blocks = set bits of free_bits
@@ -46,9 +48,9 @@ _Static_assert(sizeof(struct span) == 64, "a span is one cache line");
 /* Makes all blocks of the span free; pfn, pages, class and blocks are set already. */
 void span_fill(struct span *span);
 
-/* Takes up to `count` free blocks, lowest first from block `from` (wrapping around), and writes their addresses downwards
- * from blocks[count - 1], so that a magazine hands the lowest out first. Returns how many; those are blocks[count - n] ..
- * blocks[count - 1]. `address` is the span's. */
+/* Takes up to `count` free blocks, lowest first from block `from` (wrapping around), and writes their
+ * addresses downwards from blocks[count - 1], so that a magazine hands the lowest out first. Returns how
+ * many; those are blocks[count - n] .. blocks[count - 1]. `address` is the span's. */
 struct span_taking {
 	uintptr_t address;
 	unsigned from;
@@ -57,7 +59,8 @@ struct span_taking {
 };
 unsigned span_take(struct span *span, const struct size_class *class, const struct span_taking *taking);
 
-/* Makes the block at `offset` bytes from the span's start free. CHECKs that a block begins there and that it is not free. */
+/* Makes the block at `offset` bytes from the span's start free. CHECKs that a block begins there and that
+ * it is not free. */
 static inline void span_give(struct span *span, const struct size_class *class, uint64_t offset)
 {
 	uint64_t block = (offset * class->reciprocal) >> 32;

@@ -1,8 +1,9 @@
 /* span_source.h: where spans come from: the one interface between the heap and whatever owns pages.
  *
- * A *span* is a run of neighbouring pages. Two makers exist: `direct` (direct_source.h) takes buddy blocks of an arena; an
- * address space can be another one, whose pages are populated by faults. Pages are numbered from 0 within the source's range,
- * and page n lies at base + n * PAGE_BYTES; the heap computes addresses and never touches them.
+ * A *span* is a run of neighbouring pages. Two makers exist: `direct` (direct_source.h) takes buddy blocks of
+ * an arena; an address space can be another one, whose pages are populated by faults. Pages are numbered from
+ * 0 within the source's range, and page n lies at base + n * PAGE_BYTES; the heap computes addresses and
+ * never touches them.
  *
  * The heap holds its page lock around every call, so a source needs no lock of its own.
  */
@@ -23,17 +24,20 @@ struct span_source {
 	uintptr_t base; /* address of page 0 */
 	uint64_t pages; /* length of the range; at most 2^32 - 1 */
 
-	/* Takes `pages` (at least 1) neighbouring pages whose first is a multiple of `alignment_pages` (a power of two, at most
-	 * 2^18). *zero says whether all of them certainly read as zero. PFN_NONE when there is no such run. */
+	/* Takes `pages` (at least 1) neighbouring pages whose first is a multiple of `alignment_pages` (a
+	 * power of two, at most 2^18). *zero says whether all of them certainly read as zero. PFN_NONE
+	 * when there is no such run. */
 	pfn_t (*acquire)(struct span_source *source, uint64_t pages, uint64_t alignment_pages, bool *zero);
 
 	/* Gives back any run of pages taken before. */
 	void (*release)(struct span_source *source, pfn_t pfn, uint64_t pages);
 
-	/* Nothing is behind these pages, just released, any more: they read as zero. NULL in a source that does not care. */
+	/* Nothing is behind these pages, just released, any more: they read as zero. NULL in a source that
+	 * does not care. */
 	void (*vacate)(struct span_source *source, pfn_t pfn, uint64_t pages);
 
-	/* Takes exactly the pages pfn .. pfn+pages-1, if all are free; else changes nothing and returns false. */
+	/* Takes exactly the pages pfn .. pfn+pages-1, if all are free; else changes nothing and returns
+	 * false. */
 	bool (*claim)(struct span_source *source, pfn_t pfn, uint64_t pages);
 
 	/* Gives the memory behind every free page back to the system now. */

@@ -13,7 +13,8 @@ struct heap_rig {
 	struct heap heap;
 };
 
-/* A heap with this policy ("NAME,key=value") over `pages` pages. Fails the running cmocka test when it cannot be made. */
+/* A heap with this policy ("NAME,key=value") over `pages` pages. Fails the running cmocka test when it
+ * cannot be made. */
 void heap_rig_make(struct heap_rig *rig, const char *policy, uint64_t pages, enum arena_backing backing);
 
 /* The same without the heap: only the source. */
