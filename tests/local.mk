@@ -10,6 +10,7 @@
 # make check ends with one line, `N passed, N failed, N skipped`, over the cases of all programs (tests/total.sh).
 TEST_EXTENSIONS = .sh
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/cmocka.sh
 SH_LOG_DRIVER = $(LOG_DRIVER)
 SH_LOG_COMPILER = $(SHELL)
 AM_TESTS_ENVIRONMENT = \
@@ -22,7 +23,7 @@ AM_TESTS_ENVIRONMENT = \
 
 # Scripts of tests/cli: add NAME.sh to dist_check_SCRIPTS and TESTS. Long runs are scripts of tests/long: add them to
 # dist_check_SCRIPTS and LONG_TESTS.
-EXTRA_DIST += %D%/tap.sh %D%/total.sh %D%/runs.sh %D%/installed.sh
+EXTRA_DIST += %D%/tap.sh %D%/total.sh %D%/runs.sh %D%/installed.sh %D%/cmocka.sh
 LONG_TESTS =
 
 # The tests of what is threaded: they are members of TESTS, too; .ci/run threads runs them under ThreadSanitizer.

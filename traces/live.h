@@ -35,9 +35,9 @@ struct live_object {
 #define LIVE_SET_LEVELS 8 /* of nodes: leaves and at most seven levels of branches */
 
 struct live_set {
-	void *root;	 /* branch or leaf, NULL when empty */
+	void *root;		      /* branch or leaf, NULL when empty */
 	void *spare[LIVE_SET_LEVELS]; /* an empty node of each level, or NULL; never shared */
-	unsigned height; /* levels of branches above the leaves */
+	unsigned height;	      /* levels of branches above the leaves */
 	uint64_t objects;
 	uint64_t bytes;
 };

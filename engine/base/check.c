@@ -9,7 +9,8 @@
 _Noreturn void check_failed(const char *file, int line, const char *condition, const char *invariant)
 {
 	char text[512];
-	int length = snprintf(text, sizeof(text), "%s:%d: broken: %s (%s)\n", file, line, invariant, condition);
+	int length =
+	    snprintf(text, sizeof(text), "%s:%d: broken: %s (%s)\n", file, line, invariant, condition);
 
 	if (length > (int)sizeof(text) - 1)
 		length = (int)sizeof(text) - 1;

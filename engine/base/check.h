@@ -9,10 +9,10 @@
 #ifndef FAULTLINE_ENGINE_BASE_CHECK_H
 #define FAULTLINE_ENGINE_BASE_CHECK_H
 
-#define CHECK(condition, invariant)                                                                                    \
-	do {                                                                                                           \
-		if (__builtin_expect(!(condition), 0))                                                                 \
-			check_failed(__FILE__, __LINE__, #condition, invariant);                                       \
+#define CHECK(condition, invariant)                                                                          \
+	do {                                                                                                 \
+		if (__builtin_expect(!(condition), 0))                                                       \
+			check_failed(__FILE__, __LINE__, #condition, invariant);                             \
 	} while (0)
 
 /* Writes one line to standard error with write(2), which is safe inside an allocator, and aborts. */

@@ -9,10 +9,10 @@
 
 enum status {
 	STATUS_OK = 0,
-	STATUS_NO_MEMORY,     /* the host gave no memory for metadata or backing */
-	STATUS_BAD_POLICY,    /* a policy key or value that does not exist */
-	STATUS_BAD_ARGUMENT,  /* a description (sizes, ranges) that describes no machine */
-	STATUS_LIMIT,         /* the request is beyond a documented bound */
+	STATUS_NO_MEMORY,    /* the host gave no memory for metadata or backing */
+	STATUS_BAD_POLICY,   /* a policy key or value that does not exist */
+	STATUS_BAD_ARGUMENT, /* a description (sizes, ranges) that describes no machine */
+	STATUS_LIMIT,	     /* the request is beyond a documented bound */
 };
 
 /* The status in words, lower case, no full stop. Never NULL. */

@@ -28,4 +28,17 @@ STUB
 sh -c '. "$top_srcdir/tests/tap.sh"; pass_if "wrong" false; pass_if "right" true; finish' >inner 2>&1
 pass_if 'a failing case of a script is not ok' awk -f stubs.awk inner
 matches 'a script prints its plan' '^1\.\.2$' inner
+
+cat >program <<'STUB'
+#!/bin/sh
+echo 'not ok 1 # SKIP a case'
+echo 'not ok 2 - another'
+exit "$1"
+STUB
+chmod +x program
+expect 3 'a cmocka program keeps its status' sh "$top_srcdir/tests/cmocka.sh" ./program 3
+matches 'a skipped case is no failure' '^ok 1 - a case # SKIP$' stdout
+matches 'a failed one is' '^not ok 2 - another$' stdout
+printf '#!/bin/sh\nkill -SEGV $$\n' >program
+expect 139 'a crash stays one' sh "$top_srcdir/tests/cmocka.sh" ./program
 finish

@@ -29,7 +29,8 @@ struct small_record {
 };
 
 /* Reserves the next place of chunk `chunk` and writes a record with number `order` there; control.order rises above it. */
-void small_arena_write(struct small_arena *small, uint32_t chunk, uint64_t order, struct small_record content);
+void small_arena_write(struct small_arena *small, uint32_t chunk, uint64_t order,
+		       struct small_record content);
 
 /* Reserves a place without writing. */
 void small_arena_reserve(struct small_arena *small, uint32_t chunk);
