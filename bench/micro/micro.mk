@@ -2,13 +2,15 @@
 # $(benchmark_programs); each prints its table. BENCH_FLAGS are its options, for example BENCH_FLAGS=--benchmark_filter=churn.
 benchmark_programs =
 if HAVE_BENCHMARK
-benchmark_programs += bench/micro/bitmap bench/micro/buddy bench/micro/slab
+benchmark_programs += bench/micro/bitmap bench/micro/buddy bench/micro/slab bench/micro/tlb
 endif
-EXTRA_PROGRAMS += bench/micro/bitmap bench/micro/buddy bench/micro/slab
-CLEANFILES += bench/micro/bitmap bench/micro/buddy bench/micro/slab
+EXTRA_PROGRAMS += bench/micro/bitmap bench/micro/buddy bench/micro/slab bench/micro/tlb
+CLEANFILES += bench/micro/bitmap bench/micro/buddy bench/micro/slab bench/micro/tlb
 micro_sources = %D%/gbench.h %D%/gbench_shim.cc %D%/table.h %D%/table.c
 micro_libs = bench/libbench.a engine/libengine.a $(BENCHMARK_LIBS) $(PTHREAD_LIBS) -lm
 AM_CXXFLAGS = $(SAN_CFLAGS) $(BENCHMARK_CFLAGS)
+bench_micro_tlb_SOURCES = %D%/tlb.c %D%/naive_mmu.h %D%/naive_mmu.c $(micro_sources)
+bench_micro_tlb_LDADD = $(micro_libs)
 bench_micro_buddy_SOURCES = %D%/buddy.c %D%/frames.h %D%/frames.c %D%/list_buddy.h %D%/list_buddy.c $(micro_sources)
 bench_micro_buddy_LDADD = $(micro_libs)
 bench_micro_bitmap_SOURCES = %D%/bitmap.c $(micro_sources)

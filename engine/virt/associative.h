@@ -45,7 +45,7 @@
 #define ASSOCIATIVE_LANES 4u
 
 /* Keys of one run: their numbers fit in 16 bits. */
-#define ASSOCIATIVE_RUN_MAX 4096u
+#define ASSOCIATIVE_RUN_MAX 992u
 
 enum replacement {
 	REPLACE_LRU,

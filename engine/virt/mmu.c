@@ -8,7 +8,6 @@
 
 #define ACCESS_BITS 3
 #define ACCESS_MASK 7u
-#define NO_EXECUTE_SHIFT 63
 
 enum status mmu_create(struct mmu *mmu, const struct pagetable *table, const struct tlb_geometry *geometries,
 		       unsigned models)
@@ -48,14 +47,14 @@ void mmu_destroy(struct mmu *mmu)
 struct block {
 	uint32_t count;
 	uint64_t address[MMU_BLOCK];
+	uint16_t place[MMU_BLOCK +
+		       1]; /* in the stream's block: each stands for the references up to the next one's */
 	uint8_t access[MMU_BLOCK];
-	uint16_t place[MMU_BLOCK + 1]; /* in the stream's block */
-	uint16_t times[MMU_BLOCK];     /* references that each stands for */
-	uint8_t kind[MMU_BLOCK];       /* enum tlb_kind */
-	uint8_t level[MMU_BLOCK];      /* of the leaf */
-	uint16_t space[MMU_BLOCK];
-	pte_t *entry[MMU_BLOCK]; /* where the way to the address ends */
+	uint8_t kind[MMU_BLOCK];  /* enum tlb_kind */
+	uint8_t level[MMU_BLOCK]; /* of the leaf */
+	pte_t *entry[MMU_BLOCK];  /* where the way to the address ends */
 	uint64_t key[MMU_BLOCK];
+	uint64_t group_key[MMU_BLOCK]; /* the keys of a model that coalesces */
 };
 
 /* All reads: the page alone tells references apart. */
@@ -76,7 +75,6 @@ static void filter_reads(struct mmu *mmu, const struct mmu_stream *stream, uint3
 		last = page;
 	}
 	block->count = kept;
-	memset(block->access, WALK_USER, kept);
 }
 
 static void filter_accesses(struct mmu *mmu, const struct mmu_stream *stream, uint32_t count,
@@ -124,8 +122,16 @@ static enum walk_outcome outcome_of(pte_t entry, unsigned access)
 	return (access & WALK_EXECUTE) && pte_has(entry, PTE_NO_EXECUTE) ? WALK_NO_EXECUTE : WALK_FINE;
 }
 
+static struct mmu_fault fault_of(const struct paging *paging, const struct block *block, uint32_t number,
+				 unsigned access)
+{
+	if (!paging_is_canonical(paging, block->address[number]))
+		return (struct mmu_fault){WALK_NOT_CANONICAL, paging->levels};
+	return (struct mmu_fault){outcome_of(*block->entry[number], access), block->level[number]};
+}
+
 /* The entry where the way to an address ends. The entries above let everything through (pagetable.c). */
-static inline pte_t *find_leaf(const struct pagetable *table, uint64_t address, unsigned *level)
+static pte_t *find_leaf(const struct pagetable *table, uint64_t address, unsigned *level)
 {
 	uint32_t slot = table->root;
 
@@ -142,76 +148,125 @@ static inline pte_t *find_leaf(const struct pagetable *table, uint64_t address, 
 	return &tables->entry[table_place(tables, slot, paging_index(table->paging, 1, address))];
 }
 
-/* What the way down a level needs, out of the reach of the stores to the block. */
-struct stage {
-	const uint32_t *child;
-	pte_t *entry;
-	unsigned shift, bits;
-	uint64_t mask;
-};
-
-static void make_stages(const struct pagetable *table, struct stage stages[PAGING_LEVELS_MAX + 1])
+/* Goes all the way down for an address whose region is not remembered, and remembers it, unless the lowest table is
+ * somebody else's or there is none. */
+static pte_t *go_down(struct mmu *mmu, uint64_t address, uint8_t *level)
 {
-	for (unsigned level = 1; level <= table->paging->levels; level++) {
-		const struct table_level *tables = &table->store->level[level];
+	const struct pagetable *table = mmu->table;
+	uint32_t slot = table->root;
+	bool own = true;
+	unsigned at_level;
 
-		stages[level] = (struct stage){tables->child, tables->entry, table->paging->shift[level],
-					       tables->bits, ((uint64_t)1 << tables->bits) - 1};
+	*level = (uint8_t)table->paging->levels;
+	if (!paging_is_canonical(table->paging, address))
+		return &mmu->regions.nothing;
+	for (at_level = table->paging->levels; at_level > 1; at_level--) {
+		const struct table_level *tables = &table->store->level[at_level];
+		size_t at = table_place(tables, slot, paging_index(table->paging, at_level, address));
+
+		*level = (uint8_t)at_level;
+		if (tables->child[at] == TABLE_NONE)
+			return &tables->entry[at];
+		own = own && !(tables->child[at] & TABLE_BORROWED);
+		slot = tables->child[at] & ~TABLE_BORROWED;
 	}
+	const struct table_level *tables = &table->store->level[1];
+	uint64_t region = address >> table->paging->shift[2];
+
+	*level = 1;
+	if (own) {
+		mmu->regions.region[region % MMU_REGIONS] = region;
+		mmu->regions.slot[region % MMU_REGIONS] = slot;
+	}
+	return &tables->entry[table_place(tables, slot, paging_index(table->paging, 1, address))];
+}
+
+static void renew_regions(struct mmu *mmu)
+{
+	if (mmu->regions.table == mmu->table && mmu->regions.generation == mmu->table->generation)
+		return;
+	mmu->regions.table = mmu->table;
+	mmu->regions.generation = mmu->table->generation;
+	memset(mmu->regions.region, 0xff, sizeof(mmu->regions.region));
 }
 
 /* Finds each reference's entry. The entries themselves are only fetched ahead: a stream over more page tables than the
  * host's caches hold waits for many of them at once. */
-static void find_leaves(const struct mmu *mmu, struct block *block)
+static void find_leaves(struct mmu *mmu, struct block *block)
 {
-	struct stage stages[PAGING_LEVELS_MAX + 1];
-	unsigned levels = mmu->table->paging->levels;
-	uint32_t root = mmu->table->root;
+	const struct paging *paging = mmu->table->paging;
+	const struct table_level *lowest = &mmu->table->store->level[1];
+	pte_t *entries = lowest->entry;
+	unsigned bits = lowest->bits;
+	unsigned region_shift = paging->shift[2];
+	unsigned page_shift = paging->page_shift;
+	uint64_t mask = ((uint64_t)1 << bits) - 1;
 
-	make_stages(mmu->table, stages);
+	renew_regions(mmu);
 	for (uint32_t i = 0; i < block->count; i++) {
 		uint64_t address = block->address[i];
-		const struct stage *stage = &stages[levels];
-		uint64_t at = (uint64_t)root << stage->bits | (address >> stage->shift & stage->mask);
+		uint64_t region = region_shift < 64 ? address >> region_shift : 0;
+		pte_t *entry;
 
-		while (stage > &stages[1] && stage->child[at] != TABLE_NONE) {
-			uint64_t slot = stage->child[at] & ~TABLE_BORROWED;
-
-			stage--;
-			at = slot << stage->bits | (address >> stage->shift & stage->mask);
-		}
-		block->entry[i] = &stage->entry[at];
-		__builtin_prefetch(block->entry[i]);
-		block->level[i] = (uint8_t)(stage - stages);
+		block->level[i] = 1;
+		if (mmu->regions.region[region % MMU_REGIONS] == region)
+			entry = &entries[(uint64_t)mmu->regions.slot[region % MMU_REGIONS] << bits |
+					 (address >> page_shift & mask)];
+		else
+			entry = go_down(mmu, address, &block->level[i]);
+		__builtin_prefetch(entry);
+		block->entry[i] = entry;
 	}
 }
 
-/* Asks each entry for the rights and sets its accessed and dirty bits. Cuts the block before the first reference that
+/* What a block's references share when their keys are made. */
+struct key_maker {
+	const struct paging *paging;
+	uint64_t translated;  /* mask of the address bits that are translated */
+	uint64_t own, global; /* the space's bits of a key */
+};
+
+/* Asks an entry for the rights of an access, sets its accessed and dirty bits, and makes the page's key: false when it
  * faults. */
-static void use_leaves(const struct mmu *mmu, struct block *block, struct mmu_fault *fault)
+static inline bool use_leaf(const struct key_maker *maker, struct block *block, uint32_t number,
+			    unsigned access)
 {
-	const struct paging *paging = mmu->table->paging;
+	unsigned level = block->level[number];
+	pte_t *entry = block->entry[number];
+	pte_t have = *entry ^ PTE_NO_EXECUTE;
+	pte_t marks = PTE_ACCESSED | (access & WALK_WRITE ? PTE_DIRTY | PTE_SOFT_DIRTY : 0);
 
-	for (uint32_t i = 0; i < block->count; i++) {
-		uint8_t access = block->access[i];
-		pte_t *entry = block->entry[i];
-		pte_t have = *entry ^ PTE_NO_EXECUTE;
-		pte_t marks = PTE_ACCESSED | (access & WALK_WRITE ? PTE_DIRTY | PTE_SOFT_DIRTY : 0);
+	if (!pte_has(have, needed[access]))
+		return false;
+	if (!pte_has(have, marks))
+		*entry |= marks;
+	block->key[number] = (block->address[number] & maker->translated) >> maker->paging->shift[level] |
+			     (uint64_t)level << ASSOCIATIVE_CLASS_SHIFT |
+			     (have & PTE_GLOBAL ? maker->global : maker->own);
+	return true;
+}
 
-		if (!paging_is_canonical(paging, block->address[i])) {
-			*fault = (struct mmu_fault){WALK_NOT_CANONICAL, paging->levels};
-			block->count = i;
-			return;
-		}
-		if (!pte_has(have, needed[access])) {
-			*fault = (struct mmu_fault){outcome_of(*entry, access), block->level[i]};
-			block->count = i;
-			return;
-		}
-		if (!pte_has(have, marks))
-			*entry |= marks;
-		block->space[i] = have & PTE_GLOBAL ? TLB_GLOBAL : mmu->space;
+/* Cuts the block before the first reference that faults. */
+static void use_leaves(const struct mmu *mmu, struct block *block, bool all_reads, struct mmu_fault *fault)
+{
+	const struct key_maker maker = {
+	    .paging = mmu->table->paging,
+	    .translated = paging_page_number(mmu->table->paging, UINT64_MAX, 0),
+	    .own = (uint64_t)mmu->space << ASSOCIATIVE_SPACE_SHIFT,
+	    .global = (uint64_t)TLB_GLOBAL << ASSOCIATIVE_SPACE_SHIFT,
+	};
+	uint32_t done = 0;
+
+	if (all_reads) {
+		while (done < block->count && use_leaf(&maker, block, done, WALK_USER))
+			done++;
+	} else {
+		while (done < block->count && use_leaf(&maker, block, done, block->access[done]))
+			done++;
 	}
+	if (done < block->count)
+		*fault = fault_of(maker.paging, block, done, all_reads ? WALK_USER : block->access[done]);
+	block->count = done;
 }
 
 /* True when the group of pages around an address is contiguous in physical memory and alike in its rights. */
@@ -233,23 +288,20 @@ static bool is_coalescible(const struct mmu *mmu, const struct tlb *tlb, uint64_
 	return true;
 }
 
-static void make_keys(const struct mmu *mmu, const struct tlb *tlb, struct block *block)
+/* The block's keys for one model: those of all, or with groups of pages. */
+static const uint64_t *keys_for(const struct mmu *mmu, const struct tlb *tlb, struct block *block)
 {
-	const struct paging *paging = tlb->paging;
-	uint64_t mask = paging_page_number(paging, UINT64_MAX, 0);
-
-	for (uint32_t i = 0; i < block->count; i++) {
-		unsigned level = block->level[i];
-
-		block->key[i] =
-		    tlb_key((block->address[i] & mask) >> paging->shift[level], level, block->space[i]);
-	}
 	if (tlb->coalesce_shift == 0)
-		return;
+		return block->key;
 	for (uint32_t i = 0; i < block->count; i++) {
+		uint64_t key = block->key[i];
+
 		if (block->level[i] == 1 && is_coalescible(mmu, tlb, block->address[i]))
-			block->key[i] = tlb_key_of_group(tlb, block->address[i], block->space[i]);
+			key = tlb_key_of_group(tlb, block->address[i],
+					       (uint16_t)(key >> ASSOCIATIVE_SPACE_SHIFT));
+		block->group_key[i] = key;
 	}
+	return block->group_key;
 }
 
 /* The walks of what missed both levels. */
@@ -268,25 +320,14 @@ static void count_walks(const struct mmu *mmu, struct mmu_model *model, const st
 	walker_count_run(&model->walker, pages, levels, misses);
 }
 
-/* How many references in a row each one left in the block stands for: up to the place of the next, the last one up to
- * the place where the block was cut. */
-static void count_times(struct block *block, uint32_t end)
-{
-	block->place[block->count] = (uint16_t)end;
-	for (uint32_t i = 0; i < block->count; i++)
-		block->times[i] = (uint16_t)(block->place[i + 1] - block->place[i]);
-}
-
 static void run_models(struct mmu *mmu, struct block *block, bool has_kinds)
 {
-	struct tlb_batch batch = {.count = block->count,
-				  .keys = block->key,
-				  .kinds = has_kinds ? block->kind : NULL,
-				  .times = block->times};
+	struct tlb_batch batch = {
+	    .count = block->count, .kinds = has_kinds ? block->kind : NULL, .places = block->place};
 	uint16_t missed[MMU_BLOCK];
 
 	for (unsigned i = 0; i < mmu->models; i++) {
-		make_keys(mmu, &mmu->model[i].tlb, block);
+		batch.keys = keys_for(mmu, &mmu->model[i].tlb, block);
 		uint32_t misses = tlb_run(&mmu->model[i].tlb, &batch, missed);
 
 		count_walks(mmu, &mmu->model[i], block, missed, misses);
@@ -327,11 +368,11 @@ static uint32_t run_block(struct mmu *mmu, const struct mmu_stream *stream, uint
 	uint32_t leading = block.place[0];
 
 	find_leaves(mmu, &block);
-	use_leaves(mmu, &block, fault);
+	use_leaves(mmu, &block, !stream->accesses, fault);
 	if (block.count < kept)
 		done = block.place[block.count];
 	count_leading(mmu, leading);
-	count_times(&block, done);
+	block.place[block.count] = (uint16_t)done;
 	run_models(mmu, &block, stream->accesses != NULL);
 	if (done > 0) {
 		uint8_t access = stream->accesses ? stream->accesses[done - 1] & ACCESS_MASK : WALK_USER;
@@ -369,6 +410,7 @@ void mmu_switch(struct mmu *mmu, const struct pagetable *table, uint16_t space)
 	mmu->table = table;
 	mmu->space = space;
 	mmu->last = MMU_NO_PAGE;
+	mmu->regions.table = NULL;
 	for (unsigned i = 0; i < mmu->models; i++) {
 		if (mmu->model[i].tlb.tagged)
 			continue;

@@ -23,12 +23,26 @@
 
 #define MMU_MODELS_MAX 16u
 
+#define MMU_NO_PAGE UINT64_MAX
+
 /* References of one block. */
-#define MMU_BLOCK 512u
+#define MMU_BLOCK 496u
 
 struct mmu_model {
 	struct tlb tlb;
 	struct walker walker;
+};
+
+/* Where the lowest tables of the last regions are, so that the way down is not gone for each reference. Entry r % size is
+ * for region r, the address without the bits of levels 1 and below. Good as long as the page table's generation. */
+#define MMU_REGIONS 512u
+
+struct mmu_regions {
+	const struct pagetable *table; /* NULL: nothing is remembered */
+	uint64_t generation;
+	uint64_t region[MMU_REGIONS]; /* or MMU_NO_PAGE */
+	uint32_t slot[MMU_REGIONS];
+	pte_t nothing; /* always empty: the entry of an address that is not canonical */
 };
 
 struct mmu {
@@ -38,11 +52,10 @@ struct mmu {
 	uint64_t last;		       /* page and access of the last reference, or MMU_NO_PAGE */
 	uint64_t references;	       /* done so far */
 	uint64_t faults;	       /* times the stream stopped */
+	struct mmu_regions regions;
 	unsigned models;
 	struct mmu_model model[MMU_MODELS_MAX];
 };
-
-#define MMU_NO_PAGE UINT64_MAX
 
 /* An MMU that translates by `table`, with one model per geometry. All tables that it ever uses have the same shape.
  * STATUS_LIMIT with more than MMU_MODELS_MAX; STATUS_NO_MEMORY. */

@@ -53,6 +53,7 @@ static void give_table(struct pagetable *table, unsigned level, uint32_t slot)
 	table_store_give(table->store, level, slot);
 	table->tables[level]--;
 	table->table_pages -= (uint64_t)1 << order;
+	table->generation++;
 }
 
 enum pagetable_outcome pagetable_create(struct pagetable *table, struct table_store *store,
@@ -98,6 +99,7 @@ static void link_table(struct pagetable *table, struct place place, unsigned lev
 	place.level->entry[place.at] = pte_make(frame, TABLE_FLAGS);
 	place.level->child[place.at] = slot;
 	place.level->table[place.slot].live++;
+	table->generation++;
 }
 
 /* --- Setting a leaf ----------------------------------------------------------------------------------------------- */

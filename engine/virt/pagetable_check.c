@@ -47,7 +47,7 @@ static const char *check_entry(const struct pagetable *table, unsigned level, si
 		tally->leaves[level]++;
 		return check_leaf(table, level, entry);
 	}
-	const struct table *below = &table->store->level[level - 1].table[child & ~TABLE_BORROWED];
+	const struct table_slot *below = &table->store->level[level - 1].table[child & ~TABLE_BORROWED];
 
 	if (!pte_is_present(entry) || pte_has(entry, PTE_HUGE) || !below->in_use ||
 	    pte_frame(entry) != below->frame)

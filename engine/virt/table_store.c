@@ -16,7 +16,7 @@ static enum status create_level(struct table_level *level, unsigned bits, bool h
 		slots = TABLE_SLOTS_MAX;
 	*level = (struct table_level){.bits = bits, .slots = (uint32_t)slots, .next = 1};
 	enum status status =
-	    reservation_create(&level->table_memory, slots * sizeof(struct table), PAGE_BYTES);
+	    reservation_create(&level->table_memory, slots * sizeof(struct table_slot), PAGE_BYTES);
 
 	if (status == STATUS_OK)
 		status =
@@ -63,7 +63,7 @@ uint32_t table_store_take(struct table_store *store, unsigned level, pfn_t frame
 		slot = tables->next++;
 	else
 		return TABLE_NONE;
-	tables->table[slot] = (struct table){.frame = frame, .in_use = true};
+	tables->table[slot] = (struct table_slot){.frame = frame, .in_use = true};
 	tables->in_use++;
 	return slot;
 }
@@ -74,7 +74,7 @@ void table_store_give(struct table_store *store, unsigned level, uint32_t slot)
 
 	CHECK(tables->table[slot].in_use && tables->table[slot].live == 0,
 	      "a table that is given back is empty");
-	tables->table[slot] = (struct table){.next_free = tables->first_free};
+	tables->table[slot] = (struct table_slot){.next_free = tables->first_free};
 	tables->first_free = slot;
 	tables->in_use--;
 }

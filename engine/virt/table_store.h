@@ -29,7 +29,7 @@
 /* At most this many tables of a level, or as many as fit in 32 GiB of entries. */
 #define TABLE_SLOTS_MAX ((uint32_t)1 << 22)
 
-struct table {
+struct table_slot {
 	pfn_t frame;	    /* where the machine keeps it */
 	uint32_t live;	    /* entries that are not empty */
 	uint32_t next_free; /* of a free slot: the next one, or TABLE_NONE */
@@ -42,7 +42,7 @@ struct table_level {
 	uint32_t next;	     /* the lowest slot never used */
 	uint32_t first_free; /* of those used before, or TABLE_NONE */
 	uint32_t in_use;
-	struct table *table;
+	struct table_slot *table;
 	pte_t *entry;
 	uint32_t *child; /* NULL at level 1 */
 	struct reservation table_memory, entry_memory, child_memory;

@@ -105,42 +105,65 @@ enum tlb_result tlb_access(struct tlb *tlb, enum tlb_kind kind, uint64_t key)
 
 /* --- Many accesses -------------------------------------------------------------------------------------------------- */
 
+static unsigned kind_of(const struct tlb_batch *batch, uint32_t number)
+{
+	return batch->kinds ? batch->kinds[number] : TLB_DATA;
+}
+
+static uint32_t references_of(const struct tlb_batch *batch, uint32_t number)
+{
+	return batch->places ? (uint32_t)(batch->places[number + 1] - batch->places[number]) : 1;
+}
+
+/* True when all of a batch are data of one class. */
+static bool is_uniform(const struct tlb_batch *batch)
+{
+	uint64_t differs = 0;
+
+	for (uint32_t i = 0; i < batch->count; i++)
+		differs |= batch->keys[i] ^ batch->keys[0];
+	return !batch->kinds && (differs >> ASSOCIATIVE_CLASS_SHIFT & 7) == 0;
+}
+
+/* The numbers of all: what is left when no part serves a class. */
+static uint32_t miss_all(uint32_t count, uint16_t *missed)
+{
+	for (uint32_t i = 0; i < count; i++)
+		missed[i] = (uint16_t)i;
+	return count;
+}
+
+static uint32_t run_uniform(struct tlb *tlb, const struct tlb_batch *batch, uint16_t *missed)
+{
+	uint64_t keys[ASSOCIATIVE_RUN_MAX];
+	uint16_t again[ASSOCIATIVE_RUN_MAX];
+	unsigned class = tlb_class_of(batch->keys[0]);
+	uint8_t first = tlb->route[0][TLB_DATA][class];
+	uint8_t second = tlb->route[1][TLB_DATA][class];
+	uint32_t count = first == TLB_NO_PART
+			     ? miss_all(batch->count, missed)
+			     : associative_run(&tlb->part[first], batch->keys, batch->count, missed);
+
+	tlb->counts.accesses[TLB_DATA][class] +=
+	    batch->places ? (uint64_t)(batch->places[batch->count] - batch->places[0]) : batch->count;
+	tlb->counts.misses[0][TLB_DATA][class] += count;
+	if (second != TLB_NO_PART) {
+		for (uint32_t i = 0; i < count; i++)
+			keys[i] = batch->keys[missed[i]];
+		count = associative_run(&tlb->part[second], keys, count, again);
+		for (uint32_t i = 0; i < count; i++)
+			missed[i] = missed[again[i]];
+	}
+	tlb->counts.misses[1][TLB_DATA][class] += count;
+	return count;
+}
+
 /* The accesses that are still on their way down: number[i] is the place in the batch of keys[i]. */
 struct stream {
 	uint32_t count;
 	uint64_t keys[ASSOCIATIVE_RUN_MAX];
 	uint16_t number[ASSOCIATIVE_RUN_MAX];
 };
-
-static unsigned kind_of(const struct tlb_batch *batch, uint32_t number)
-{
-	return batch->kinds ? batch->kinds[number] : TLB_DATA;
-}
-
-/* The part that serves all of the stream, TLB_NO_PART when one does not; *same says whether there is such a part. */
-static uint8_t common_part(const struct tlb *tlb, unsigned level, const struct tlb_batch *batch,
-			   const struct stream *stream, bool *same)
-{
-	uint64_t all = UINT64_MAX;
-	uint64_t any = 0;
-	unsigned class = tlb_class_of(stream->keys[0]);
-
-	for (uint32_t i = 0; i < stream->count; i++) {
-		all &= stream->keys[i];
-		any |= stream->keys[i];
-	}
-	*same = !batch->kinds && tlb_class_of(all) == class && tlb_class_of(any) == class;
-	return tlb->route[level - 1][TLB_DATA][class];
-}
-
-static void keep(struct stream *stream, const uint16_t *missed, uint32_t misses)
-{
-	for (uint32_t i = 0; i < misses; i++) {
-		stream->keys[i] = stream->keys[missed[i]];
-		stream->number[i] = stream->number[missed[i]];
-	}
-	stream->count = misses;
-}
 
 /* The stream's keys of one part pass through it, in order; what misses is marked. */
 static void run_part(struct tlb *tlb, uint8_t part, const uint8_t *parts, const struct stream *stream,
@@ -162,12 +185,12 @@ static void run_part(struct tlb *tlb, uint8_t part, const uint8_t *parts, const 
 		marks[place[missed[i]]] = 1;
 }
 
-/* A stream of several kinds or sizes: the parts do not disturb each other, so each takes its keys in one go. */
+/* Passes a stream of several kinds or classes through a level; what is left of it missed. The parts do not disturb each
+ * other, so each takes its keys in one go. */
 static void run_mixed(struct tlb *tlb, unsigned level, const struct tlb_batch *batch, struct stream *stream)
 {
 	uint8_t parts[ASSOCIATIVE_RUN_MAX];
 	uint8_t marks[ASSOCIATIVE_RUN_MAX];
-	uint16_t missed[ASSOCIATIVE_RUN_MAX];
 	uint32_t used = 0;
 	uint32_t misses = 0;
 
@@ -180,48 +203,14 @@ static void run_mixed(struct tlb *tlb, unsigned level, const struct tlb_batch *b
 	for (; used != 0; used &= used - 1)
 		run_part(tlb, (uint8_t)__builtin_ctz(used), parts, stream, marks);
 	for (uint32_t i = 0; i < stream->count; i++) {
-		missed[misses] = (uint16_t)i;
+		unsigned kind = kind_of(batch, stream->number[i]);
+
+		tlb->counts.misses[level - 1][kind][tlb_class_of(stream->keys[i])] += marks[i];
+		stream->keys[misses] = stream->keys[i];
+		stream->number[misses] = stream->number[i];
 		misses += marks[i];
 	}
-	keep(stream, missed, misses);
-}
-
-/* Passes the stream through a level; what is left of it missed. */
-static void run_level(struct tlb *tlb, unsigned level, const struct tlb_batch *batch, struct stream *stream)
-{
-	uint16_t missed[ASSOCIATIVE_RUN_MAX];
-	bool same;
-
-	if (stream->count == 0)
-		return;
-	uint8_t part = common_part(tlb, level, batch, stream, &same);
-	unsigned class = tlb_class_of(stream->keys[0]);
-
-	if (same) {
-		if (part != TLB_NO_PART)
-			keep(stream, missed,
-			     associative_run(&tlb->part[part], stream->keys, stream->count, missed));
-		tlb->counts.misses[level - 1][TLB_DATA][class] += stream->count;
-		return;
-	}
-	run_mixed(tlb, level, batch, stream);
-	for (uint32_t i = 0; i < stream->count; i++)
-		tlb->counts
-		    .misses[level - 1][kind_of(batch, stream->number[i])][tlb_class_of(stream->keys[i])]++;
-}
-
-static void count_accesses(struct tlb *tlb, const struct tlb_batch *batch, const struct stream *stream)
-{
-	uint64_t sum = 0;
-	bool same;
-
-	(void)common_part(tlb, 1, batch, stream, &same);
-	for (uint32_t i = 0; i < batch->count && same; i++)
-		sum += batch->times ? batch->times[i] : 1;
-	tlb->counts.accesses[TLB_DATA][tlb_class_of(stream->keys[0])] += sum;
-	for (uint32_t i = 0; i < batch->count && !same; i++)
-		tlb->counts.accesses[kind_of(batch, i)][tlb_class_of(batch->keys[i])] +=
-		    batch->times ? batch->times[i] : 1;
+	stream->count = misses;
 }
 
 uint32_t tlb_run(struct tlb *tlb, const struct tlb_batch *batch, uint16_t *missed)
@@ -231,13 +220,17 @@ uint32_t tlb_run(struct tlb *tlb, const struct tlb_batch *batch, uint16_t *misse
 	if (batch->count == 0)
 		return 0;
 	CHECK(batch->count <= ASSOCIATIVE_RUN_MAX, "a run's numbers fit in 16 bits");
+	if (is_uniform(batch))
+		return run_uniform(tlb, batch, missed);
 	stream.count = batch->count;
 	memcpy(stream.keys, batch->keys, batch->count * sizeof(*batch->keys));
-	for (uint32_t i = 0; i < batch->count; i++)
+	for (uint32_t i = 0; i < batch->count; i++) {
 		stream.number[i] = (uint16_t)i;
-	count_accesses(tlb, batch, &stream);
-	run_level(tlb, 1, batch, &stream);
-	run_level(tlb, 2, batch, &stream);
+		tlb->counts.accesses[kind_of(batch, i)][tlb_class_of(batch->keys[i])] +=
+		    references_of(batch, i);
+	}
+	run_mixed(tlb, 1, batch, &stream);
+	run_mixed(tlb, 2, batch, &stream);
 	memcpy(missed, stream.number, stream.count * sizeof(*missed));
 	return stream.count;
 }

@@ -266,68 +266,93 @@ static uint32_t ask_without_repeats(struct associative *cache, const uint64_t *k
 	return misses;
 }
 
-/* Of the pending walks, those whose leaf lies below `level` ask its cache; who misses stays. Returns the hits. */
-static uint32_t ask_level(struct walker *walker, unsigned level, const uint64_t *pages, const uint8_t *leaf,
-			  struct pending *pending)
+/* What the walks of a run share at one level. */
+struct question {
+	struct walker *walker;
+	unsigned level;
+	const uint64_t *pages;
+	const uint8_t *leaf;
+};
+
+static inline uint64_t key_of(const struct question *question, uint64_t page)
 {
+	const struct paging *paging = question->walker->paging;
+
+	return (page & ASSOCIATIVE_PAGE_MASK) >> (paging->shift[question->level] - paging->page_shift) |
+	       (page & UINT64_MAX << ASSOCIATIVE_SPACE_SHIFT) |
+	       (uint64_t)question->level << ASSOCIATIVE_CLASS_SHIFT;
+}
+
+/* All pending walks ask the level's cache; who misses stays. Returns the hits. */
+static uint32_t ask_level(const struct question *question, struct pending *pending)
+{
+	struct associative *cache = &question->walker->cache[question->level];
 	uint64_t keys[ASSOCIATIVE_RUN_MAX];
 	uint16_t missed[ASSOCIATIVE_RUN_MAX];
-	uint16_t asked[ASSOCIATIVE_RUN_MAX];
-	unsigned up = walker->paging->shift[level] - walker->paging->page_shift;
-	uint64_t class = (uint64_t)level << ASSOCIATIVE_CLASS_SHIFT;
-	uint64_t space = UINT64_MAX << ASSOCIATIVE_SPACE_SHIFT;
-	uint32_t count = 0;
+	uint32_t count = pending->count;
 
-	for (uint32_t i = 0; i < pending->count; i++) {
-		uint64_t page = pages[pending->number[i]];
+	for (uint32_t i = 0; i < count; i++)
+		keys[i] = key_of(question, question->pages[pending->number[i]]);
+	/* Of the lowest tables there are many, so that few keys in a row are the same. */
+	uint32_t misses = question->level > 2 ? ask_without_repeats(cache, keys, count, missed)
+					      : associative_run(cache, keys, count, missed);
 
-		asked[count] = (uint16_t)i;
-		keys[count] = (page & ASSOCIATIVE_PAGE_MASK) >> up | (page & space) | class;
-		count += leaf[pending->number[i]] < level;
-	}
-	uint32_t misses = ask_without_repeats(&walker->cache[level], keys, count, missed);
+	for (uint32_t i = 0; i < misses; i++)
+		pending->number[i] = pending->number[missed[i]];
+	pending->count = misses;
+	return count - misses;
+}
 
-	if (count == pending->count) {
-		for (uint32_t i = 0; i < misses; i++)
-			pending->number[i] = pending->number[missed[i]];
-		pending->count = misses;
-		return count - misses;
-	}
+/* Of the pending walks only those whose leaf lies below the level ask its cache; the others stay, too. */
+static uint32_t ask_level_if_below(const struct question *question, struct pending *pending)
+{
+	struct pending below;
 	uint32_t kept = 0;
-	uint32_t next_asked = 0;
-	uint32_t next_missed = 0;
+	uint32_t next = 0;
+
+	below.count = 0;
+	for (uint32_t i = 0; i < pending->count; i++) {
+		below.number[below.count] = pending->number[i];
+		below.count += question->leaf[pending->number[i]] < question->level;
+	}
+	uint32_t hits = ask_level(question, &below);
 
 	for (uint32_t i = 0; i < pending->count; i++) {
-		bool is_asked = next_asked < count && asked[next_asked] == i;
-		bool stays = !is_asked || (next_missed < misses && missed[next_missed] == next_asked);
+		uint16_t number = pending->number[i];
+		bool missed = next < below.count && below.number[next] == number;
 
-		next_missed += is_asked && stays;
-		next_asked += is_asked;
-		pending->number[kept] = pending->number[i];
-		kept += stays;
+		next += missed;
+		pending->number[kept] = number;
+		kept += missed || question->leaf[number] >= question->level;
 	}
 	pending->count = kept;
-	return count - misses;
+	return hits;
 }
 
 void walker_count_run(struct walker *walker, const uint64_t *pages, const uint8_t *level, uint32_t count)
 {
 	struct walk_counts *counts = &walker->counts;
+	struct question question = {walker, 2, pages, level};
 	struct pending pending;
 	uint64_t begins = 0;
 	uint64_t ends = 0;
+	unsigned highest = 0;
 
 	CHECK(count <= ASSOCIATIVE_RUN_MAX, "a run's numbers fit in 16 bits");
 	pending.count = count;
 	for (uint32_t i = 0; i < count; i++) {
 		pending.number[i] = (uint16_t)i;
 		ends += level[i];
+		highest |= level[i]; /* at least the highest level */
 	}
-	for (unsigned at = 2; at <= walker->paging->levels; at++) {
-		uint32_t hits = walker->has_cache[at] ? ask_level(walker, at, pages, level, &pending) : 0;
+	for (; question.level <= walker->paging->levels; question.level++) {
+		uint32_t hits = 0;
 
-		counts->cache_hits[at] += hits;
-		begins += (uint64_t)hits * at;
+		if (walker->has_cache[question.level])
+			hits = highest < question.level ? ask_level(&question, &pending)
+							: ask_level_if_below(&question, &pending);
+		counts->cache_hits[question.level] += hits;
+		begins += (uint64_t)hits * question.level;
 	}
 	begins += (uint64_t)pending.count * (walker->paging->levels + 1);
 	counts->walks += count;

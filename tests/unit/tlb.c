@@ -152,7 +152,7 @@ static void test_mixed_batches_equal_single_accesses(void **state)
 	};
 	static uint64_t keys[ASSOCIATIVE_RUN_MAX];
 	static uint8_t kinds[ASSOCIATIVE_RUN_MAX];
-	static uint16_t missed[ASSOCIATIVE_RUN_MAX], times[ASSOCIATIVE_RUN_MAX];
+	static uint16_t missed[ASSOCIATIVE_RUN_MAX], places[ASSOCIATIVE_RUN_MAX + 1];
 	struct random random = {17};
 
 	(void)state;
@@ -163,7 +163,8 @@ static void test_mixed_batches_equal_single_accesses(void **state)
 		make_from(&one, texts[t / 2]);
 		make_from(&many, texts[t / 2]);
 		for (unsigned round = 0; round < 10; round++) {
-			struct tlb_batch batch = {ASSOCIATIVE_RUN_MAX, keys, has_kinds ? kinds : NULL, times};
+			struct tlb_batch batch = {ASSOCIATIVE_RUN_MAX, keys, has_kinds ? kinds : NULL,
+						  places};
 			uint32_t misses = 0;
 
 			for (unsigned i = 0; i < ASSOCIATIVE_RUN_MAX; i++) {
@@ -172,7 +173,7 @@ static void test_mixed_batches_equal_single_accesses(void **state)
 				keys[i] = tlb_key_of(&one, random_below(&random, 200) << (3 + 9 * level),
 						     level, random_below(&random, 8) == 0 ? TLB_GLOBAL : 3);
 				kinds[i] = (uint8_t)random_below(&random, 2);
-				times[i] = 1 + i % 3;
+				places[i + 1] = (uint16_t)(places[i] + 1 + i % 3);
 			}
 			uint32_t count = tlb_run(&many, &batch, missed);
 
@@ -181,7 +182,7 @@ static void test_mixed_batches_equal_single_accesses(void **state)
 
 				if (tlb_access(&one, kind, keys[i]) == TLB_MISS)
 					assert_int_equal(missed[misses++], i);
-				one.counts.accesses[kind][tlb_class_of(keys[i])] += times[i] - 1u;
+				one.counts.accesses[kind][tlb_class_of(keys[i])] += i % 3;
 			}
 			assert_int_equal(misses, count);
 			assert_memory_equal(&one.counts, &many.counts, sizeof(one.counts));
