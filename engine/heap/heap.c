@@ -335,7 +335,5 @@ bool heap_owns(const struct heap *heap, uintptr_t address)
 
 void heap_purge(struct heap *heap)
 {
-	lock_acquire(&heap->pages.lock);
-	heap->pages.source->purge(heap->pages.source);
-	lock_release(&heap->pages.lock);
+	page_heap_purge(&heap->pages);
 }

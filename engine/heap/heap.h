@@ -24,9 +24,8 @@
  *     kept of free pages is bounded by the peak of what was used (direct_source.h): fewer pages touched is also the
  *     largest part of the speed, because a page's first touch costs as much as a hundred malloc and free pairs
  *
- * Tried and left: prefetching the next block at malloc (the hot pair 2 ns slower, nothing gained on traces); keeping
- * the last freed runs out of the buddy (0.5 ns an event on one trace, nothing on others); populating pages in batches
- * of 16 (20 % of a fault, and memory that may never be used).
+ * Tried and left: prefetching the next block at malloc (the hot pair 2 ns slower, nothing gained on traces);
+ * populating pages in batches of 16 (20 % of a fault, and memory that may never be used).
  *
  * Handles are the caller's: one struct heap_thread for each thread, used by that thread alone. Everything
  * else may be called from any thread. The functions for fork make the caller hold every lock, so that the

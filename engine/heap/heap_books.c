@@ -40,7 +40,7 @@ void heap_read_statistics(struct heap *heap, struct heap_statistics *statistics)
 	pages->source->statistics(pages->source, &source);
 	statistics->span_bytes += pages->large_pages * PAGE_BYTES;
 	statistics->large_blocks = pages->large_blocks;
-	statistics->retained_bytes = source.retained_pages * PAGE_BYTES;
+	statistics->retained_bytes = (source.retained_pages + pages->recent_pages) * PAGE_BYTES;
 	statistics->purged_bytes = source.purged_pages * PAGE_BYTES;
 	statistics->metadata_bytes =
 	    source.metadata_bytes + (uint64_t)pages->span_count * sizeof(struct span) +

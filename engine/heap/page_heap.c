@@ -53,6 +53,50 @@ static void map_pages(struct page_heap *heap, uint32_t number)
 	}
 }
 
+/* Gives all recent runs to the source. */
+static void settle_recent(struct page_heap *heap)
+{
+	for (unsigned i = 0; i < RECENT_RUNS && heap->recent_pages != 0; i++) {
+		struct page_run *run = &heap->recent[i];
+
+		if (run->pages != 0)
+			heap->source->release(heap->source, run->pfn, run->pages);
+		heap->recent_pages -= run->pages;
+		run->pages = 0;
+	}
+}
+
+/* Takes over a recent run of exactly this length, if there is one. */
+static bool take_recent(struct page_heap *heap, uint64_t pages, pfn_t *pfn)
+{
+	for (unsigned i = 0; i < RECENT_RUNS && heap->recent_pages >= pages; i++) {
+		struct page_run *run = &heap->recent[i];
+
+		if (run->pages == pages) {
+			*pfn = run->pfn;
+			heap->recent_pages -= pages;
+			run->pages = 0;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Keeps the run, in the place of the one kept longest. Single pages are the source's business: it is quick with them. */
+static bool keep_recent(struct page_heap *heap, const struct span *span)
+{
+	struct page_run *run = &heap->recent[heap->recent_next];
+
+	if (span->pages == 1 || span->pages > RECENT_PAGES_MAX)
+		return false;
+	if (run->pages != 0)
+		heap->source->release(heap->source, run->pfn, run->pages);
+	heap->recent_pages += (uint64_t)span->pages - run->pages;
+	*run = (struct page_run){span->pfn, span->pages};
+	heap->recent_next = (heap->recent_next + 1) % RECENT_RUNS;
+	return true;
+}
+
 /* The source aligns page numbers; where its base is aligned to less than the request, a longer run is cut
  * at both ends. */
 static pfn_t acquire_pages(struct page_heap *heap, const struct page_request *request, bool *zero)
@@ -62,6 +106,12 @@ static pfn_t acquire_pages(struct page_heap *heap, const struct page_request *re
 	uint64_t base = heap->base >> PAGE_SHIFT;
 	pfn_t got, first;
 
+	if (alignment == 1 && take_recent(heap, request->pages, &got)) {
+		*zero = false;
+		return got;
+	}
+	if (request->pages > 1)
+		settle_recent(heap);
 	if (base % alignment == 0)
 		return source->acquire(source, request->pages, alignment, zero);
 	got = source->acquire(source, request->pages + alignment, 1, zero);
@@ -83,6 +133,10 @@ uint32_t page_heap_acquire(struct page_heap *heap, const struct page_request *re
 		return SPAN_NONE;
 	lock_acquire(&heap->lock);
 	pfn = acquire_pages(heap, request, zero);
+	if (pfn == PFN_NONE && heap->recent_pages != 0) {
+		settle_recent(heap);
+		pfn = acquire_pages(heap, request, zero);
+	}
 	if (pfn != PFN_NONE) {
 		number = take_descriptor(heap);
 		heap->spans[number] = (struct span){.pfn = (uint32_t)pfn,
@@ -106,7 +160,8 @@ void page_heap_release(struct page_heap *heap, uint32_t number, bool vacant)
 
 	lock_acquire(&heap->lock);
 	memset(heap->page_class + span->pfn, 0, span->class == heap->large_class ? 1 : span->pages);
-	heap->source->release(heap->source, span->pfn, span->pages);
+	if (vacant || !keep_recent(heap, span))
+		heap->source->release(heap->source, span->pfn, span->pages);
 	if (vacant && heap->source->vacate)
 		heap->source->vacate(heap->source, span->pfn, span->pages);
 	heap->used_pages -= span->pages;
@@ -128,6 +183,7 @@ bool page_heap_resize(struct page_heap *heap, uint32_t number, uint64_t pages)
 	if (pages > heap->pages)
 		return false;
 	lock_acquire(&heap->lock);
+	settle_recent(heap);
 	if (pages < span->pages)
 		heap->source->release(heap->source, span->pfn + pages, span->pages - pages);
 	else if (pages > span->pages)
@@ -139,6 +195,30 @@ bool page_heap_resize(struct page_heap *heap, uint32_t number, uint64_t pages)
 	}
 	lock_release(&heap->lock);
 	return done;
+}
+
+void page_heap_purge(struct page_heap *heap)
+{
+	lock_acquire(&heap->lock);
+	settle_recent(heap);
+	heap->source->purge(heap->source);
+	lock_release(&heap->lock);
+}
+
+static const char *check_recent(const struct page_heap *heap)
+{
+	uint64_t pages = 0;
+
+	for (unsigned i = 0; i < RECENT_RUNS; i++) {
+		const struct page_run *run = &heap->recent[i];
+
+		pages += run->pages;
+		for (uint32_t page = 0; page < run->pages; page++) {
+			if (heap->page_class[run->pfn + page] != 0)
+				return "I4: a page of a recent run has a class";
+		}
+	}
+	return pages == heap->recent_pages ? NULL : "I4: recent_pages is not the pages of the recent runs";
 }
 
 static const char *check_span(const struct page_heap *heap, uint32_t number)
@@ -187,10 +267,12 @@ const char *page_heap_check(const struct page_heap *heap)
 	}
 	for (uint64_t pfn = 0; pfn < end && !broken; pfn++)
 		broken = check_page(heap, pfn);
+	if (!broken)
+		broken = check_recent(heap);
 	if (broken)
 		return broken;
 	heap->source->statistics(heap->source, &statistics);
-	if (used_pages != heap->used_pages || used_pages != statistics.used_pages)
+	if (used_pages != heap->used_pages || used_pages + heap->recent_pages != statistics.used_pages)
 		return "I3: used_pages is not the pages of all spans";
 	return heap->source->check(heap->source);
 }

@@ -98,6 +98,51 @@ static void alignment_holds_over_an_unaligned_base(void **state)
 	assert_null(page_heap_check(&heap));
 }
 
+static uint64_t source_pages(void)
+{
+	struct span_source_statistics statistics;
+
+	heap.source->statistics(heap.source, &statistics);
+	return statistics.used_pages;
+}
+
+static void a_recent_run_is_taken_over(void **state)
+{
+	uint32_t first = acquire(LARGE, 68);
+	uint32_t pfn = heap.spans[first].pfn;
+
+	(void)state;
+	page_heap_release(&heap, first, false);
+	assert_int_equal(heap.recent_pages, 68);
+	assert_int_equal(source_pages(), 68);
+	assert_null(page_heap_check(&heap));
+	assert_int_equal(heap.spans[acquire(LARGE, 68)].pfn, pfn);
+	assert_int_equal(heap.recent_pages, 0);
+}
+
+/* Other lengths make room for a longer run, single pages and runs that are long do not stay at all. */
+static void recent_runs_stand_in_nobodys_way(void **state)
+{
+	uint32_t runs[RECENT_RUNS + 2];
+
+	(void)state;
+	for (unsigned i = 0; i < RECENT_RUNS + 2; i++)
+		runs[i] = acquire(LARGE, 3);
+	for (unsigned i = 0; i < RECENT_RUNS + 2; i++)
+		page_heap_release(&heap, runs[i], false);
+	assert_int_equal(heap.recent_pages, RECENT_RUNS * 3);
+	assert_null(page_heap_check(&heap));
+	page_heap_release(&heap, acquire(LARGE, RECENT_PAGES_MAX + 1), false);
+	page_heap_release(&heap, acquire(1, 1), false);
+	assert_int_equal(heap.recent_pages + source_pages(), 0);
+	page_heap_release(&heap, acquire(LARGE, 100), false);
+	assert_int_not_equal(acquire(LARGE, PAGES / 2), SPAN_NONE);
+	page_heap_release(&heap, acquire(LARGE, 100), false);
+	page_heap_purge(&heap);
+	assert_int_equal(heap.recent_pages, 0);
+	assert_null(page_heap_check(&heap));
+}
+
 static void it_ends(void **state)
 {
 	(void)state;
@@ -127,6 +172,12 @@ static void broken_invariants_are_named(void **state)
 	heap.used_pages++;
 	assert_string_equal(page_heap_check(&heap), "I3: used_pages is not the pages of all spans");
 	heap.used_pages--;
+	heap.recent_pages++;
+	assert_string_equal(page_heap_check(&heap), "I4: recent_pages is not the pages of the recent runs");
+	heap.recent_pages--;
+	heap.recent[3] = (struct page_run){pfn, 2};
+	assert_string_equal(page_heap_check(&heap), "I4: a page of a recent run has a class");
+	heap.recent[3].pages = 0;
 	assert_null(page_heap_check(&heap));
 }
 
@@ -136,6 +187,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(pages_lead_to_their_span, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_large_block_changes_its_length, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(alignment_holds_over_an_unaligned_base, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_recent_run_is_taken_over, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(recent_runs_stand_in_nobodys_way, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(it_ends, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(broken_invariants_are_named, set_up, tear_down),
 	};
