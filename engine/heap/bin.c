@@ -132,13 +132,24 @@ unsigned bin_take(struct bin *bin, struct page_heap *pages, const struct size_cl
 	return taken;
 }
 
-/* All blocks of this flush that belong to the span are back in it. */
-static void settle_span(struct bin *bin, struct page_heap *pages, uint32_t number)
-{
-	struct span *span = &pages->spans[number];
+/* Blocks on their way back to one span. */
+struct giving {
+	uint32_t number; /* the span, SPAN_NONE before the first */
+	unsigned count;	 /* how many were given back to it */
+	uintptr_t start; /* its address */
+	uint64_t bytes;	 /* of its blocks together, 0 before the first */
+};
 
+/* All blocks of this flush that belong to the span, in a row, are back in it. */
+static void settle_span(struct bin *bin, struct page_heap *pages, const struct giving *giving)
+{
+	struct span *span = &pages->spans[giving->number];
+
+	if (giving->number == SPAN_NONE)
+		return;
+	span->free_blocks = (uint16_t)(span->free_blocks + giving->count);
 	if (span->free_blocks < span->blocks) {
-		relist_span(bin, pages, number);
+		relist_span(bin, pages, giving->number);
 		return;
 	}
 	if (span->bucket != SPAN_UNLISTED)
@@ -147,29 +158,39 @@ static void settle_span(struct bin *bin, struct page_heap *pages, uint32_t numbe
 	bin->blocks -= span->blocks;
 	bin->pages -= span->pages;
 	bin->spans--;
-	page_heap_release(pages, number, false);
+	page_heap_release(pages, giving->number, false);
+}
+
+static struct giving begin_giving(const struct bin *bin, const struct page_heap *pages,
+				  const struct size_class *class, uintptr_t block)
+{
+	struct giving giving = {.number = pages->page_span[page_heap_pfn(pages, block)]};
+	const struct span *span = &pages->spans[giving.number];
+
+	CHECK(span->class == bin->class, "free(): the block was freed twice");
+	giving.start = page_heap_address(pages, span->pfn);
+	giving.bytes = (uint64_t)span->blocks * class->bytes;
+	CHECK(block - giving.start < giving.bytes, "free(): the pointer is not the start of a block");
+	return giving;
 }
 
 void bin_give(struct bin *bin, struct page_heap *pages, const struct size_class *class,
 	      const uintptr_t *blocks, unsigned count)
 {
-	uint32_t current = SPAN_NONE;
+	struct giving giving = {.number = SPAN_NONE};
 
 	lock_acquire(&bin->lock);
 	bin->flushes++;
 	bin->free_blocks += count;
 	for (unsigned i = 0; i < count; i++) {
-		uint32_t number = pages->page_span[page_heap_pfn(pages, blocks[i])];
-		struct span *span = &pages->spans[number];
-
-		CHECK(span->class == bin->class, "free(): the block was freed twice");
-		if (number != current && current != SPAN_NONE)
-			settle_span(bin, pages, current);
-		current = number;
-		span_give(span, class, blocks[i] - page_heap_address(pages, span->pfn));
+		if (blocks[i] - giving.start >= giving.bytes) {
+			settle_span(bin, pages, &giving);
+			giving = begin_giving(bin, pages, class, blocks[i]);
+		}
+		span_give(&pages->spans[giving.number], class, blocks[i] - giving.start);
+		giving.count++;
 	}
-	if (current != SPAN_NONE)
-		settle_span(bin, pages, current);
+	settle_span(bin, pages, &giving);
 	lock_release(&bin->lock);
 }
 

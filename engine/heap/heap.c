@@ -202,7 +202,8 @@ static uintptr_t refill(struct heap_thread *thread, unsigned class)
 	taken = bin_take(bin, &heap->pages, size_class, blocks, wanted);
 	if (taken == 0)
 		return 0;
-	memmove(blocks, blocks + (wanted - taken), taken * sizeof(blocks[0]));
+	if (taken < wanted)
+		memmove(blocks, blocks + (wanted - taken), taken * sizeof(blocks[0]));
 	atomic_store_explicit(&thread->tops[class], blocks + taken, memory_order_relaxed);
 	return magazine_pop(&thread->tops[class]);
 }

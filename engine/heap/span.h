@@ -59,18 +59,17 @@ struct span_taking {
 };
 unsigned span_take(struct span *span, const struct size_class *class, const struct span_taking *taking);
 
-/* Makes the block at `offset` bytes from the span's start free. CHECKs that a block begins there and that
- * it is not free. */
+/* Marks the block at `offset` bytes from the span's start free; the caller counts it in free_blocks. CHECKs that a
+ * block begins there and that it is not free. `offset` is below blocks * bytes. */
 static inline void span_give(struct span *span, const struct size_class *class, uint64_t offset)
 {
 	uint64_t block = (offset * class->reciprocal) >> 32;
+	uint64_t *word = &span->free_bits[block / 64];
 	uint64_t bit = (uint64_t)1 << (block % 64);
 
-	CHECK(block * class->bytes == offset && block < span->blocks,
-	      "free(): the pointer is not the start of a block");
-	CHECK((span->free_bits[block / 64] & bit) == 0, "free(): the block was freed twice");
-	span->free_bits[block / 64] |= bit;
-	span->free_blocks++;
+	CHECK(block * class->bytes == offset, "free(): the pointer is not the start of a block");
+	CHECK((*word & bit) == 0, "free(): the block was freed twice");
+	*word |= bit;
 }
 
 /* NULL, or the text of the first invariant that does not hold. */

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "engine/heap/bin.h"
+#include "tests/unit/death.h"
 #include "tests/unit/heap_rig.h"
 
 #include <stdarg.h>
@@ -168,6 +169,29 @@ static void spans_grow_long_with_their_number(void **state)
 	assert_null(check());
 }
 
+static void give_address(void *address)
+{
+	give(address, 1);
+}
+
+/* Into the tail of a span, where no block is; into a span of another class. */
+static void wrong_blocks_are_found(void **state)
+{
+	unsigned odd = size_class_of(&rig.heap.classes, 1100);
+	struct bin *other = &rig.heap.bins[odd];
+	const struct size_class *odd_class = &rig.heap.classes.of[odd];
+	uintptr_t block, tail;
+
+	(void)state;
+	assert_int_equal(bin_take(other, &rig.heap.pages, odd_class, &block, 1), 1);
+	assert_dies(give_address, &block, "free(): the block was freed twice");
+	bin = other;
+	class = odd_class;
+	tail = block - block % PAGE_BYTES + (uintptr_t) class->few.blocks * class->bytes;
+	assert_true(tail % PAGE_BYTES != 0);
+	assert_dies(give_address, &tail, "free(): the pointer is not the start of a block");
+}
+
 static void broken_invariants_are_named(void **state)
 {
 	uintptr_t blocks[3][8];
@@ -221,6 +245,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(random_order_hands_out_every_block, set_up_random, tear_down),
 	    cmocka_unit_test_setup_teardown(an_empty_span_leaves_at_once, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(spans_grow_long_with_their_number, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(wrong_blocks_are_found, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(broken_invariants_are_named, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_broken_order_is_named, set_up_lowest, tear_down),
 	};

@@ -94,15 +94,13 @@ static void give_offset(void *offset)
 
 static void wrong_frees_are_found(void **state)
 {
-	uint64_t middle = 8, twice = 0, beyond;
+	uint64_t middle = 8, twice = 0;
 	uintptr_t block;
 
 	(void)state;
 	make(48);
 	assert_int_equal(take(&block, 1, 0), 1);
-	beyond = (uint64_t)span.blocks * 48;
 	assert_dies(give_offset, &middle, "free(): the pointer is not the start of a block");
-	assert_dies(give_offset, &beyond, "free(): the pointer is not the start of a block");
 	span_give(&span, class, 0);
 	assert_dies(give_offset, &twice, "free(): the block was freed twice");
 }
