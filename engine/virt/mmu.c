@@ -14,7 +14,8 @@ enum status mmu_create(struct mmu *mmu, const struct pagetable *table, const str
 {
 	enum status status = models <= MMU_MODELS_MAX ? STATUS_OK : STATUS_LIMIT;
 
-	*mmu = (struct mmu){.table = table, .is_filtering = true, .last = MMU_NO_PAGE};
+	*mmu = (struct mmu){
+	    .table = table, .is_filtering = true, .last = MMU_NO_PAGE, .stages = mmu_stages_fastest()};
 	for (unsigned i = 0; i < models && status == STATUS_OK; i++) {
 		struct mmu_model *model = &mmu->model[i];
 
@@ -43,42 +44,30 @@ void mmu_destroy(struct mmu *mmu)
 
 /* --- Stages --------------------------------------------------------------------------------------------------------- */
 
-/* References of a block that are not filtered out. */
-struct block {
-	uint32_t count;
-	uint64_t address[MMU_BLOCK];
-	uint16_t place[MMU_BLOCK +
-		       1]; /* in the stream's block: each stands for the references up to the next one's */
-	uint8_t access[MMU_BLOCK];
-	uint8_t kind[MMU_BLOCK];  /* enum tlb_kind */
-	uint8_t level[MMU_BLOCK]; /* of the leaf */
-	pte_t *entry[MMU_BLOCK];  /* where the way to the address ends */
-	uint64_t key[MMU_BLOCK];
-	uint64_t group_key[MMU_BLOCK]; /* the keys of a model that coalesces */
-};
-
 /* All reads: the page alone tells references apart. */
-static void filter_reads(struct mmu *mmu, const struct mmu_stream *stream, uint32_t count,
-			 struct block *block)
+static void filter_reads(const struct mmu *mmu, const struct mmu_stream *stream, uint32_t count,
+			 struct mmu_block *block)
 {
 	unsigned shift = mmu->table->paging->page_shift;
-	uint64_t last = mmu->last;
-	bool all = !mmu->is_filtering;
-	uint32_t kept = 0;
 
-	for (uint32_t i = 0; i < count; i++) {
-		uint64_t page = stream->addresses[i] >> shift << ACCESS_BITS | WALK_USER;
-
-		block->address[kept] = stream->addresses[i];
-		block->place[kept] = (uint16_t)i;
-		kept += (page != last) | all;
-		last = page;
+	block->count = count;
+	if (!mmu->is_filtering) {
+		memcpy(block->address, stream->addresses, count * sizeof(*block->address));
+		for (uint32_t i = 0; i < count; i++)
+			block->place[i] = (uint16_t)i;
+		return;
 	}
-	block->count = kept;
+	mmu->stages.filter(block, stream->addresses, count, shift);
+	if ((block->address[0] >> shift << ACCESS_BITS | WALK_USER) != mmu->last)
+		return;
+	/* The first goes on with the page of the block before. */
+	block->count--;
+	memmove(block->address, block->address + 1, block->count * sizeof(*block->address));
+	memmove(block->place, block->place + 1, block->count * sizeof(*block->place));
 }
 
-static void filter_accesses(struct mmu *mmu, const struct mmu_stream *stream, uint32_t count,
-			    struct block *block)
+static void filter_accesses(const struct mmu *mmu, const struct mmu_stream *stream, uint32_t count,
+			    struct mmu_block *block)
 {
 	unsigned shift = mmu->table->paging->page_shift;
 	uint64_t last = mmu->last;
@@ -122,7 +111,7 @@ static enum walk_outcome outcome_of(pte_t entry, unsigned access)
 	return (access & WALK_EXECUTE) && pte_has(entry, PTE_NO_EXECUTE) ? WALK_NO_EXECUTE : WALK_FINE;
 }
 
-static struct mmu_fault fault_of(const struct paging *paging, const struct block *block, uint32_t number,
+static struct mmu_fault fault_of(const struct paging *paging, const struct mmu_block *block, uint32_t number,
 				 unsigned access)
 {
 	if (!paging_is_canonical(paging, block->address[number]))
@@ -173,12 +162,14 @@ static pte_t *go_down(struct mmu *mmu, uint64_t address, uint8_t *level)
 	const struct table_level *tables = &table->store->level[1];
 	uint64_t region = address >> table->paging->shift[2];
 
+	pte_t *entries = &tables->entry[table_place(tables, slot, 0)];
+
 	*level = 1;
 	if (own) {
 		mmu->regions.region[region % MMU_REGIONS] = region;
-		mmu->regions.slot[region % MMU_REGIONS] = slot;
+		mmu->regions.entries[region % MMU_REGIONS] = entries;
 	}
-	return &tables->entry[table_place(tables, slot, paging_index(table->paging, 1, address))];
+	return &entries[paging_index(table->paging, 1, address)];
 }
 
 static void renew_regions(struct mmu *mmu)
@@ -192,31 +183,31 @@ static void renew_regions(struct mmu *mmu)
 
 /* Finds each reference's entry. The entries themselves are only fetched ahead: a stream over more page tables than the
  * host's caches hold waits for many of them at once. */
-static void find_leaves(struct mmu *mmu, struct block *block)
+static void find_leaves(struct mmu *mmu, struct mmu_block *block)
 {
 	const struct paging *paging = mmu->table->paging;
-	const struct table_level *lowest = &mmu->table->store->level[1];
-	pte_t *entries = lowest->entry;
-	unsigned bits = lowest->bits;
 	unsigned region_shift = paging->shift[2];
 	unsigned page_shift = paging->page_shift;
-	uint64_t mask = ((uint64_t)1 << bits) - 1;
+	uint64_t mask = ((uint64_t)1 << paging->bits[1]) - 1;
+	unsigned levels = 1;
 
 	renew_regions(mmu);
+	memset(block->level, 1, block->count);
 	for (uint32_t i = 0; i < block->count; i++) {
 		uint64_t address = block->address[i];
-		uint64_t region = region_shift < 64 ? address >> region_shift : 0;
+		uint64_t region = address >> region_shift;
 		pte_t *entry;
 
-		block->level[i] = 1;
-		if (mmu->regions.region[region % MMU_REGIONS] == region)
-			entry = &entries[(uint64_t)mmu->regions.slot[region % MMU_REGIONS] << bits |
-					 (address >> page_shift & mask)];
-		else
+		if (mmu->regions.region[region % MMU_REGIONS] == region) {
+			entry = mmu->regions.entries[region % MMU_REGIONS] + (address >> page_shift & mask);
+		} else {
 			entry = go_down(mmu, address, &block->level[i]);
+			levels |= block->level[i];
+		}
 		__builtin_prefetch(entry);
 		block->entry[i] = entry;
 	}
+	block->is_plain = levels == 1;
 }
 
 /* What a block's references share when their keys are made. */
@@ -228,7 +219,7 @@ struct key_maker {
 
 /* Asks an entry for the rights of an access, sets its accessed and dirty bits, and makes the page's key: false when it
  * faults. */
-static inline bool use_leaf(const struct key_maker *maker, struct block *block, uint32_t number,
+static inline bool use_leaf(const struct key_maker *maker, struct mmu_block *block, uint32_t number,
 			    unsigned access)
 {
 	unsigned level = block->level[number];
@@ -246,8 +237,30 @@ static inline bool use_leaf(const struct key_maker *maker, struct block *block, 
 	return true;
 }
 
+/* Reads of a plain block whose entries all have what a read needs and are marked already: nothing is to be done but to
+ * make the keys. False when there is more to it. */
+static bool use_plain_leaves(const struct mmu *mmu, const struct key_maker *maker, struct mmu_block *block)
+{
+	struct mmu_key_recipe recipe = {maker->translated,
+					maker->own | (uint64_t)1 << ASSOCIATIVE_CLASS_SHIFT,
+					maker->paging->page_shift};
+	pte_t all = UINT64_MAX;
+	pte_t any = 0;
+
+	for (uint32_t i = 0; i < block->count && block->is_plain; i++) {
+		all &= *block->entry[i];
+		any |= *block->entry[i];
+	}
+	block->is_plain = block->is_plain && !(any & PTE_GLOBAL);
+	if (!block->is_plain || !pte_has(all, PTE_PRESENT | PTE_USER | PTE_ACCESSED))
+		return false;
+	mmu->stages.make_keys(block, &recipe);
+	return true;
+}
+
 /* Cuts the block before the first reference that faults. */
-static void use_leaves(const struct mmu *mmu, struct block *block, bool all_reads, struct mmu_fault *fault)
+static void use_leaves(const struct mmu *mmu, struct mmu_block *block, bool all_reads,
+		       struct mmu_fault *fault)
 {
 	const struct key_maker maker = {
 	    .paging = mmu->table->paging,
@@ -257,13 +270,12 @@ static void use_leaves(const struct mmu *mmu, struct block *block, bool all_read
 	};
 	uint32_t done = 0;
 
-	if (all_reads) {
-		while (done < block->count && use_leaf(&maker, block, done, WALK_USER))
-			done++;
-	} else {
-		while (done < block->count && use_leaf(&maker, block, done, block->access[done]))
-			done++;
-	}
+	if (all_reads && use_plain_leaves(mmu, &maker, block))
+		return;
+	block->is_plain = false;
+	while (done < block->count &&
+	       use_leaf(&maker, block, done, all_reads ? WALK_USER : block->access[done]))
+		done++;
 	if (done < block->count)
 		*fault = fault_of(maker.paging, block, done, all_reads ? WALK_USER : block->access[done]);
 	block->count = done;
@@ -289,7 +301,7 @@ static bool is_coalescible(const struct mmu *mmu, const struct tlb *tlb, uint64_
 }
 
 /* The block's keys for one model: those of all, or with groups of pages. */
-static const uint64_t *keys_for(const struct mmu *mmu, const struct tlb *tlb, struct block *block)
+static const uint64_t *keys_for(const struct mmu *mmu, const struct tlb *tlb, struct mmu_block *block)
 {
 	if (tlb->coalesce_shift == 0)
 		return block->key;
@@ -305,7 +317,7 @@ static const uint64_t *keys_for(const struct mmu *mmu, const struct tlb *tlb, st
 }
 
 /* The walks of what missed both levels. */
-static void count_walks(const struct mmu *mmu, struct mmu_model *model, const struct block *block,
+static void count_walks(const struct mmu *mmu, struct mmu_model *model, const struct mmu_block *block,
 			const uint16_t *missed, uint32_t misses)
 {
 	uint64_t pages[MMU_BLOCK];
@@ -313,6 +325,12 @@ static void count_walks(const struct mmu *mmu, struct mmu_model *model, const st
 	const struct paging *paging = mmu->table->paging;
 	uint64_t space = (uint64_t)mmu->space << ASSOCIATIVE_SPACE_SHIFT;
 
+	if (block->is_plain) {
+		for (uint32_t i = 0; i < misses; i++)
+			pages[i] = block->key[missed[i]];
+		walker_count_run(&model->walker, pages, NULL, misses);
+		return;
+	}
 	for (uint32_t i = 0; i < misses; i++) {
 		pages[i] = paging_page_number(paging, block->address[missed[i]], paging->page_shift) | space;
 		levels[i] = block->level[missed[i]];
@@ -320,7 +338,7 @@ static void count_walks(const struct mmu *mmu, struct mmu_model *model, const st
 	walker_count_run(&model->walker, pages, levels, misses);
 }
 
-static void run_models(struct mmu *mmu, struct block *block, bool has_kinds)
+static void run_models(struct mmu *mmu, struct mmu_block *block, bool has_kinds)
 {
 	struct tlb_batch batch = {
 	    .count = block->count, .kinds = has_kinds ? block->kind : NULL, .places = block->place};
@@ -328,6 +346,7 @@ static void run_models(struct mmu *mmu, struct block *block, bool has_kinds)
 
 	for (unsigned i = 0; i < mmu->models; i++) {
 		batch.keys = keys_for(mmu, &mmu->model[i].tlb, block);
+		batch.is_uniform = block->is_plain && batch.keys == block->key;
 		uint32_t misses = tlb_run(&mmu->model[i].tlb, &batch, missed);
 
 		count_walks(mmu, &mmu->model[i], block, missed, misses);
@@ -356,7 +375,7 @@ static void count_leading(struct mmu *mmu, uint32_t leading)
 static uint32_t run_block(struct mmu *mmu, const struct mmu_stream *stream, uint32_t count,
 			  struct mmu_fault *fault)
 {
-	struct block block;
+	struct mmu_block block;
 	uint32_t done = count;
 
 	if (stream->accesses)

@@ -19,14 +19,12 @@
 #ifndef FAULTLINE_ENGINE_VIRT_MMU_H
 #define FAULTLINE_ENGINE_VIRT_MMU_H
 
+#include "engine/virt/mmu_block.h"
 #include "engine/virt/tlb.h"
 
 #define MMU_MODELS_MAX 16u
 
 #define MMU_NO_PAGE UINT64_MAX
-
-/* References of one block. */
-#define MMU_BLOCK 496u
 
 struct mmu_model {
 	struct tlb tlb;
@@ -41,8 +39,8 @@ struct mmu_regions {
 	const struct pagetable *table; /* NULL: nothing is remembered */
 	uint64_t generation;
 	uint64_t region[MMU_REGIONS]; /* or MMU_NO_PAGE */
-	uint32_t slot[MMU_REGIONS];
-	pte_t nothing; /* always empty: the entry of an address that is not canonical */
+	pte_t *entries[MMU_REGIONS];  /* of the lowest table */
+	pte_t nothing;		      /* always empty: the entry of an address that is not canonical */
 };
 
 struct mmu {
@@ -52,6 +50,7 @@ struct mmu {
 	uint64_t last;		       /* page and access of the last reference, or MMU_NO_PAGE */
 	uint64_t references;	       /* done so far */
 	uint64_t faults;	       /* times the stream stopped */
+	struct mmu_stages stages;
 	struct mmu_regions regions;
 	unsigned models;
 	struct mmu_model model[MMU_MODELS_MAX];

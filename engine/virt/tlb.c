@@ -220,7 +220,7 @@ uint32_t tlb_run(struct tlb *tlb, const struct tlb_batch *batch, uint16_t *misse
 	if (batch->count == 0)
 		return 0;
 	CHECK(batch->count <= ASSOCIATIVE_RUN_MAX, "a run's numbers fit in 16 bits");
-	if (is_uniform(batch))
+	if (batch->is_uniform || is_uniform(batch))
 		return run_uniform(tlb, batch, missed);
 	stream.count = batch->count;
 	memcpy(stream.keys, batch->keys, batch->count * sizeof(*batch->keys));

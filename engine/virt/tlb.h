@@ -89,9 +89,9 @@ enum tlb_result tlb_access(struct tlb *tlb, enum tlb_kind kind, uint64_t key);
 struct tlb_batch {
 	uint32_t count; /* at most ASSOCIATIVE_RUN_MAX */
 	const uint64_t *keys;
-	const uint8_t *kinds; /* of each; NULL: all data */
-	const uint16_t
-	    *places; /* [0 .. count]: key i stands for places[i+1] - places[i] references; NULL: for 1 */
+	const uint8_t *kinds;	/* of each; NULL: all data */
+	const uint16_t *places; /* [0 .. count]: key i is for places[i+1] - places[i] references; NULL: 1 */
+	bool is_uniform;	/* known to be data of one class; false: it is found out */
 };
 
 /* The same as tlb_access for each, whose further references in a row hit level 1. The numbers of those that missed both

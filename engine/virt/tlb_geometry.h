@@ -41,13 +41,13 @@ struct tlb_part {
 
 struct tlb_geometry {
 	const char *name; /* of the preset, "free-form" otherwise */
+	const struct paging *paging;
+	struct walk_shape walk;
 	unsigned parts;
 	struct tlb_part part[TLB_PARTS_MAX];
 	enum replacement replace;
 	unsigned coalesce_pages; /* 1, 4 or 8 */
 	bool tagged;		 /* entries carry their address space */
-	const struct paging *paging;
-	struct walk_shape walk;
 };
 
 /* Where the words stop making sense. */

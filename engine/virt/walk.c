@@ -240,6 +240,7 @@ struct walk walker_walk(struct walker *walker, const struct walk_request *reques
 /* Walks still without a hit: their numbers, in order. */
 struct pending {
 	uint32_t count;
+	bool is_all; /* nobody has hit yet: number[i] = i, and is not filled in */
 	uint16_t number[ASSOCIATIVE_RUN_MAX];
 };
 
@@ -274,13 +275,28 @@ struct question {
 	const uint8_t *leaf;
 };
 
-static inline uint64_t key_of(const struct question *question, uint64_t page)
+/* The pending walks' keys in the level's cache. */
+static void make_keys(const struct question *question, const struct pending *pending, uint64_t *keys)
 {
 	const struct paging *paging = question->walker->paging;
+	unsigned up = paging->shift[question->level] - paging->page_shift;
+	uint64_t class = (uint64_t)question->level << ASSOCIATIVE_CLASS_SHIFT;
+	uint64_t page_bits = ASSOCIATIVE_PAGE_MASK >> up;
+	uint64_t space_bits = UINT64_MAX << ASSOCIATIVE_SPACE_SHIFT;
 
-	return (page & ASSOCIATIVE_PAGE_MASK) >> (paging->shift[question->level] - paging->page_shift) |
-	       (page & UINT64_MAX << ASSOCIATIVE_SPACE_SHIFT) |
-	       (uint64_t)question->level << ASSOCIATIVE_CLASS_SHIFT;
+	if (pending->is_all) {
+		for (uint32_t i = 0; i < pending->count; i++) {
+			uint64_t page = question->pages[i];
+
+			keys[i] = (page >> up & page_bits) | (page & space_bits) | class;
+		}
+		return;
+	}
+	for (uint32_t i = 0; i < pending->count; i++) {
+		uint64_t page = question->pages[pending->number[i]];
+
+		keys[i] = (page >> up & page_bits) | (page & space_bits) | class;
+	}
 }
 
 /* All pending walks ask the level's cache; who misses stays. Returns the hits. */
@@ -291,16 +307,27 @@ static uint32_t ask_level(const struct question *question, struct pending *pendi
 	uint16_t missed[ASSOCIATIVE_RUN_MAX];
 	uint32_t count = pending->count;
 
-	for (uint32_t i = 0; i < count; i++)
-		keys[i] = key_of(question, question->pages[pending->number[i]]);
+	make_keys(question, pending, keys);
 	/* Of the lowest tables there are many, so that few keys in a row are the same. */
 	uint32_t misses = question->level > 2 ? ask_without_repeats(cache, keys, count, missed)
 					      : associative_run(cache, keys, count, missed);
 
-	for (uint32_t i = 0; i < misses; i++)
-		pending->number[i] = pending->number[missed[i]];
+	if (pending->is_all) {
+		memcpy(pending->number, missed, misses * sizeof(*missed));
+	} else {
+		for (uint32_t i = 0; i < misses; i++)
+			pending->number[i] = pending->number[missed[i]];
+	}
+	pending->is_all = false;
 	pending->count = misses;
 	return count - misses;
+}
+
+static void number_all(struct pending *pending)
+{
+	for (uint32_t i = 0; i < pending->count && pending->is_all; i++)
+		pending->number[i] = (uint16_t)i;
+	pending->is_all = false;
 }
 
 /* Of the pending walks only those whose leaf lies below the level ask its cache; the others stay, too. */
@@ -310,7 +337,9 @@ static uint32_t ask_level_if_below(const struct question *question, struct pendi
 	uint32_t kept = 0;
 	uint32_t next = 0;
 
+	number_all(pending);
 	below.count = 0;
+	below.is_all = false;
 	for (uint32_t i = 0; i < pending->count; i++) {
 		below.number[below.count] = pending->number[i];
 		below.count += question->leaf[pending->number[i]] < question->level;
@@ -335,13 +364,13 @@ void walker_count_run(struct walker *walker, const uint64_t *pages, const uint8_
 	struct question question = {walker, 2, pages, level};
 	struct pending pending;
 	uint64_t begins = 0;
-	uint64_t ends = 0;
-	unsigned highest = 0;
+	uint64_t ends = level ? 0 : count;
+	unsigned highest = 1;
 
 	CHECK(count <= ASSOCIATIVE_RUN_MAX, "a run's numbers fit in 16 bits");
 	pending.count = count;
-	for (uint32_t i = 0; i < count; i++) {
-		pending.number[i] = (uint16_t)i;
+	pending.is_all = true;
+	for (uint32_t i = 0; i < count && level; i++) {
 		ends += level[i];
 		highest |= level[i]; /* at least the highest level */
 	}

@@ -114,8 +114,8 @@ struct walk_request {
 struct walk walker_walk(struct walker *walker, const struct walk_request *request);
 
 /* Counts the walks of pages that are known to translate, by the caches alone: exactly what walker_walk counts for each
- * in order. `pages` are page numbers of level 1 with their space (walk_key), `level` the leaf's level of each. At most
- * ASSOCIATIVE_RUN_MAX. */
+ * in order. `pages` are page numbers of level 1 with the space's tag (bits of a class are ignored), `level` the level of
+ * each one's leaf, or NULL: all are of level 1. At most ASSOCIATIVE_RUN_MAX. */
 void walker_count_run(struct walker *walker, const uint64_t *pages, const uint8_t *level, uint32_t count);
 
 /* Forgets what is cached of an address, of a space, or all: what an invalidation does to the walk caches. */

@@ -31,7 +31,7 @@ static bool array_access(struct naive_array *array, uint64_t page, uint64_t now)
 	if (array->sets == 0)
 		return false;
 	struct naive_entry *set = &array->entry[page % array->sets * array->ways];
-	struct naive_entry *victim = NULL;
+	struct naive_entry *victim = set;
 
 	for (uint32_t way = 0; way < array->ways; way++) {
 		if (set[way].valid && set[way].page == page) {
@@ -39,9 +39,7 @@ static bool array_access(struct naive_array *array, uint64_t page, uint64_t now)
 				set[way].stamp = now;
 			return true;
 		}
-		if (!set[way].valid)
-			victim = victim && !victim->valid ? victim : &set[way];
-		else if (!victim || (victim->valid && set[way].stamp < victim->stamp))
+		if (victim->valid && (!set[way].valid || set[way].stamp < victim->stamp))
 			victim = &set[way];
 	}
 	*victim = (struct naive_entry){true, page, now};

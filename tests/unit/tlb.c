@@ -163,10 +163,11 @@ static void test_mixed_batches_equal_single_accesses(void **state)
 		make_from(&one, texts[t / 2]);
 		make_from(&many, texts[t / 2]);
 		for (unsigned round = 0; round < 10; round++) {
-			struct tlb_batch batch = {ASSOCIATIVE_RUN_MAX, keys, has_kinds ? kinds : NULL,
-						  places};
+			struct tlb_batch batch = {
+			    .count = ASSOCIATIVE_RUN_MAX, .keys = keys, .places = places};
 			uint32_t misses = 0;
 
+			batch.kinds = has_kinds ? kinds : NULL;
 			for (unsigned i = 0; i < ASSOCIATIVE_RUN_MAX; i++) {
 				unsigned level = 1 + (unsigned)random_below(&random, round % 3 + 1);
 

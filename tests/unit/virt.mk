@@ -1,6 +1,6 @@
 # Unit tests of this room.
 virt_tests = %D%/descriptor %D%/segment %D%/task %D%/pte %D%/paging %D%/pagetable \
-	%D%/associative %D%/walk %D%/tlb_geometry %D%/tlb %D%/mmu
+	%D%/associative %D%/walk %D%/tlb_geometry %D%/tlb %D%/mmu %D%/mmu_block
 check_PROGRAMS += $(virt_tests)
 TESTS += $(virt_tests)
 %C%_descriptor_SOURCES = %D%/descriptor.c
@@ -25,3 +25,5 @@ TESTS += $(virt_tests)
 %C%_tlb_LDADD = $(unit_libs)
 %C%_mmu_SOURCES = %D%/mmu.c %D%/page_stream.h %D%/page_stream.c
 %C%_mmu_LDADD = $(unit_libs)
+%C%_mmu_block_SOURCES = %D%/mmu_block.c
+%C%_mmu_block_LDADD = $(unit_libs)

@@ -1,0 +1,64 @@
+#include "config.h"
+
+#include "engine/virt/mmu_block.h"
+
+#include "engine/base/random.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Addresses of which about every `stay`-th one keeps its page. */
+static void fill(struct random *random, uint64_t *addresses, uint64_t stay)
+{
+	for (uint32_t i = 0; i < MMU_BLOCK; i++) {
+		bool stays = i > 0 && random_below(random, stay) > 0;
+
+		addresses[i] = stays ? addresses[i - 1] ^ random_below(random, 4096) : random_next(random);
+	}
+}
+
+/* Both ways to filter and to make keys, for every length of a block: the same to the bit, and what the definition says. */
+static void test_stages_are_the_same_to_the_bit(void **state)
+{
+	static struct mmu_block fast, slow;
+	static uint64_t addresses[MMU_BLOCK];
+	struct mmu_key_recipe recipe = {((uint64_t)1 << 48) - 1, (uint64_t)5 << 48 | (uint64_t)1 << 45, 12};
+	struct random random = {1};
+
+	(void)state;
+	for (uint32_t count = 1; count <= MMU_BLOCK; count++) {
+		uint32_t kept = 0;
+
+		fill(&random, addresses, 1 + count % 7);
+		mmu_stages_fastest().filter(&fast, addresses, count, 12);
+		mmu_stages_portable().filter(&slow, addresses, count, 12);
+		for (uint32_t i = 0; i < count; i++) {
+			if (i > 0 && addresses[i] >> 12 == addresses[i - 1] >> 12)
+				continue;
+			assert_true(fast.address[kept] == addresses[i]);
+			assert_int_equal(fast.place[kept], i);
+			kept++;
+		}
+		assert_int_equal(fast.count, kept);
+		assert_int_equal(slow.count, kept);
+		assert_memory_equal(fast.address, slow.address, kept * sizeof(fast.address[0]));
+		assert_memory_equal(fast.place, slow.place, kept * sizeof(fast.place[0]));
+		mmu_stages_fastest().make_keys(&fast, &recipe);
+		mmu_stages_portable().make_keys(&slow, &recipe);
+		assert_memory_equal(fast.key, slow.key, kept * sizeof(fast.key[0]));
+		assert_true(slow.key[0] == ((addresses[0] & recipe.mask) >> 12 | recipe.bits));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_stages_are_the_same_to_the_bit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
