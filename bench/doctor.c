@@ -3,13 +3,13 @@
 #include "bench/doctor.h"
 
 #include "bench/installation.h"
+#include "bench/targets/target.h"
 
 #include "traces/record/clock.h"
 #include "traces/record/ticks.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <gnu/libc-version.h>
 #include <limits.h>
 #include <spawn.h>
@@ -161,52 +161,34 @@ static void examine_gnuplot(struct doctor *doctor)
 		     "no charts without it (Debian: gnuplot-nox)");
 }
 
-struct allocator {
-	const char *name;
-	const char *pattern[3];
-	const char *package;
-};
-
-static void examine_allocator(struct doctor *doctor, const struct allocator *allocator)
+/* What replay itself would say of the target, so that the two never differ. */
+static void examine_allocator(struct doctor *doctor, const char *name, enum doctor_mark without)
 {
-	static const char *const directories[] = {"/usr/lib/*-linux-gnu/", "/usr/lib64/", "/usr/lib/",
-						  "/usr/local/lib/"};
-	char pattern[256], real[PATH_MAX];
+	struct target target;
+	struct target_error error;
+	char real[PATH_MAX];
 
-	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
-		for (size_t j = 0; j < 3 && allocator->pattern[j]; j++) {
-			glob_t found;
-			(void)snprintf(pattern, sizeof(pattern), "%s%s", directories[i],
-				       allocator->pattern[j]);
-			if (glob(pattern, 0, NULL, &found) != 0)
-				continue;
-			if (!realpath(found.gl_pathv[0], real))
-				(void)snprintf(real, sizeof(real), "%s", found.gl_pathv[0]);
-			find(doctor, "allocators", allocator->name, DOCTOR_GOOD, "%.400s", real);
-			globfree(&found);
-			return;
-		}
+	if (!target_parse(&target, name, NULL, 0, &error)) {
+		find(doctor, "allocators", name, without, "%.400s", error.message);
+		return;
 	}
-	find(doctor, "allocators", allocator->name, DOCTOR_MISSING, "no such target (Debian: %s)",
-	     allocator->package);
+	if (target.kind == TARGET_GLIBC)
+		find(doctor, "allocators", name, DOCTOR_GOOD, "%s", gnu_get_libc_version());
+	else if (target.library[0] == '\0')
+		find(doctor, "allocators", name, DOCTOR_GOOD, "linked into the replaying program");
+	else
+		find(doctor, "allocators", name, DOCTOR_GOOD, "%.400s",
+		     realpath(target.library, real) ? real : target.library);
+	target_destroy(&target);
 }
 
 static void examine_allocators(struct doctor *doctor)
 {
-	static const struct allocator allocators[] = {
-	    {"jemalloc", {"libjemalloc.so.2"}, "libjemalloc2"},
-	    {"mimalloc", {"libmimalloc.so.2.0", "libmimalloc.so.2", "libmimalloc.so"}, "libmimalloc2.0"},
-	    {"tcmalloc", {"libtcmalloc_minimal.so.4", "libtcmalloc.so.4"}, "libtcmalloc-minimal4"},
-	};
-	char path[PATH_MAX];
-
-	find(doctor, "allocators", "glibc", DOCTOR_GOOD, "%s", gnu_get_libc_version());
-	for (size_t i = 0; i < sizeof(allocators) / sizeof(allocators[0]); i++)
-		examine_allocator(doctor, &allocators[i]);
-	if (installation_find("libfaultline-heap.so", path, sizeof(path)))
-		find(doctor, "allocators", "engine", DOCTOR_GOOD, "%.400s", path);
-	else
-		find(doctor, "allocators", "engine", DOCTOR_BAD, "its library is missing: %.400s", path);
+	examine_allocator(doctor, "glibc", DOCTOR_BAD);
+	examine_allocator(doctor, "jemalloc", DOCTOR_MISSING);
+	examine_allocator(doctor, "mimalloc", DOCTOR_MISSING);
+	examine_allocator(doctor, "tcmalloc", DOCTOR_MISSING);
+	examine_allocator(doctor, "engine", DOCTOR_BAD);
 }
 
 /* --- The machine ------------------------------------------------------------------------------------------------------------- */

@@ -51,9 +51,9 @@ static struct row *row_of(struct table *table, const char *name)
 	return row;
 }
 
-void table_store(const struct gbench_run *run, void *context)
+void table_store(const struct gbench_run *run, void *table)
 {
-	struct row *row = row_of(context, run->name);
+	struct row *row = row_of(table, run->name);
 	size_t repetition = (size_t)run->repetition;
 
 	row->order = run->order;

@@ -295,7 +295,6 @@ static void a_thread_that_frees_keeps_the_block(void **state)
 
 static void what_cannot_be_served_is_refused(void **state)
 {
-	uintptr_t block;
 	unsigned count = 0;
 
 	(void)state;
@@ -303,7 +302,7 @@ static void what_cannot_be_served_is_refused(void **state)
 	assert_int_equal(heap_allocate(thread, HEAP_REQUEST_MAX), 0);
 	assert_int_equal(heap_allocate(thread, (size_t)PAGES * PAGE_BYTES + 1), 0);
 	assert_int_equal(heap_allocate_aligned(thread, HEAP_ALIGNMENT_MAX * 2, 1), 0);
-	while ((block = heap_allocate(thread, 4000)) != 0)
+	while (heap_allocate(thread, 4000) != 0)
 		count++;
 	assert_true(count > PAGES * 99 / 100);
 	assert_int_equal(heap_allocate(thread, 4000), 0);

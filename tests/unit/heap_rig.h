@@ -13,13 +13,12 @@ struct heap_rig {
 	struct heap heap;
 };
 
-/* A heap with this policy ("NAME,key=value") over `pages` pages. Fails the running cmocka test when it
+/* A heap with the policy in `text` ("NAME,key=value") over `pages` pages. Fails the running cmocka test when it
  * cannot be made. */
-void heap_rig_make(struct heap_rig *rig, const char *policy, uint64_t pages, enum arena_backing backing);
+void heap_rig_make(struct heap_rig *rig, const char *text, uint64_t pages, enum arena_backing backing);
 
 /* The same without the heap: only the source. */
-void heap_rig_make_source(struct heap_rig *rig, const char *policy, uint64_t pages,
-			  enum arena_backing backing);
+void heap_rig_make_source(struct heap_rig *rig, const char *text, uint64_t pages, enum arena_backing backing);
 
 void heap_rig_drop_source(struct heap_rig *rig);
 void heap_rig_drop(struct heap_rig *rig);

@@ -146,7 +146,7 @@ static pthread_key_t late_key;
 static void free_late(void *block)
 {
 	for (unsigned i = 0; i < 200; i++)
-		faultline_heap_free(faultline_heap_malloc(i * 10));
+		faultline_heap_free(faultline_heap_malloc((size_t)i * 10));
 	faultline_heap_free(block);
 }
 

@@ -104,11 +104,11 @@ static void test_too_long(void **state)
 {
 	struct trace_error error;
 	bool usable;
-	char *long_line = malloc(SERIES_MAX_LINE_BYTES * 2);
+	char *long_line = malloc((size_t)SERIES_MAX_LINE_BYTES * 2);
 
 	assert_non_null(long_line);
-	memset(long_line, '1', SERIES_MAX_LINE_BYTES * 2);
-	put(*state, long_line, SERIES_MAX_LINE_BYTES * 2);
+	memset(long_line, '1', (size_t)SERIES_MAX_LINE_BYTES * 2);
+	put(*state, long_line, (size_t)SERIES_MAX_LINE_BYTES * 2);
 	free(long_line);
 	assert_int_equal(series_check(((struct fixture *)*state)->at, ".", &need, &usable, &error),
 			 TRACE_BAD_INPUT);

@@ -41,7 +41,7 @@ static void blocks_come_lowest_first(void **state)
 	assert_int_equal(span.free_blocks, span.blocks);
 	assert_int_equal(take(blocks, 5, 0), 5);
 	for (unsigned i = 0; i < 5; i++)
-		assert_int_equal(blocks[4 - i], ADDRESS + i * 48);
+		assert_int_equal(blocks[4 - i], ADDRESS + (uintptr_t)i * 48);
 	assert_null(span_check(&span));
 }
 
@@ -82,7 +82,7 @@ static void a_block_given_back_comes_again(void **state)
 	(void)state;
 	make(64);
 	assert_int_equal(take(blocks, 64, 0), 64);
-	span_give(&span, class, 10 * 64);
+	span_give(&span, class, UINT64_C(10) * 64);
 	assert_int_equal(take(blocks, 1, 10), 1);
 	assert_int_equal(blocks[0], ADDRESS + 640);
 }
