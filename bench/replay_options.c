@@ -383,6 +383,19 @@ bool replay_options_parse(struct replay_options *options, int argc, char **argv,
 
 /* --- The command that repeats a run ------------------------------------------------------------------------------------- */
 
+/* As memory_size() reads it, in the largest unit that leaves no rest. */
+static void put_memory(FILE *out, uint64_t bytes)
+{
+	static const char units[] = "KMGT";
+	unsigned unit = 0;
+
+	while (unit < 4 && bytes % 1024 == 0) {
+		bytes /= 1024;
+		unit++;
+	}
+	(void)fprintf(out, " --memory %" PRIu64 "%.*s", bytes, unit > 0, unit > 0 ? &units[unit - 1] : "");
+}
+
 char *replay_options_command(const struct replay_options *options, const char *trace, const char *target)
 {
 	const struct measurement_options *measurement = &options->measurement;
@@ -414,7 +427,7 @@ char *replay_options_command(const struct replay_options *options, const char *t
 	if (measurement->seed != usual.seed)
 		(void)fprintf(out, " --seed %" PRIu64, measurement->seed);
 	if (options->memory_bytes)
-		(void)fprintf(out, " --memory %" PRIu64, options->memory_bytes);
+		put_memory(out, options->memory_bytes);
 	if (measurement->thp_disable)
 		(void)fputs(" --thp off", out);
 	return fclose(out) == 0 ? text : NULL;

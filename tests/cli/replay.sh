@@ -69,8 +69,9 @@ for mode in single baton; do
 done
 expect 0 'mode parallel has no model' "$FAULTLINE" replay larson.flt --on engine --mode parallel --measure model -q -o parallel-run
 matches 'and says null' '"model": null' parallel-run/run.json
-expect 0 'a policy key is set' "$FAULTLINE" replay uniform.flt --on engine --set page_placement=lowest-address --measure model,verify -q -o set-run
+expect 0 'a policy key is set' "$FAULTLINE" replay uniform.flt --on engine --set page_placement=lowest-address --memory 1536M --measure model,verify -q -o set-run
 matches 'and written' '"page_placement": "lowest-address"' set-run/run.json
+matches 'and the command repeats it' '"command": "faultline replay uniform.flt --on engine --set page_placement=lowest-address --memory 1536M"' set-run/run.json
 
 # Touch, pace, drain, THP, process.
 for touch in none first pages all; do
