@@ -9,6 +9,52 @@
 #define ACCESS_BITS 3
 #define ACCESS_MASK 7u
 
+/* The same for every model, so that its counts do not depend on its neighbours. */
+#define RANDOM_SEED 1u
+
+static void destroy_host(struct mmu_model *model)
+{
+	if (model->host)
+		nested_destroy(model->host);
+	reservation_destroy(&model->host_memory);
+}
+
+static enum status create_host(struct mmu_model *model, const struct paging *paging,
+			       const struct tlb_geometry *geometry)
+{
+	enum status status;
+
+	if (geometry->nested_level == 0)
+		return STATUS_OK;
+	status = reservation_create(&model->host_memory, sizeof(*model->host), PAGE_BYTES);
+	if (status != STATUS_OK)
+		return status;
+	status = nested_create(model->host_memory.memory, paging, &geometry->walk, geometry->nested_level);
+	if (status == STATUS_OK)
+		model->host = model->host_memory.memory;
+	else
+		reservation_destroy(&model->host_memory);
+	return status;
+}
+
+static enum status create_model(struct mmu_model *model, const struct paging *paging,
+				const struct tlb_geometry *geometry)
+{
+	enum status status = create_host(model, paging, geometry);
+
+	if (status != STATUS_OK)
+		return status;
+	status = tlb_create(&model->tlb, geometry, paging, RANDOM_SEED);
+	if (status == STATUS_OK) {
+		status = walker_create(&model->walker, paging, &geometry->walk);
+		if (status != STATUS_OK)
+			tlb_destroy(&model->tlb);
+	}
+	if (status != STATUS_OK)
+		destroy_host(model);
+	return status;
+}
+
 enum status mmu_create(struct mmu *mmu, const struct pagetable *table, const struct tlb_geometry *geometries,
 		       unsigned models)
 {
@@ -17,16 +63,8 @@ enum status mmu_create(struct mmu *mmu, const struct pagetable *table, const str
 	*mmu = (struct mmu){
 	    .table = table, .is_filtering = true, .last = MMU_NO_PAGE, .stages = mmu_stages_fastest()};
 	for (unsigned i = 0; i < models && status == STATUS_OK; i++) {
-		struct mmu_model *model = &mmu->model[i];
-
-		status = tlb_create(&model->tlb, &geometries[i], table->paging, i);
-		if (status != STATUS_OK)
-			break;
-		status = walker_create(&model->walker, table->paging, &geometries[i].walk);
-		if (status != STATUS_OK)
-			tlb_destroy(&model->tlb);
-		else
-			mmu->models++;
+		status = create_model(&mmu->model[i], table->paging, &geometries[i]);
+		mmu->models += status == STATUS_OK;
 	}
 	if (status != STATUS_OK)
 		mmu_destroy(mmu);
@@ -38,6 +76,7 @@ void mmu_destroy(struct mmu *mmu)
 	for (unsigned i = 0; i < mmu->models; i++) {
 		tlb_destroy(&mmu->model[i].tlb);
 		walker_destroy(&mmu->model[i].walker);
+		destroy_host(&mmu->model[i]);
 	}
 	mmu->models = 0;
 }
@@ -316,6 +355,18 @@ static const uint64_t *keys_for(const struct mmu *mmu, const struct tlb *tlb, st
 	return block->group_key;
 }
 
+/* The walks through guest and host, one by one. */
+static void walk_nested(const struct mmu *mmu, struct mmu_model *model, const struct mmu_block *block,
+			const uint16_t *missed, uint32_t misses)
+{
+	for (uint32_t i = 0; i < misses; i++) {
+		struct walk_request request = {
+		    .table = mmu->table, .address = block->address[missed[i]], .space = mmu->space};
+
+		(void)nested_walk(model->host, &model->walker, &request);
+	}
+}
+
 /* The walks of what missed both levels. */
 static void count_walks(const struct mmu *mmu, struct mmu_model *model, const struct mmu_block *block,
 			const uint16_t *missed, uint32_t misses)
@@ -325,6 +376,10 @@ static void count_walks(const struct mmu *mmu, struct mmu_model *model, const st
 	const struct paging *paging = mmu->table->paging;
 	uint64_t space = (uint64_t)mmu->space << ASSOCIATIVE_SPACE_SHIFT;
 
+	if (model->host) {
+		walk_nested(mmu, model, block, missed, misses);
+		return;
+	}
 	if (block->is_plain) {
 		for (uint32_t i = 0; i < misses; i++)
 			pages[i] = block->key[missed[i]];
@@ -438,25 +493,27 @@ void mmu_switch(struct mmu *mmu, const struct pagetable *table, uint16_t space)
 	}
 }
 
+static void flush_walks(const struct mmu *mmu, struct mmu_model *model, bool tables_freed)
+{
+	if (tables_freed || model->walker.emptied_by_pages)
+		walker_flush_space(&model->walker, mmu->space);
+}
+
 void mmu_flush_page(struct mmu *mmu, uint64_t address)
 {
 	mmu->last = MMU_NO_PAGE;
-	for (unsigned i = 0; i < mmu->models; i++)
+	for (unsigned i = 0; i < mmu->models; i++) {
 		tlb_flush_page(&mmu->model[i].tlb, address, mmu->space);
+		flush_walks(mmu, &mmu->model[i], false);
+	}
 }
 
 void mmu_flush_range(struct mmu *mmu, uint64_t address, uint64_t bytes, bool tables_freed)
 {
-	uint64_t page = (uint64_t)1 << mmu->table->paging->page_shift;
-
 	mmu->last = MMU_NO_PAGE;
-	for (unsigned i = 0; i < mmu->models; i++) {
-		if (tables_freed)
-			walker_flush_space(&mmu->model[i].walker, mmu->space);
-		if (bytes / page > MMU_FLUSH_CEILING_PAGES)
-			tlb_flush_space(&mmu->model[i].tlb, mmu->space);
-		else if (bytes > 0)
-			tlb_flush_range(&mmu->model[i].tlb, address, bytes, mmu->space);
+	for (unsigned i = 0; i < mmu->models && (bytes > 0 || tables_freed); i++) {
+		tlb_flush_range(&mmu->model[i].tlb, address, bytes, mmu->space);
+		flush_walks(mmu, &mmu->model[i], tables_freed);
 	}
 }
 
@@ -475,6 +532,8 @@ void mmu_flush_all(struct mmu *mmu)
 	for (unsigned i = 0; i < mmu->models; i++) {
 		tlb_flush_all(&mmu->model[i].tlb);
 		walker_flush_all(&mmu->model[i].walker);
+		if (mmu->model[i].host)
+			walker_flush_all(&mmu->model[i].host->walker);
 	}
 }
 
@@ -482,7 +541,10 @@ const char *mmu_check(const struct mmu *mmu)
 {
 	const char *broken = NULL;
 
-	for (unsigned i = 0; i < mmu->models && !broken; i++)
+	for (unsigned i = 0; i < mmu->models && !broken; i++) {
 		broken = tlb_check(&mmu->model[i].tlb);
+		if (!broken && mmu->model[i].host)
+			broken = nested_check(mmu->model[i].host);
+	}
 	return broken;
 }

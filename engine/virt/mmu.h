@@ -14,12 +14,15 @@
  * A reference that faults stops the stream. Nothing of it is counted; when the fault has been handled, the caller goes on
  * with the same reference.
  *
+ * With a nested geometry every walk is walked (nested.h), one after the other, which is slower.
+ *
  * Walk cycles and walk-cache hits are a model, not a measurement.
  */
 #ifndef FAULTLINE_ENGINE_VIRT_MMU_H
 #define FAULTLINE_ENGINE_VIRT_MMU_H
 
 #include "engine/virt/mmu_block.h"
+#include "engine/virt/nested.h"
 #include "engine/virt/tlb.h"
 
 #define MMU_MODELS_MAX 16u
@@ -29,6 +32,8 @@
 struct mmu_model {
 	struct tlb tlb;
 	struct walker walker;
+	struct nested *host; /* NULL: not nested */
+	struct reservation host_memory;
 };
 
 /* Where the lowest tables of the last regions are, so that the way down is not gone for each reference. Entry r % size is
@@ -77,13 +82,12 @@ struct mmu_fault {
 /* Takes references in until one faults: returns how many were done, the fault in *fault. */
 size_t mmu_run(struct mmu *mmu, const struct mmu_stream *stream, struct mmu_fault *fault);
 
-/* The processor runs another process: with tagged TLBs nothing is flushed, without them all that is not global. */
+/* cr3 is loaded: with tagged TLBs nothing is flushed, without them all that is not global. */
 void mmu_switch(struct mmu *mmu, const struct pagetable *table, uint16_t space);
 
-/* Forget in every model: one page; a range (page by page up to MMU_FLUSH_CEILING_PAGES, then the whole space, as Linux
- * on x86 does); a space; everything. With a freed table the walk caches of the space are emptied too. */
-#define MMU_FLUSH_CEILING_PAGES 33u
-
+/* Forget in every model: one page of the running space; every page that touches a range of it; a space, its walk caches
+ * included; everything. The walk caches of the running space are emptied when tables were freed, and otherwise where the
+ * processor empties them with any page (walk_shape). */
 void mmu_flush_page(struct mmu *mmu, uint64_t address);
 void mmu_flush_range(struct mmu *mmu, uint64_t address, uint64_t bytes, bool tables_freed);
 void mmu_flush_space(struct mmu *mmu, uint16_t space);

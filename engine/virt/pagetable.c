@@ -53,6 +53,7 @@ static void give_table(struct pagetable *table, unsigned level, uint32_t slot)
 	table_store_give(table->store, level, slot);
 	table->tables[level]--;
 	table->table_pages -= (uint64_t)1 << order;
+	table->tables_given++;
 	table->generation++;
 }
 

@@ -37,6 +37,7 @@ struct pagetable {
 			1]; /* [1 .. levels]: own tables, the root included, without borrowed ones */
 	uint64_t leaves[PAGING_LEVELS_MAX + 1]; /* [1 .. levels]: entries that map memory or name swap */
 	uint64_t generation;			/* changes whenever a table is linked or given back */
+	uint64_t tables_given;			/* tables given back so far */
 	uint64_t table_pages;			/* pages of the tables */
 	uint64_t table_pages_peak;
 };

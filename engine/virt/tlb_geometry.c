@@ -122,7 +122,7 @@ static bool take_part(struct reader *reader, struct tlb_geometry *geometry)
 		return fail(
 		    reader,
 		    "a setting: l1d l1i l1 l2d l2i l2 walk2..walk5 replace coalesce asid probe-cycles "
-		    "reference-cycles paging");
+		    "reference-cycles walk-flush nested paging");
 	part.kinds = take(reader, "d") ? 1u << TLB_DATA : take(reader, "i") ? 1u << TLB_FETCH : 3u;
 	if (take(reader, ".") && !take_sizes(reader, &part.sizes))
 		return false;
@@ -169,8 +169,18 @@ static bool take_setting(struct reader *reader, struct tlb_geometry *geometry)
 	static const char *const replacements[] = {"lru", "plru", "fifo", "random", NULL};
 	static const char *const coalescing[] = {"1", "4", "8", NULL};
 	static const char *const answers[] = {"no", "yes", NULL};
+	static const char *const flushers[] = {"tables", "pages", NULL};
+	static const char *const hosts[] = {"no", "pages", "large", NULL};
 	unsigned choice;
 
+	if (take(reader, "walk-flush=")) {
+		if (!take_choice(reader, flushers, &choice, "pages or tables"))
+			return false;
+		geometry->walk.emptied_by_pages = choice == 1;
+		return true;
+	}
+	if (take(reader, "nested="))
+		return take_choice(reader, hosts, &geometry->nested_level, "no, pages or large");
 	if (take(reader, "walk"))
 		return take_walk_cache(reader, geometry);
 	if (take(reader, "paging="))
@@ -227,7 +237,9 @@ enum status tlb_geometry_parse(struct tlb_geometry *geometry, const char *text,
 	    .coalesce_pages = 1,
 	    .tagged = true,
 	    .paging = paging_find("x86-64"),
-	    .walk = {.cache_cycles = PROBE_CYCLES, .reference_cycles = REFERENCE_CYCLES},
+	    .walk = {.cache_cycles = PROBE_CYCLES,
+		     .reference_cycles = REFERENCE_CYCLES,
+		     .emptied_by_pages = true},
 	};
 	while (good) {
 		good = take_setting(&reader, geometry);

@@ -8,6 +8,10 @@
  *                                    l1d.2m+1g=32x4; a part without sizes takes those that no other part of its level names
  *   walk2 ... walk5 = ENTRIESxWAYS   the page-walk cache of entries of that level (walk2: PDEs)
  *   replace = lru|plru|fifo|random   of all parts; the page-walk caches are LRU
+ *   walk-flush = pages|tables         flushing one page empties the page-walk caches of its space (as Intel's and AMD's INVLPG
+ *                                    does), or only freeing a page table does (Arm, which can name the last level)
+ *   nested = no|pages|large          in a guest: every address of a walk is translated by a host with the same kind of page
+ *                                    tables, which maps pages, or the next larger ones (nested.h)
  *   coalesce = 1|4|8                 pages of one entry, when they are aligned and contiguous in physical memory
  *   asid = yes|no                    entries are tagged with their address space; no: a switch flushes
  *   probe-cycles, reference-cycles   the model's cost of asking the walk caches and of reading a table entry
@@ -48,6 +52,7 @@ struct tlb_geometry {
 	enum replacement replace;
 	unsigned coalesce_pages; /* 1, 4 or 8 */
 	bool tagged;		 /* entries carry their address space */
+	unsigned nested_level;	 /* level of the host's leaves; 0: no host */
 };
 
 /* Where the words stop making sense. */

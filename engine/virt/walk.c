@@ -17,7 +17,8 @@ enum status walker_create(struct walker *walker, const struct paging *paging, co
 
 	*walker = (struct walker){.paging = paging,
 				  .cache_cycles = shape->cache_cycles,
-				  .reference_cycles = shape->reference_cycles};
+				  .reference_cycles = shape->reference_cycles,
+				  .emptied_by_pages = shape->emptied_by_pages};
 	for (unsigned level = 2; level <= paging->levels && status == STATUS_OK; level++) {
 		const struct walk_cache_shape *cache = &shape->cache[level];
 		struct associative_shape array = {.entries = cache->entries,
@@ -74,10 +75,8 @@ static bool has_caches(const struct walker *walker)
 static bool host_translate(struct walk *walk, const struct walk_request *request, uint64_t address,
 			   uint64_t *physical)
 {
-	struct walk_request host = {.table = request->host,
-				    .address = address,
-				    .access = WALK_USER | (request->access & WALK_WRITE),
-				    .space = request->space};
+	struct walk_request host = {
+	    .table = request->host, .address = address, .access = WALK_USER | (request->access & WALK_WRITE)};
 	struct walk below = walker_walk(request->host_walker, &host);
 
 	walk->references += below.references;

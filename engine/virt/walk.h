@@ -38,6 +38,7 @@ struct walk_shape {
 	struct walk_cache_shape cache[PAGING_LEVELS_MAX + 1]; /* [2 .. levels]; ways 0: fully associative */
 	uint32_t cache_cycles;				      /* per walk that asks the caches */
 	uint32_t reference_cycles;			      /* per entry read */
+	bool emptied_by_pages; /* flushing a page empties the caches of its space: INVLPG */
 };
 
 struct walk_counts {
@@ -52,6 +53,7 @@ struct walk_counts {
 struct walker {
 	const struct paging *paging;
 	uint32_t cache_cycles, reference_cycles;
+	bool emptied_by_pages;
 	bool has_cache[PAGING_LEVELS_MAX + 1];
 	struct associative cache[PAGING_LEVELS_MAX + 1];
 	struct walk_counts counts;

@@ -1,6 +1,7 @@
 # Unit tests of this room.
 virt_tests = %D%/descriptor %D%/segment %D%/task %D%/pte %D%/paging %D%/pagetable \
-	%D%/associative %D%/walk %D%/tlb_geometry %D%/tlb %D%/mmu %D%/mmu_block
+	%D%/associative %D%/walk %D%/tlb_geometry %D%/tlb %D%/mmu %D%/mmu_block \
+	%D%/nested %D%/flush %D%/cpu
 check_PROGRAMS += $(virt_tests)
 TESTS += $(virt_tests)
 %C%_descriptor_SOURCES = %D%/descriptor.c
@@ -27,3 +28,9 @@ TESTS += $(virt_tests)
 %C%_mmu_LDADD = $(unit_libs)
 %C%_mmu_block_SOURCES = %D%/mmu_block.c
 %C%_mmu_block_LDADD = $(unit_libs)
+%C%_nested_SOURCES = %D%/nested.c
+%C%_nested_LDADD = $(unit_libs)
+%C%_flush_SOURCES = %D%/flush.c
+%C%_flush_LDADD = $(unit_libs)
+%C%_cpu_SOURCES = %D%/cpu.c
+%C%_cpu_LDADD = $(unit_libs)
