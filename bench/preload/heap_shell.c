@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* Linux 5.7; older headers lack the name, older kernels refuse it, and then the block is copied. */
 #ifndef MREMAP_DONTUNMAP
@@ -228,6 +230,11 @@ int faultline_heap_malloc_trim(size_t pad)
 	}
 	shell_leave(thread);
 	return 1;
+}
+
+int faultline_heap_mlockall(int flags)
+{
+	return (int)syscall(SYS_mlockall, flags | MCL_ONFAULT);
 }
 
 const char *faultline_heap_check(void)

@@ -44,6 +44,10 @@ size_t faultline_heap_malloc_usable_size(void *block);
 /* Gives the caller's cached blocks and all free pages back to the system. Always 1. */
 int faultline_heap_malloc_trim(size_t pad);
 
+/* mlockall(2), but that pages are locked when they are first touched: the C library's would try to fill the whole
+ * reserved range with memory. */
+int faultline_heap_mlockall(int flags);
+
 /* Runs heap_check(). NULL, or the text of the first broken invariant. No other thread may be allocating. */
 const char *faultline_heap_check(void);
 

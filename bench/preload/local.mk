@@ -24,5 +24,5 @@ bench_libexec_libfaultline_heap_so_LDFLAGS = $(AM_LDFLAGS) -shared -Wl,-Bsymboli
 	-Wl,--defsym,aligned_alloc=faultline_heap_aligned_alloc -Wl,--defsym,memalign=faultline_heap_memalign \
 	-Wl,--defsym,valloc=faultline_heap_valloc -Wl,--defsym,pvalloc=faultline_heap_pvalloc \
 	-Wl,--defsym,malloc_usable_size=faultline_heap_malloc_usable_size \
-	-Wl,--defsym,malloc_trim=faultline_heap_malloc_trim
+	-Wl,--defsym,malloc_trim=faultline_heap_malloc_trim -Wl,--defsym,mlockall=faultline_heap_mlockall
 bench_libexec_libfaultline_heap_so_LDADD = $(PTHREAD_LIBS)

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define ARENA_BYTES_MAX ((uint64_t)1 << 40)
-#define ARENA_BYTES_MIN ((uint64_t)1 << 26)
+#define ARENA_BYTES_MIN ((uint64_t)1 << 22)
 /* Out of the way of programs that count on their first descriptors' numbers. */
 #define REPORT_FD_MIN 200
 
@@ -66,16 +66,25 @@ static void read_policy(struct policy *policy)
 		shell.report_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, REPORT_FD_MIN);
 }
 
+/* Half of what the process may map, or may map for data; the rest is for its stacks and files. */
+static uint64_t limit_bytes(void)
+{
+	struct rlimit space = {RLIM_INFINITY, RLIM_INFINITY}, data = space;
+
+	(void)getrlimit(RLIMIT_AS, &space);
+	(void)getrlimit(RLIMIT_DATA, &data);
+	return (space.rlim_cur < data.rlim_cur ? space.rlim_cur : data.rlim_cur) / 2;
+}
+
 /* The largest arena that the system grants and that leaves half of a limited address space to the program;
  * aligned to a thousandth of itself, 1 GiB for 1 TiB. */
 static enum status create_arena(void)
 {
-	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
 	uint64_t bytes = ARENA_BYTES_MAX;
+	uint64_t limit = limit_bytes();
 	enum status status = STATUS_NO_MEMORY;
 
-	(void)getrlimit(RLIMIT_AS, &limit);
-	while (bytes > ARENA_BYTES_MIN && bytes > limit.rlim_cur / 2)
+	while (bytes > ARENA_BYTES_MIN && bytes > limit)
 		bytes /= 2;
 	for (; status != STATUS_OK && bytes >= ARENA_BYTES_MIN; bytes /= 2) {
 		struct arena_shape shape = {

@@ -6,7 +6,13 @@
 #include "engine/base/units.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
+
+/* Linux 5.18; older headers lack the name, older kernels refuse it. */
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
 
 static void unmap(uintptr_t from, uintptr_t to)
 {
@@ -36,7 +42,26 @@ enum status reservation_create(struct reservation *reservation, size_t bytes, si
 	unmap(start + bytes, (uintptr_t)mapped + bytes + slack);
 	reservation->memory = (void *)start;
 	reservation->bytes = bytes;
+	(void)madvise(reservation->memory, bytes, MADV_DONTDUMP);
 	return STATUS_OK;
+}
+
+void reservation_dump(const struct reservation *reservation, size_t offset, size_t bytes)
+{
+	int saved = errno;
+
+	CHECK(offset <= reservation->bytes && bytes <= reservation->bytes - offset,
+	      "dumped memory lies in the reservation");
+	(void)madvise((unsigned char *)reservation->memory + offset, bytes, MADV_DODUMP);
+	errno = saved;
+}
+
+/* Plain MADV_DONTNEED refuses pages that the program has locked in memory; where they cannot be given back, they
+ * are emptied at least. */
+static void discard(void *memory, size_t bytes)
+{
+	if (madvise(memory, bytes, MADV_DONTNEED) != 0 && madvise(memory, bytes, MADV_DONTNEED_LOCKED) != 0)
+		memset(memory, 0, bytes);
 }
 
 void reservation_release(const struct reservation *reservation, size_t offset, size_t bytes)
@@ -45,8 +70,8 @@ void reservation_release(const struct reservation *reservation, size_t offset, s
 
 	CHECK(offset <= reservation->bytes && bytes <= reservation->bytes - offset,
 	      "released memory lies in the reservation");
-	CHECK(bytes == 0 || madvise((unsigned char *)reservation->memory + offset, bytes, MADV_DONTNEED) == 0,
-	      "released memory is page-aligned");
+	CHECK(offset % PAGE_BYTES == 0 && bytes % PAGE_BYTES == 0, "released memory is page-aligned");
+	discard((unsigned char *)reservation->memory + offset, bytes);
 	errno = saved;
 }
 

@@ -141,6 +141,7 @@ static bool took(struct direct_source *direct, uint64_t pfn, uint64_t pages)
 {
 	uint64_t retained = clear_retained(direct, pfn, pages);
 
+	arena_use(direct->arena, direct->arena->first + pfn, pages);
 	direct->used_pages += pages;
 	if (direct->used_pages > direct->peak_pages)
 		direct->peak_pages = direct->used_pages;

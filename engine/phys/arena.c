@@ -4,6 +4,9 @@
 
 #include "engine/base/check.h"
 
+/* What core dumps hold grows by one part in so many at least, so that the system is seldom asked. */
+#define DUMP_PARTS 8u
+
 enum status arena_create(struct arena *arena, const struct arena_shape *shape)
 {
 	uintptr_t none_base = shape->none_base != 0 ? shape->none_base : ARENA_NONE_BASE;
@@ -35,6 +38,23 @@ void arena_destroy(struct arena *arena)
 	reservation_destroy(&arena->memory);
 }
 
+void arena_use(struct arena *arena, pfn_t pfn, uint64_t pages)
+{
+	uint64_t dumped = arena->dumped_pages;
+	uint64_t end = pfn - arena->first + pages;
+
+	if (end <= dumped || arena->backing != ARENA_REAL)
+		return;
+	CHECK(pfn >= arena->first && end <= arena->pages, "used frames lie in the arena");
+	if (end < dumped + dumped / DUMP_PARTS)
+		end = dumped + dumped / DUMP_PARTS;
+	end = round_up(end, HUGE_PAGES);
+	if (end > arena->pages)
+		end = arena->pages;
+	reservation_dump(&arena->memory, dumped << PAGE_SHIFT, (end - dumped) << PAGE_SHIFT);
+	arena->dumped_pages = end;
+}
+
 void arena_release(struct arena *arena, pfn_t pfn, uint64_t pages)
 {
 	CHECK(pfn >= arena->first && pages <= arena->pages && pfn - arena->first <= arena->pages - pages,
@@ -58,5 +78,7 @@ const char *arena_check(const struct arena *arena)
 		: arena->memory.memory != NULL)
 		return "I2: with backing real the reservation is the arena: same base, same length; with "
 		       "none it is empty";
+	if (arena->dumped_pages > arena->pages)
+		return "I3: dumped_pages <= pages";
 	return NULL;
 }

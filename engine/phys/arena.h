@@ -12,8 +12,9 @@
  * Invariants, proved by arena_check():
  *   I1: base is aligned to alignment_bytes, and the frames first .. first+pages-1 to addresses without wrapping
  *   I2: with backing real the reservation is the arena: same base, same length; with none it is empty
+ *   I3: dumped_pages <= pages
  *
- * Constant after creation but for the counters, which the owner's lock guards.
+ * Constant after creation but for dumped_pages and the counters, which the owner's lock guards.
  */
 #ifndef FAULTLINE_ENGINE_PHYS_ARENA_H
 #define FAULTLINE_ENGINE_PHYS_ARENA_H
@@ -47,6 +48,7 @@ struct arena {
 	uint64_t alignment_bytes;
 	enum arena_backing backing;
 	struct reservation memory; /* the memory itself, with ARENA_REAL */
+	uint64_t dumped_pages;	   /* core dumps hold so many from the base on */
 	uint64_t released_pages;   /* pages ever given back to the system */
 	uint64_t release_calls;	   /* calls that gave them back */
 };
@@ -55,6 +57,10 @@ struct arena {
  * space for it. */
 MUST_USE enum status arena_create(struct arena *arena, const struct arena_shape *shape);
 void arena_destroy(struct arena *arena);
+
+/* These frames are about to hold data: core dumps have them, with all below, from now on. Cheap when they lie below
+ * frames that were used before. */
+void arena_use(struct arena *arena, pfn_t pfn, uint64_t pages);
 
 /* Gives the memory of allocated or free frames back to the system: they read as zero when touched again. Only
  * counts when there is no memory behind them. */

@@ -104,6 +104,40 @@ fi
 expect 0 "a shell with pipes" preloaded sh -c 'for i in 1 2 3 4 5; do echo $i; done | sort -r | head -1'
 matches "sorts" '^5$' stdout
 expect 0 "a limited address space" sh -c "ulimit -v 2000000; LD_PRELOAD=$heap ls /"
+expect 0 "a little data" sh -c "ulimit -d 20000; LD_PRELOAD=$heap ls /"
+cat >locked.c <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+int main(void)
+{
+	struct rusage usage;
+	char *block[64];
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 64; i++) {
+			block[i] = memset(calloc(1, 1 << 20), 1 + i, 1 << 20);
+			if (i == 0 && mlock(block[i], 4096) != 0)
+				return 77;
+		}
+		for (int i = 0; i < 64; i++)
+			free(block[i]);
+	}
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0 || getrusage(RUSAGE_SELF, &usage) != 0)
+		return 77;
+	printf("%s\n", usage.ru_maxrss < 100 << 10 ? "little" : "much");
+	return 0;
+}
+C
+if has gcc && gcc -w -o locked locked.c && ./locked >/dev/null; then
+	expect 0 "a program that locks its memory" \
+		sh -c "ulimit -v 2000000; LD_PRELOAD=$heap FAULTLINE_HEAP=default,purge_delay=0 ./locked"
+	matches "has only that in memory" '^little$' stdout
+else
+	skip "a program that locks its memory" "it may not, or there is no gcc"
+	skip "has only that in memory" "it may not, or there is no gcc"
+fi
 expect 0 "another policy" env LD_PRELOAD="$heap" FAULTLINE_HEAP=linux,freelist_order=random ls /
 expect 1 "a policy that does not exist" env LD_PRELOAD="$heap" FAULTLINE_HEAP=windows ls /
 matches "is explained" 'FAULTLINE_HEAP is not POLICY,key=value' stderr

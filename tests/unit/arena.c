@@ -60,6 +60,29 @@ static void test_released_memory_reads_as_zero(void **state)
 	arena_destroy(&arena);
 }
 
+static void test_dumps_follow_use(void **state)
+{
+	struct arena arena;
+
+	(void)state;
+	make(&arena, ARENA_REAL);
+	assert_int_equal(arena.dumped_pages, 0);
+	arena_use(&arena, 1000, 1);
+	assert_int_equal(arena.dumped_pages, 512);
+	arena_use(&arena, 1000 + 511, 1);
+	assert_int_equal(arena.dumped_pages, 512);
+	arena_use(&arena, 1000 + 4095, 2);
+	assert_int_equal(arena.dumped_pages, 4608);
+	arena_use(&arena, 1000 + 4608, 1);
+	assert_int_equal(arena.dumped_pages, 5000);
+	assert_null(arena_check(&arena));
+	arena_destroy(&arena);
+	make(&arena, ARENA_NONE);
+	arena_use(&arena, 1000, 5000);
+	assert_int_equal(arena.dumped_pages, 0);
+	arena_destroy(&arena);
+}
+
 static void test_shapes_out_of_bounds(void **state)
 {
 	static const struct arena_shape bad[] = {
@@ -116,6 +139,9 @@ static void test_check_finds_each_broken_invariant(void **state)
 	arena.memory.bytes -= 4096;
 	assert_memory_equal(arena_check(&arena), "I2", 2);
 	arena.memory.bytes += 4096;
+	arena.dumped_pages = arena.pages + 1;
+	assert_memory_equal(arena_check(&arena), "I3", 2);
+	arena.dumped_pages = arena.pages;
 	assert_null(arena_check(&arena));
 	arena_destroy(&arena);
 }
@@ -125,6 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_direct_map_is_arithmetic),
 	    cmocka_unit_test(test_released_memory_reads_as_zero),
+	    cmocka_unit_test(test_dumps_follow_use),
 	    cmocka_unit_test(test_shapes_out_of_bounds),
 	    cmocka_unit_test(test_no_address_space_is_a_status),
 	    cmocka_unit_test(test_release_outside_dies),
