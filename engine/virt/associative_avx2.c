@@ -10,14 +10,6 @@
 /* Up to so many ways the vectors of a set are kept in registers. */
 #define UNROLLED_WAYS_MAX 16u
 
-/* perm[p]: the 32-bit lanes of a vector of four tags after the tag at p was moved to the front. */
-static const uint32_t to_front[4][8] __attribute__((aligned(32))) = {
-    {0, 1, 2, 3, 4, 5, 6, 7},
-    {2, 3, 0, 1, 4, 5, 6, 7},
-    {4, 5, 0, 1, 2, 3, 6, 7},
-    {6, 7, 0, 1, 2, 3, 4, 5},
-};
-
 /* A window of -1 lanes: loaded at 16 - n, the first n lanes of 16 are set. */
 static const int64_t window[32] = {
     -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
@@ -38,23 +30,34 @@ AVX2_INLINE unsigned equal_lanes(__m256i tags, __m256i key)
 	return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(tags, key)));
 }
 
-/* One set of at most four ways, LRU: the key moves to the front, or comes in there and pushes out the last. */
-AVX2_INLINE uint32_t step_4(uint64_t *tags, unsigned last, uint64_t key)
-{
-	__m256i keys = _mm256_set1_epi64x((long long)key);
-	__m256i old = load(tags);
-	unsigned hit = equal_lanes(old, keys);
-	unsigned position = (unsigned)__builtin_ctz(hit | last);
-	__m256i order = _mm256_load_si256((const __m256i *)(const void *)to_front[position]);
-
-	store(tags, _mm256_blend_epi32(_mm256_permutevar8x32_epi32(old, order), keys, 0x03));
-	return hit == 0;
-}
-
 /* The tags of a vector, one way on, with the last of the vector before in front. */
 AVX2_INLINE __m256i turn(__m256i tags)
 {
 	return _mm256_permute4x64_epi64(tags, 0x93);
+}
+
+/* No tag: of a class that no key has. */
+#define NO_TAG (-2LL)
+
+/* One set of at most four ways, LRU: the key moves to the front, or comes in there and pushes out the last. The next key of
+ * the same set waits for what is stored here, so that the way from load to store is kept short: a tag stays where it is when
+ * the key was in one of the ways before it, and to know that the key is compared with the tags moved on by one, two and three
+ * ways at once. `beyond` has the lanes that are no ways, which stay as they are. */
+AVX2_INLINE uint32_t step_4(uint64_t *tags, __m256i beyond, uint64_t key)
+{
+	__m256i keys = _mm256_set1_epi64x((long long)key);
+	__m256i none = _mm256_set1_epi64x(NO_TAG);
+	__m256i old = load(tags);
+	__m256i by_one = turn(old);
+	__m256i in_1 = _mm256_cmpeq_epi64(by_one, _mm256_blend_epi32(keys, none, 0x03));
+	__m256i in_2 =
+	    _mm256_cmpeq_epi64(_mm256_permute4x64_epi64(old, 0x4e), _mm256_blend_epi32(keys, none, 0x0f));
+	__m256i in_3 =
+	    _mm256_cmpeq_epi64(_mm256_permute4x64_epi64(old, 0x39), _mm256_blend_epi32(keys, none, 0x3f));
+	__m256i stays = _mm256_or_si256(_mm256_or_si256(in_1, beyond), _mm256_or_si256(in_2, in_3));
+
+	store(tags, _mm256_blend_epi32(_mm256_blendv_epi8(by_one, old, stays), keys, 0x03));
+	return equal_lanes(old, keys) == 0;
 }
 
 /* Stores a vector of which the lanes that `moved` points to come from one way before. `before` is the vector before, or
@@ -151,6 +154,7 @@ AVX2_INLINE uint32_t run_sets(const struct batch *batch, unsigned lanes, bool od
 	unsigned ways = batch->array->ways;
 	unsigned stride = lanes > 0 ? lanes : batch->array->lanes;
 	unsigned last = 1u << ((ways - 1) & 15);
+	__m256i beyond = _mm256_cmpgt_epi64(_mm256_setr_epi64x(1, 2, 3, 4), _mm256_set1_epi64x(ways));
 	uint64_t low = ((uint64_t)1 << batch->array->even_shift) - 1;
 	uint32_t misses = 0;
 
@@ -160,7 +164,7 @@ AVX2_INLINE uint32_t run_sets(const struct batch *batch, unsigned lanes, bool od
 
 		missed[misses] = (uint16_t)i;
 		if (lanes == 4)
-			misses += step_4(tags, last, keys[i]);
+			misses += step_4(tags, beyond, keys[i]);
 		else if (lanes == 8)
 			misses += step_8(tags, last, keys[i]);
 		else if (lanes == 12)

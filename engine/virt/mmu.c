@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define ACCESS_BITS 3
-#define ACCESS_MASK 7u
 
 /* The same for every model, so that its counts do not depend on its neighbours. */
 #define RANDOM_SEED 1u
@@ -83,60 +82,47 @@ void mmu_destroy(struct mmu *mmu)
 
 /* --- Stages --------------------------------------------------------------------------------------------------------- */
 
-/* All reads: the page alone tells references apart. */
-static void filter_reads(const struct mmu *mmu, const struct mmu_stream *stream, uint32_t count,
-			 struct mmu_block *block)
+static void filter(const struct mmu *mmu, const struct mmu_references *references, struct mmu_block *block)
 {
 	unsigned shift = mmu->table->paging->page_shift;
 
-	block->count = count;
+	block->count = references->count;
 	if (!mmu->is_filtering) {
-		memcpy(block->address, stream->addresses, count * sizeof(*block->address));
-		for (uint32_t i = 0; i < count; i++)
+		memcpy(block->address, references->addresses, block->count * sizeof(*block->address));
+		for (uint32_t i = 0; i < block->count; i++) {
 			block->place[i] = (uint16_t)i;
+			block->access[i] = references->accesses[i] & MMU_ACCESS_MASK;
+		}
 		return;
 	}
-	mmu->stages.filter(block, stream->addresses, count, shift);
-	if ((block->address[0] >> shift << ACCESS_BITS | WALK_USER) != mmu->last)
+	mmu->stages.filter(block, references, shift);
+	if (mmu->last == MMU_NO_PAGE || block->address[0] >> shift != mmu->last >> ACCESS_BITS ||
+	    !mmu_access_adds_nothing(mmu->last & MMU_ACCESS_MASK, block->access[0]))
 		return;
 	/* The first goes on with the page of the block before. */
 	block->count--;
 	memmove(block->address, block->address + 1, block->count * sizeof(*block->address));
 	memmove(block->place, block->place + 1, block->count * sizeof(*block->place));
+	memmove(block->access, block->access + 1, block->count);
 }
 
-static void filter_accesses(const struct mmu *mmu, const struct mmu_stream *stream, uint32_t count,
-			    struct mmu_block *block)
-{
-	unsigned shift = mmu->table->paging->page_shift;
-	uint64_t last = mmu->last;
-	bool all = !mmu->is_filtering;
-	uint32_t kept = 0;
+/* What an access sets in an entry. */
+#define MARKS (PTE_ACCESSED | PTE_DIRTY | PTE_SOFT_DIRTY)
 
-	for (uint32_t i = 0; i < count; i++) {
-		uint8_t access = stream->accesses[i] & ACCESS_MASK;
-		uint64_t page = stream->addresses[i] >> shift << ACCESS_BITS | access;
+#define FOR_READ (PTE_PRESENT | PTE_ACCESSED)
+#define FOR_WRITE (PTE_PRESENT | PTE_WRITE | MARKS)
 
-		block->address[kept] = stream->addresses[i];
-		block->place[kept] = (uint16_t)i;
-		block->access[kept] = access;
-		block->kind[kept] = access & WALK_EXECUTE ? TLB_FETCH : TLB_DATA;
-		kept += (page != last) | all;
-		last = page;
-	}
-	block->count = kept;
-}
-
-/* What an entry must have, for each kind of access; the no-execute bit must be clear where it is asked for. */
-static const pte_t needed[ACCESS_MASK + 1] = {
-    PTE_PRESENT,
-    PTE_PRESENT | PTE_WRITE,
-    PTE_PRESENT | PTE_NO_EXECUTE,
-    PTE_PRESENT | PTE_WRITE | PTE_NO_EXECUTE,
-    PTE_PRESENT | PTE_USER,
-    PTE_PRESENT | PTE_WRITE | PTE_USER,
-    PTE_PRESENT | PTE_USER | PTE_NO_EXECUTE,
-    PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_NO_EXECUTE,
+/* What an entry has after an access of each kind: the rights must be there, the marks are set. The no-execute bit must be
+ * clear where it is asked for. */
+static const pte_t needed[MMU_ACCESS_MASK + 1] = {
+    FOR_READ,
+    FOR_WRITE,
+    FOR_READ | PTE_NO_EXECUTE,
+    FOR_WRITE | PTE_NO_EXECUTE,
+    FOR_READ | PTE_USER,
+    FOR_WRITE | PTE_USER,
+    FOR_READ | PTE_USER | PTE_NO_EXECUTE,
+    FOR_WRITE | PTE_USER | PTE_NO_EXECUTE,
 };
 
 static enum walk_outcome outcome_of(pte_t entry, unsigned access)
@@ -176,39 +162,36 @@ static pte_t *find_leaf(const struct pagetable *table, uint64_t address, unsigne
 	return &tables->entry[table_place(tables, slot, paging_index(table->paging, 1, address))];
 }
 
-/* Goes all the way down for an address whose region is not remembered, and remembers it, unless the lowest table is
- * somebody else's or there is none. */
-static pte_t *go_down(struct mmu *mmu, uint64_t address, uint8_t *level)
+/* Goes all the way down for an address whose region is not remembered, and remembers it, unless the way leads through
+ * somebody else's tables. */
+static __attribute__((noinline)) struct mmu_region go_down(struct mmu *mmu, uint64_t address)
 {
 	const struct pagetable *table = mmu->table;
+	struct mmu_region region = {.number = address >> table->paging->shift[2],
+				    .level = table->paging->levels};
 	uint32_t slot = table->root;
 	bool own = true;
-	unsigned at_level;
 
-	*level = (uint8_t)table->paging->levels;
+	region.entries = &mmu->regions.nothing;
 	if (!paging_is_canonical(table->paging, address))
-		return &mmu->regions.nothing;
-	for (at_level = table->paging->levels; at_level > 1; at_level--) {
-		const struct table_level *tables = &table->store->level[at_level];
-		size_t at = table_place(tables, slot, paging_index(table->paging, at_level, address));
+		return region;
+	for (; region.level > 1; region.level--) {
+		const struct table_level *tables = &table->store->level[region.level];
+		size_t at = table_place(tables, slot, paging_index(table->paging, region.level, address));
 
-		*level = (uint8_t)at_level;
+		region.entries = &tables->entry[at];
 		if (tables->child[at] == TABLE_NONE)
-			return &tables->entry[at];
+			break;
 		own = own && !(tables->child[at] & TABLE_BORROWED);
 		slot = tables->child[at] & ~TABLE_BORROWED;
 	}
-	const struct table_level *tables = &table->store->level[1];
-	uint64_t region = address >> table->paging->shift[2];
-
-	pte_t *entries = &tables->entry[table_place(tables, slot, 0)];
-
-	*level = 1;
-	if (own) {
-		mmu->regions.region[region % MMU_REGIONS] = region;
-		mmu->regions.entries[region % MMU_REGIONS] = entries;
+	if (region.level == 1) {
+		region.entries = &table->store->level[1].entry[table_place(&table->store->level[1], slot, 0)];
+		region.mask = (1u << table->paging->bits[1]) - 1;
 	}
-	return &entries[paging_index(table->paging, 1, address)];
+	if (own)
+		mmu->regions.region[region.number % MMU_REGIONS] = region;
+	return region;
 }
 
 static void renew_regions(struct mmu *mmu)
@@ -217,36 +200,61 @@ static void renew_regions(struct mmu *mmu)
 		return;
 	mmu->regions.table = mmu->table;
 	mmu->regions.generation = mmu->table->generation;
-	memset(mmu->regions.region, 0xff, sizeof(mmu->regions.region));
+	for (unsigned i = 0; i < MMU_REGIONS; i++)
+		mmu->regions.region[i].number = MMU_NO_PAGE;
 }
 
-/* Finds each reference's entry. The entries themselves are only fetched ahead: a stream over more page tables than the
- * host's caches hold waits for many of them at once. */
-static void find_leaves(struct mmu *mmu, struct mmu_block *block)
+/* What the references of a block have in common. */
+struct in_common {
+	pte_t lacking;	   /* an entry lacks it */
+	pte_t any;	   /* an entry has it */
+	unsigned levels;   /* bit l: a leaf is of level l */
+	unsigned accesses; /* or-ed */
+};
+
+/* Finds each reference's entry; returns the levels, bit by bit. The entries themselves are only fetched ahead: a stream over
+ * more page tables than the host's caches hold waits for many of them at once. */
+static unsigned find_leaves(struct mmu *mmu, struct mmu_block *block)
 {
-	const struct paging *paging = mmu->table->paging;
-	unsigned region_shift = paging->shift[2];
-	unsigned page_shift = paging->page_shift;
-	uint64_t mask = ((uint64_t)1 << paging->bits[1]) - 1;
-	unsigned levels = 1;
+	const struct mmu_region *regions = mmu->regions.region;
+	unsigned region_shift = mmu->table->paging->shift[2];
+	unsigned page_shift = mmu->table->paging->page_shift;
+	uint32_t count = block->count;
+	unsigned levels = 0;
 
-	renew_regions(mmu);
-	memset(block->level, 1, block->count);
-	for (uint32_t i = 0; i < block->count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		uint64_t address = block->address[i];
-		uint64_t region = address >> region_shift;
-		pte_t *entry;
+		uint64_t number = address >> region_shift;
+		const struct mmu_region *region = &regions[number % MMU_REGIONS];
+		struct mmu_region found;
 
-		if (mmu->regions.region[region % MMU_REGIONS] == region) {
-			entry = mmu->regions.entries[region % MMU_REGIONS] + (address >> page_shift & mask);
-		} else {
-			entry = go_down(mmu, address, &block->level[i]);
-			levels |= block->level[i];
+		if (__builtin_expect(region->number != number, 0)) {
+			found = go_down(mmu, address);
+			region = &found;
 		}
+		pte_t *entry = region->entries + (address >> page_shift & region->mask);
+
 		__builtin_prefetch(entry);
 		block->entry[i] = entry;
+		block->level[i] = (uint8_t)region->level;
+		levels |= 1u << region->level;
 	}
-	block->is_plain = levels == 1;
+	return levels;
+}
+
+static struct in_common look_at_leaves(const struct mmu_block *block, unsigned levels)
+{
+	struct in_common common = {0, 0, levels, 0};
+
+	for (uint32_t i = 0; i < block->count; i++) {
+		pte_t entry = *block->entry[i];
+		unsigned access = block->access[i];
+
+		common.lacking |= needed[access] & ~(entry ^ PTE_NO_EXECUTE);
+		common.any |= entry;
+		common.accesses |= access;
+	}
+	return common;
 }
 
 /* What a block's references share when their keys are made. */
@@ -258,48 +266,25 @@ struct key_maker {
 
 /* Asks an entry for the rights of an access, sets its accessed and dirty bits, and makes the page's key: false when it
  * faults. */
-static inline bool use_leaf(const struct key_maker *maker, struct mmu_block *block, uint32_t number,
-			    unsigned access)
+static inline bool use_leaf(const struct key_maker *maker, struct mmu_block *block, uint32_t number)
 {
 	unsigned level = block->level[number];
+	unsigned access = block->access[number];
 	pte_t *entry = block->entry[number];
-	pte_t have = *entry ^ PTE_NO_EXECUTE;
-	pte_t marks = PTE_ACCESSED | (access & WALK_WRITE ? PTE_DIRTY | PTE_SOFT_DIRTY : 0);
+	pte_t lacking = needed[access] & ~(*entry ^ PTE_NO_EXECUTE);
 
-	if (!pte_has(have, needed[access]))
+	if (lacking & ~MARKS)
 		return false;
-	if (!pte_has(have, marks))
-		*entry |= marks;
+	if (lacking)
+		*entry |= lacking;
 	block->key[number] = (block->address[number] & maker->translated) >> maker->paging->shift[level] |
 			     (uint64_t)level << ASSOCIATIVE_CLASS_SHIFT |
-			     (have & PTE_GLOBAL ? maker->global : maker->own);
+			     (*entry & PTE_GLOBAL ? maker->global : maker->own);
 	return true;
 }
 
-/* Reads of a plain block whose entries all have what a read needs and are marked already: nothing is to be done but to
- * make the keys. False when there is more to it. */
-static bool use_plain_leaves(const struct mmu *mmu, const struct key_maker *maker, struct mmu_block *block)
-{
-	struct mmu_key_recipe recipe = {maker->translated,
-					maker->own | (uint64_t)1 << ASSOCIATIVE_CLASS_SHIFT,
-					maker->paging->page_shift};
-	pte_t all = UINT64_MAX;
-	pte_t any = 0;
-
-	for (uint32_t i = 0; i < block->count && block->is_plain; i++) {
-		all &= *block->entry[i];
-		any |= *block->entry[i];
-	}
-	block->is_plain = block->is_plain && !(any & PTE_GLOBAL);
-	if (!block->is_plain || !pte_has(all, PTE_PRESENT | PTE_USER | PTE_ACCESSED))
-		return false;
-	mmu->stages.make_keys(block, &recipe);
-	return true;
-}
-
-/* Cuts the block before the first reference that faults. */
-static void use_leaves(const struct mmu *mmu, struct mmu_block *block, bool all_reads,
-		       struct mmu_fault *fault)
+/* Makes the keys; cuts the block before the first reference that faults. */
+static void use_leaves(struct mmu *mmu, struct mmu_block *block, struct mmu_fault *fault)
 {
 	const struct key_maker maker = {
 	    .paging = mmu->table->paging,
@@ -309,14 +294,27 @@ static void use_leaves(const struct mmu *mmu, struct mmu_block *block, bool all_
 	};
 	uint32_t done = 0;
 
-	if (all_reads && use_plain_leaves(mmu, &maker, block))
+	renew_regions(mmu);
+	struct in_common common = look_at_leaves(block, find_leaves(mmu, block));
+
+	block->has_fetches = common.accesses & WALK_EXECUTE;
+	for (uint32_t i = 0; i < block->count && block->has_fetches; i++)
+		block->kind[i] = block->access[i] & WALK_EXECUTE ? TLB_FETCH : TLB_DATA;
+	block->is_plain = common.lacking == 0 && !(common.any & PTE_GLOBAL) && block->count > 0 &&
+			  (common.levels & (common.levels - 1)) == 0;
+	if (block->is_plain) {
+		unsigned level = block->level[0];
+		struct mmu_key_recipe recipe = {maker.translated,
+						maker.own | (uint64_t)level << ASSOCIATIVE_CLASS_SHIFT,
+						maker.paging->shift[level]};
+
+		mmu->stages.make_keys(block, &recipe);
 		return;
-	block->is_plain = false;
-	while (done < block->count &&
-	       use_leaf(&maker, block, done, all_reads ? WALK_USER : block->access[done]))
+	}
+	while (done < block->count && use_leaf(&maker, block, done))
 		done++;
 	if (done < block->count)
-		*fault = fault_of(maker.paging, block, done, all_reads ? WALK_USER : block->access[done]);
+		*fault = fault_of(maker.paging, block, done, block->access[done]);
 	block->count = done;
 }
 
@@ -380,7 +378,7 @@ static void count_walks(const struct mmu *mmu, struct mmu_model *model, const st
 		walk_nested(mmu, model, block, missed, misses);
 		return;
 	}
-	if (block->is_plain) {
+	if (block->is_plain && block->level[0] == 1) {
 		for (uint32_t i = 0; i < misses; i++)
 			pages[i] = block->key[missed[i]];
 		walker_count_run(&model->walker, pages, NULL, misses);
@@ -393,15 +391,15 @@ static void count_walks(const struct mmu *mmu, struct mmu_model *model, const st
 	walker_count_run(&model->walker, pages, levels, misses);
 }
 
-static void run_models(struct mmu *mmu, struct mmu_block *block, bool has_kinds)
+static void run_models(struct mmu *mmu, struct mmu_block *block)
 {
 	struct tlb_batch batch = {
-	    .count = block->count, .kinds = has_kinds ? block->kind : NULL, .places = block->place};
+	    .count = block->count, .kinds = block->has_fetches ? block->kind : NULL, .places = block->place};
 	uint16_t missed[MMU_BLOCK];
 
 	for (unsigned i = 0; i < mmu->models; i++) {
 		batch.keys = keys_for(mmu, &mmu->model[i].tlb, block);
-		batch.is_uniform = block->is_plain && batch.keys == block->key;
+		batch.is_uniform = block->is_plain && !block->has_fetches && batch.keys == block->key;
 		uint32_t misses = tlb_run(&mmu->model[i].tlb, &batch, missed);
 
 		count_walks(mmu, &mmu->model[i], block, missed, misses);
@@ -426,52 +424,75 @@ static void count_leading(struct mmu *mmu, uint32_t leading)
 	}
 }
 
-/* One block of at most MMU_BLOCK references: returns how many were done. */
-static uint32_t run_block(struct mmu *mmu, const struct mmu_stream *stream, uint32_t count,
-			  struct mmu_fault *fault)
+/* One block of references: returns how many were done. */
+static uint32_t run_block(struct mmu *mmu, const struct mmu_references *references, struct mmu_fault *fault)
 {
 	struct mmu_block block;
-	uint32_t done = count;
+	uint32_t done = references->count;
 
-	if (stream->accesses)
-		filter_accesses(mmu, stream, count, &block);
-	else
-		filter_reads(mmu, stream, count, &block);
-	block.place[block.count] = (uint16_t)count;
+	filter(mmu, references, &block);
+	block.place[block.count] = (uint16_t)done;
 	uint32_t kept = block.count;
 	uint32_t leading = block.place[0];
 
-	find_leaves(mmu, &block);
-	use_leaves(mmu, &block, !stream->accesses, fault);
+	use_leaves(mmu, &block, fault);
 	if (block.count < kept)
 		done = block.place[block.count];
 	count_leading(mmu, leading);
 	block.place[block.count] = (uint16_t)done;
-	run_models(mmu, &block, stream->accesses != NULL);
-	if (done > 0) {
-		uint8_t access = stream->accesses ? stream->accesses[done - 1] & ACCESS_MASK : WALK_USER;
-
-		mmu->last =
-		    stream->addresses[done - 1] >> mmu->table->paging->page_shift << ACCESS_BITS | access;
-	}
+	run_models(mmu, &block);
+	if (done > 0)
+		mmu->last = references->addresses[done - 1] >> mmu->table->paging->page_shift << ACCESS_BITS |
+			    (references->accesses[done - 1] & MMU_ACCESS_MASK);
 	return done;
+}
+
+/* Where a stream stands. */
+static void count_run(struct mmu *mmu, size_t done, const struct mmu_fault *fault)
+{
+	mmu->references += done;
+	mmu->faults += fault->outcome != WALK_FINE;
 }
 
 size_t mmu_run(struct mmu *mmu, const struct mmu_stream *stream, struct mmu_fault *fault)
 {
+	uint8_t reads[MMU_BLOCK];
 	size_t done = 0;
 
 	*fault = (struct mmu_fault){WALK_FINE, 0};
+	if (!stream->accesses)
+		memset(reads, WALK_USER, stream->count < MMU_BLOCK ? stream->count : MMU_BLOCK);
 	while (done < stream->count && fault->outcome == WALK_FINE) {
-		struct mmu_stream rest = {stream->addresses + done,
-					  stream->accesses ? stream->accesses + done : NULL,
-					  stream->count - done};
-		uint32_t count = rest.count < MMU_BLOCK ? (uint32_t)rest.count : MMU_BLOCK;
+		size_t left = stream->count - done;
+		struct mmu_references references = {stream->addresses + done,
+						    stream->accesses ? stream->accesses + done : reads,
+						    left < MMU_BLOCK ? (uint32_t)left : MMU_BLOCK};
 
-		done += run_block(mmu, &rest, count, fault);
+		done += run_block(mmu, &references, fault);
 	}
-	mmu->references += done;
-	mmu->faults += fault->outcome != WALK_FINE;
+	count_run(mmu, done, fault);
+	return done;
+}
+
+size_t mmu_run_columns(struct mmu *mmu, const struct mmu_columns *columns, struct mmu_fault *fault)
+{
+	uint64_t addresses[MMU_BLOCK];
+	uint8_t accesses[MMU_BLOCK];
+	size_t done = 0;
+
+	*fault = (struct mmu_fault){WALK_FINE, 0};
+	while (done < columns->count && fault->outcome == WALK_FINE) {
+		size_t left = columns->count - done;
+		struct mmu_references references = {addresses, accesses,
+						    left < MMU_BLOCK ? (uint32_t)left : MMU_BLOCK};
+
+		for (uint32_t i = 0; i < references.count; i++)
+			addresses[i] = columns->where[columns->context[done + i]] + columns->offset[done + i];
+		for (uint32_t i = 0; i < references.count; i++)
+			accesses[i] = columns->access[columns->shape[done + i]];
+		done += run_block(mmu, &references, fault);
+	}
+	count_run(mmu, done, fault);
 	return done;
 }
 

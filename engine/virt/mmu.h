@@ -8,8 +8,8 @@
  * models, each a TLB with its walker, share one pass over the stream. The stream goes through in blocks, one stage after
  * the other: no stage has a branch that depends on a reference, which is what makes it fast.
  *
- * The filter drops references to the very page of the one before, with the same kind of access: they hit level 1 and
- * change nothing in it under every replacement policy. It forgets when anything is flushed.
+ * The filter drops references to the very page of the one before that ask for nothing more than it did: they hit level 1
+ * and change nothing in it under every replacement policy. It forgets when anything is flushed.
  *
  * A reference that faults stops the stream. Nothing of it is counted; when the fault has been handled, the caller goes on
  * with the same reference.
@@ -36,16 +36,23 @@ struct mmu_model {
 	struct reservation host_memory;
 };
 
-/* Where the lowest tables of the last regions are, so that the way down is not gone for each reference. Entry r % size is
- * for region r, the address without the bits of levels 1 and below. Good as long as the page table's generation. */
+/* Where the way down ends in the last regions (what an entry of level 2 maps), so that it is not gone for each reference:
+ * in a table of level 1, or at an entry of a higher one, whose `mask` is 0. Entry r % size is for region r. Good as long as
+ * the page table's generation. */
 #define MMU_REGIONS 512u
+
+struct mmu_region {
+	uint64_t number; /* the address without the bits of level 1 and below, or MMU_NO_PAGE */
+	pte_t *entries;
+	uint32_t mask; /* of the index into them */
+	uint32_t level;
+};
 
 struct mmu_regions {
 	const struct pagetable *table; /* NULL: nothing is remembered */
 	uint64_t generation;
-	uint64_t region[MMU_REGIONS]; /* or MMU_NO_PAGE */
-	pte_t *entries[MMU_REGIONS];  /* of the lowest table */
-	pte_t nothing;		      /* always empty: the entry of an address that is not canonical */
+	struct mmu_region region[MMU_REGIONS];
+	pte_t nothing; /* always empty: the entry of an address that is not canonical */
 };
 
 struct mmu {
@@ -73,6 +80,16 @@ struct mmu_stream {
 	size_t count;
 };
 
+/* A stream as a trace stores it, in columns: the address of reference i is where[context[i]] + offset[i], and what it does
+ * there access[shape[i]]. */
+struct mmu_columns {
+	const uint16_t *context, *offset;
+	const uint8_t *shape;
+	const uint64_t *where;
+	const uint8_t *access; /* [256]: enum walk_access of each shape, or-ed */
+	size_t count;
+};
+
 /* Why a stream stopped. */
 struct mmu_fault {
 	enum walk_outcome outcome; /* WALK_FINE: it did not */
@@ -81,6 +98,9 @@ struct mmu_fault {
 
 /* Takes references in until one faults: returns how many were done, the fault in *fault. */
 size_t mmu_run(struct mmu *mmu, const struct mmu_stream *stream, struct mmu_fault *fault);
+
+/* The same for columns. */
+size_t mmu_run_columns(struct mmu *mmu, const struct mmu_columns *columns, struct mmu_fault *fault);
 
 /* cr3 is loaded: with tagged TLBs nothing is flushed, without them all that is not global. */
 void mmu_switch(struct mmu *mmu, const struct pagetable *table, uint16_t space);

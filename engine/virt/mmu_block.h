@@ -6,7 +6,7 @@
 #ifndef FAULTLINE_ENGINE_VIRT_MMU_BLOCK_H
 #define FAULTLINE_ENGINE_VIRT_MMU_BLOCK_H
 
-#include "engine/virt/pte.h"
+#include "engine/virt/walk.h"
 
 /* References of one block. */
 #define MMU_BLOCK 496u
@@ -22,15 +22,33 @@ struct mmu_block {
 	pte_t *entry[MMU_BLOCK];       /* where the way to the address ends */
 	uint16_t place[MMU_BLOCK +
 		       MMU_BLOCK_SLACK]; /* in the stream's block: each stands for those up to the next */
-	uint8_t access[MMU_BLOCK];	 /* enum walk_access; not set when all are reads */
-	uint8_t kind[MMU_BLOCK];	 /* enum tlb_kind; likewise */
-	uint8_t level[MMU_BLOCK];	 /* of the leaf */
-	bool is_plain;			 /* all leaves are of level 1 and none is global */
+	uint8_t access[MMU_BLOCK + MMU_BLOCK_SLACK]; /* enum walk_access, or-ed */
+	uint8_t kind[MMU_BLOCK];		     /* enum tlb_kind; set only when there are fetches */
+	uint8_t level[MMU_BLOCK];		     /* of the leaf */
+	bool has_fetches;
+	bool is_plain; /* all leaves are of one level, present, marked, and none is global */
 };
 
-/* Puts those of `count` (1 .. MMU_BLOCK) addresses into the block whose page (of 2^shift bytes) is not that of the address
- * before, the first one in any case. */
-typedef void mmu_filter(struct mmu_block *block, const uint64_t *addresses, uint32_t count, unsigned shift);
+/* Bits of enum walk_access; what else is in an access is ignored. */
+#define MMU_ACCESS_MASK 7u
+
+/* References as they come: at each address what is done there. */
+struct mmu_references {
+	const uint64_t *addresses;
+	const uint8_t *accesses; /* enum walk_access, or-ed */
+	uint32_t count;		 /* 1 .. MMU_BLOCK */
+};
+
+/* True when a reference right after one to the same page finds everything done already: it asks for no right and sets no bit
+ * that the one before did not, and goes to the same TLB. */
+static inline bool mmu_access_adds_nothing(unsigned before, unsigned access)
+{
+	return ((access & ~before & MMU_ACCESS_MASK) | (before & ~access & WALK_EXECUTE)) == 0;
+}
+
+/* Puts those references into the block whose page (of 2^shift bytes) is not that of the one before, or that add something to
+ * it; the first one in any case. */
+typedef void mmu_filter(struct mmu_block *block, const struct mmu_references *references, unsigned shift);
 
 /* A plain block's keys: (address & mask) >> shift | bits. */
 struct mmu_key_recipe {

@@ -257,6 +257,51 @@ static void test_the_filter_changes_nothing(void **state)
 	}
 }
 
+/* The same stream as addresses without the filter, and in columns with it, each over tables of its own: the same counts, and
+ * the same accessed and dirty bits in every entry. */
+static void test_columns_equal_addresses(void **state)
+{
+	static uint64_t addresses[REFERENCES], where[PAGES];
+	static uint8_t accesses[REFERENCES], shape[REFERENCES];
+	static uint16_t context[REFERENCES], offset[REFERENCES];
+	uint8_t access[256] = {0};
+	struct rig *plain = rig_make(many_models);
+	struct rig *rig = rig_make(many_models);
+	struct mmu_columns columns = {context, offset, shape, where, access, REFERENCES};
+	struct mmu_fault fault;
+
+	(void)state;
+	plain->mmu.is_filtering = false;
+	map_mixture(plain);
+	map_mixture(rig);
+	fill(STREAM_ZIPF, addresses, accesses);
+	for (size_t i = 0; i < PAGES; i++)
+		where[i] = BASE + (i << 12) - 4096;
+	for (size_t i = 0; i < REFERENCES; i++) {
+		context[i] = (uint16_t)((addresses[i] - BASE) >> 12);
+		offset[i] = (uint16_t)(addresses[i] - where[context[i]]);
+		shape[i] = (uint8_t)(i % 3 * 64 + accesses[i]);
+		access[shape[i]] = accesses[i];
+	}
+	run_all(&plain->mmu, addresses, accesses, REFERENCES);
+	assert_int_equal(mmu_run_columns(&rig->mmu, &columns, &fault), REFERENCES);
+	assert_int_equal(rig->mmu.references, REFERENCES);
+	for (unsigned m = 0; m < rig->mmu.models; m++) {
+		assert_memory_equal(&rig->mmu.model[m].tlb.counts, &plain->mmu.model[m].tlb.counts,
+				    sizeof(struct tlb_counts));
+		assert_memory_equal(&rig->mmu.model[m].walker.counts, &plain->mmu.model[m].walker.counts,
+				    sizeof(struct walk_counts));
+	}
+	for (uint64_t page = 0; page < PAGES; page++) {
+		unsigned level;
+
+		assert_true(*pagetable_find(&rig->table, BASE + (page << 12), &level) ==
+			    *pagetable_find(&plain->table, BASE + (page << 12), &level));
+	}
+	rig_drop(plain);
+	rig_drop(rig);
+}
+
 /* Demand paging: every first touch stops the stream, and the same reference goes on after the page was mapped. */
 static void test_faults_stop_the_stream(void **state)
 {
@@ -335,6 +380,7 @@ int main(void)
 	    cmocka_unit_test(test_two_million_loads_upward),
 	    cmocka_unit_test(test_blocks_equal_one_at_a_time),
 	    cmocka_unit_test(test_the_filter_changes_nothing),
+	    cmocka_unit_test(test_columns_equal_addresses),
 	    cmocka_unit_test(test_faults_stop_the_stream),
 	    cmocka_unit_test(test_kinds_of_faults),
 	};
