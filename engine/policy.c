@@ -12,6 +12,11 @@ static const char *const freelist_words[] = {"lifo", "random", NULL};
 static const char *const switch_words[] = {"off", "on", NULL};
 static const char *const layout_words[] = {"x86-64", "i386", NULL};
 
+static const char *const thp_words[] = {"never", "madvise", "always", NULL};
+static const char *const thp_defrag_words[] = {"always", "defer", "defer+madvise", "madvise", "never", NULL};
+static const char *const thp_placement_words[] = {"fault", "reservation", NULL};
+static const char *const paging_words[] = {"demand", "eager", NULL};
+
 #define WORD_KEY(field, words, help)                                                                         \
 	{                                                                                                    \
 #field, help, words, 0, 0, offsetof(struct policy, field)                                    \
@@ -39,6 +44,21 @@ static const struct policy_key keys[] = {
     WORD_KEY(memory_layout, layout_words, "zones and direct map of the machine"),
     NUMBER_KEY(page_levels, 1, 5, "levels of a process's page table"),
     NUMBER_KEY(shared_calls, 0, 65535, "calls a thread makes on the shared handle before it gets its own"),
+    WORD_KEY(thp, thp_words, "which anonymous memory gets transparent huge pages"),
+    WORD_KEY(thp_defrag, thp_defrag_words, "which faults wait for compaction when there is no huge page"),
+    WORD_KEY(thp_zero_page, switch_words, "reads of untouched huge pages share a huge page of zeros"),
+    WORD_KEY(thp_placement, thp_placement_words,
+	     "huge pages whole at the first fault, or reserved and filled page by page"),
+    NUMBER_KEY(thp_promotion_pages, 0, 8192,
+	       "small pages present after which a fault makes a huge page of them; 0 is never"),
+    NUMBER_KEY(khugepaged_scan_pages, 0, 1048576,
+	       "pages that one step of khugepaged scans; 0 switches it off"),
+    NUMBER_KEY(khugepaged_max_ptes_none, 0, 8192,
+	       "missing pages that khugepaged fills up to make a huge page"),
+    NUMBER_KEY(fault_around_bytes, 4096, 2097152,
+	       "window of file pages that a read fault maps at once, a power of two"),
+    NUMBER_KEY(read_around_bytes, 0, 16777216, "bytes of a file that a major fault reads"),
+    WORD_KEY(paging, paging_words, "memory gets its pages when it is touched, or when it is asked for"),
 };
 
 /* The keys that shipped policies differ in are arguments; all other keys have one value here. */
@@ -47,7 +67,10 @@ static const struct policy_key keys[] = {
 		.page_placement = (placement), .size_classes = (classes), .small_bytes = (small),            \
 		.slab_order = 3, .span_choice = (spans), .magazine_blocks = 256, .magazine_bytes = 8192,     \
 		.freelist_order = FREELIST_LIFO, .per_cpu_lists = 1, .purge_delay = 16384,                   \
-		.memory_layout = (layout), .page_levels = (levels), .shared_calls = 64                       \
+		.memory_layout = (layout), .page_levels = (levels), .shared_calls = 64, .thp = THP_MADVISE,  \
+		.thp_defrag = THP_DEFRAG_MADVISE, .thp_zero_page = 1, .thp_placement = THP_AT_FAULT,         \
+		.thp_promotion_pages = 0, .khugepaged_scan_pages = 4096, .khugepaged_max_ptes_none = 511,    \
+		.fault_around_bytes = 65536, .read_around_bytes = 131072, .paging = PAGING_DEMAND            \
 	}
 
 static const struct policy_named policies[] = {
@@ -210,5 +233,7 @@ const char *policy_check(const struct policy *policy)
 	}
 	if (policy->magazine_blocks > 0 && policy->magazine_bytes == 0)
 		return "I2: a magazine may hold blocks but no bytes";
+	if ((policy->fault_around_bytes & (policy->fault_around_bytes - 1)) != 0)
+		return "I3: fault_around_bytes is no power of two";
 	return NULL;
 }

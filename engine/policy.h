@@ -11,6 +11,7 @@
  * Invariants, proved by policy_check():
  *   I1: every field that a key describes lies within the key's limits (for a word key: is one of its words)
  *   I2: magazine_blocks = 0 or magazine_bytes > 0: a magazine that may hold blocks may hold bytes
+ *   I3: fault_around_bytes is a power of two
  */
 #ifndef FAULTLINE_ENGINE_POLICY_H
 #define FAULTLINE_ENGINE_POLICY_H
@@ -53,6 +54,34 @@ enum memory_layout {
 	LAYOUT_I386,   /* DMA, normal and high zone; direct map [3 GiB, 3 GiB + len) of [0, len) */
 };
 
+/* Which anonymous memory gets huge pages (engine/virt/resident.h): none, what asked for it with madvise, all. */
+enum thp_mode {
+	THP_NEVER,
+	THP_MADVISE,
+	THP_ALWAYS,
+};
+
+/* Who waits for compaction when there is no block for a huge page. */
+enum thp_defrag {
+	THP_DEFRAG_ALWAYS,
+	THP_DEFRAG_DEFER,
+	THP_DEFRAG_DEFER_MADVISE,
+	THP_DEFRAG_MADVISE,
+	THP_DEFRAG_NEVER,
+};
+
+/* How a huge page begins: whole at the first fault, or as a reserved block that is filled page by page. */
+enum thp_placement {
+	THP_AT_FAULT,
+	THP_RESERVATION,
+};
+
+/* When memory that was asked for gets its pages. */
+enum paging_mode {
+	PAGING_DEMAND, /* at the first access */
+	PAGING_EAGER,  /* at once */
+};
+
 /* Every field is a uint32_t so that the table of keys can address them alike. */
 struct policy {
 	uint32_t page_placement; /* enum page_placement */
@@ -69,6 +98,17 @@ struct policy {
 	uint32_t memory_layout; /* enum memory_layout */
 	uint32_t page_levels;	/* levels of a process's page table */
 	uint32_t shared_calls;	/* calls a thread makes on the shared handle before it gets its own */
+	uint32_t thp;		/* enum thp_mode */
+	uint32_t thp_defrag;	/* enum thp_defrag */
+	uint32_t thp_zero_page; /* 0 or 1: reads of untouched huge pages share a huge zero page */
+	uint32_t thp_placement; /* enum thp_placement */
+	uint32_t
+	    thp_promotion_pages; /* small pages of a huge page after which it is made; 0 = never by count */
+	uint32_t khugepaged_scan_pages; /* pages that one step of khugepaged looks at; 0 = it does nothing */
+	uint32_t khugepaged_max_ptes_none; /* missing small pages that it fills up */
+	uint32_t fault_around_bytes;	   /* window of file pages mapped by one read fault; a power of two */
+	uint32_t read_around_bytes;	   /* of a file, read by one major fault */
+	uint32_t paging;		   /* enum paging_mode */
 };
 
 /* One key. A word key has `words`, a NULL-terminated list whose index is the value; a number key has none. */

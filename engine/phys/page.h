@@ -12,7 +12,7 @@
  *   nobody (free)     0       0          NULL              0                0             -
  *   a caller          1       0          the caller's      the caller's     order (HEAD)  the caller's
  *   a slab cache      1       0          its slab_cache    objects in use   order (HEAD)  the cache's list of slabs
- *   a process         1..     PTEs       its mapping       page of mapping  order (HEAD)  reclaim's lists
+ *   a process         1..     PTEs       its mapping       page of mapping  order         reclaim's lists
  *
  * PAGE_HEAD marks the first frame of an allocated block, with its order in `private`; nothing is written to the pages of
  * its other frames.
@@ -28,6 +28,13 @@ enum page_flag {
 	PAGE_RESERVED = 1 << 0, /* reserved at boot: never in a free list */
 	PAGE_HEAD = 1 << 1,	/* first frame of an allocated block; `private` is its order */
 	PAGE_SLAB = 1 << 2,	/* a slab cache's */
+	/* Of user pages (engine/virt/frames.h): */
+	PAGE_ANONYMOUS = 1 << 3, /* first frame of a process's own block */
+	PAGE_CACHED = 1 << 4,	 /* of a file */
+	PAGE_EXCLUSIVE = 1 << 5, /* no other process can see it */
+	PAGE_DIVIDED = 1 << 6,	 /* head of a huge block that is mapped in small pages, or was */
+	PAGE_TAIL = 1 << 7,	 /* another frame of a divided block */
+	PAGE_LAZY_FREE = 1 << 8, /* MADV_FREE: may be dropped as long as it is clean */
 };
 
 struct page {
@@ -39,7 +46,10 @@ struct page {
 	uint64_t index;	  /* its place within the mapping */
 	uint64_t private; /* the owner's */
 	struct list lru;  /* the owner's list */
-	uint64_t offset;  /* of a slab: bytes before its first object */
+	union {
+		uint64_t offset;	/* of a slab: bytes before its first object */
+		uint64_t huge_mapcount; /* of a huge block: huge entries that name it */
+	};
 };
 
 _Static_assert(sizeof(struct page) == 64, "a struct page is one cache line");

@@ -125,14 +125,14 @@ static enum pagetable_outcome descend(const struct pagetable *table, uint64_t ad
 	return PAGETABLE_DONE;
 }
 
-/* Gives back the empty table of `level` on the way to `address`, and those above that become empty by it. */
-static void prune(struct pagetable *table, uint64_t address, unsigned level)
+/* Gives back the empty table of `level` on the way to `address`, and those above, below level `top`, that become empty by
+ * it. */
+static void give_empty(struct pagetable *table, uint64_t address, unsigned level, unsigned top)
 {
 	uint32_t slots[PAGING_LEVELS_MAX + 1];
-	unsigned top = table->paging->levels;
 
-	slots[top] = table->root;
-	for (unsigned at = top; at > level; at--) {
+	slots[table->paging->levels] = table->root;
+	for (unsigned at = table->paging->levels; at > level; at--) {
 		struct place place = place_of(table, at, slots[at], address);
 
 		slots[at - 1] = place.level->child[place.at];
@@ -147,17 +147,32 @@ static void prune(struct pagetable *table, uint64_t address, unsigned level)
 	}
 }
 
+static void prune(struct pagetable *table, uint64_t address, unsigned level)
+{
+	if (!table->keeps_tables)
+		give_empty(table, address, level, table->paging->levels);
+}
+
+/* Tables were made from below level `first` down to `reached`, and no further. */
+static void undo_grow(struct pagetable *table, uint64_t address, unsigned reached, unsigned first)
+{
+	if (reached < first)
+		give_empty(table, address, reached, first);
+}
+
 /* Makes the tables from `reached` down to `level`; all or none. */
 static enum pagetable_outcome grow(struct pagetable *table, uint64_t address, unsigned level,
 				   unsigned reached, uint32_t *slot)
 {
+	unsigned first = reached;
+
 	while (reached > level) {
 		struct place place = place_of(table, reached, *slot, address);
 		uint32_t child;
 		enum pagetable_outcome outcome = take_table(table, reached - 1, &child);
 
 		if (outcome != PAGETABLE_DONE) {
-			prune(table, address, reached);
+			undo_grow(table, address, reached, first);
 			return outcome;
 		}
 		link_table(table, place, reached, child);
@@ -207,6 +222,18 @@ enum pagetable_outcome pagetable_set(struct pagetable *table, uint64_t address, 
 	if (before)
 		*before = old;
 	return PAGETABLE_DONE;
+}
+
+enum pagetable_outcome pagetable_make(struct pagetable *table, uint64_t address, unsigned level)
+{
+	unsigned reached;
+	uint32_t slot;
+
+	CHECK(table->keeps_tables && paging_is_canonical(table->paging, address),
+	      "tables are made ahead for canonical addresses, and kept");
+	enum pagetable_outcome outcome = descend(table, address, level, &reached, &slot);
+
+	return outcome == PAGETABLE_DONE ? grow(table, address, level, reached, &slot) : outcome;
 }
 
 /* --- Finding and clearing ----------------------------------------------------------------------------------------- */
@@ -310,7 +337,7 @@ static void sweep_table(struct sweep *sweep, unsigned level, uint32_t slot, uint
 			continue;
 		}
 		sweep_table(sweep, level - 1, child, address);
-		if (sweep->table->store->level[level - 1].table[child].live > 0)
+		if (sweep->table->store->level[level - 1].table[child].live > 0 || sweep->table->keeps_tables)
 			continue;
 		give_table(sweep->table, level - 1, child);
 		tables->child[place.at] = TABLE_NONE;
@@ -334,6 +361,46 @@ bool pagetable_clear_range(struct pagetable *table, uint64_t address, uint64_t b
 	sweep.last = paging_page_number(paging, address + bytes - 1, 0);
 	sweep_table(&sweep, paging->levels, table->root, 0);
 	return sweep.complete;
+}
+
+/* The tables below `slot`, which begins at `base`, that serve part of the gap and nothing outside its limits. */
+static void release_below(struct pagetable *table, const struct pagetable_gap *gap, unsigned level,
+			  uint32_t slot, uint64_t base)
+{
+	struct table_level *tables = &table->store->level[level];
+	unsigned shift = table->paging->shift[level];
+	uint64_t entries = (uint64_t)1 << tables->bits;
+	uint64_t from = gap->address > base ? (gap->address - base) >> shift : 0;
+
+	for (uint64_t index = from; index < entries && base + (index << shift) < gap->end; index++) {
+		size_t at = table_place(tables, slot, (unsigned)index);
+		uint64_t first = base + (index << shift);
+		uint64_t last = first + (((uint64_t)1 << shift) - 1);
+		uint32_t child = tables->child[at];
+
+		if (child == TABLE_NONE || child & TABLE_BORROWED)
+			continue;
+		if (level > 2)
+			release_below(table, gap, level - 1, child, first);
+		if (level - 1 > gap->top || first < gap->floor || (gap->ceiling != 0 && last >= gap->ceiling))
+			continue;
+		CHECK(table->store->level[level - 1].table[child].live == 0,
+		      "a table around which nothing is mapped is empty");
+		give_table(table, level - 1, child);
+		tables->child[at] = TABLE_NONE;
+		tables->entry[at] = 0;
+		tables->table[slot].live--;
+	}
+}
+
+void pagetable_release(struct pagetable *table, const struct pagetable_gap *gap)
+{
+	CHECK(gap->floor <= gap->address && gap->address < gap->end &&
+		  (gap->ceiling == 0 || gap->end <= gap->ceiling) &&
+		  gap->end <= paging_lower_end(table->paging),
+	      "a gap lies within its limits, in the lower half");
+	if (table->paging->levels > 1)
+		release_below(table, gap, table->paging->levels, table->root, 0);
 }
 
 /* --- Splitting, borrowing, the direct map ------------------------------------------------------------------------- */

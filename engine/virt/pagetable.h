@@ -10,12 +10,15 @@
  * given back when its last entry goes; only the root is there from the start. A leaf is any entry that is not empty and
  * names no table: present, or a swap entry.
  *
+ * Linux is lazier: with `keeps_tables` a table stays when it becomes empty, until pagetable_release() is told that nothing
+ * is mapped around it any more.
+ *
  * A part of the tree can be *borrowed*: the kernel's tables (its direct map of all memory among them) hang below the root
  * of every process; what a borrower reads there is the lender's, and it changes nothing. So one frame has two entries:
  * the process's own and the direct map's.
  *
  * Invariants, proved by pagetable_check():
- *   I1: a table's `live` = its entries that are not empty; it is 0 only in the root
+ *   I1: a table's `live` = its entries that are not empty; it is 0 only in the root, or with keeps_tables
  *   I2: an entry names a table <=> its child slot is set; it is then present and not huge, its frame the table's
  *   I3: a leaf lies at a level that allows it, is huge exactly above level 1, and its frame is aligned to its size
  *   I4: tables[l] and leaves[l] are the tables and leaves of the level
@@ -40,6 +43,7 @@ struct pagetable {
 	uint64_t tables_given;			/* tables given back so far */
 	uint64_t table_pages;			/* pages of the tables */
 	uint64_t table_pages_peak;
+	bool keeps_tables; /* set right after creation, or never */
 };
 
 enum pagetable_outcome {
@@ -79,6 +83,31 @@ bool pagetable_clear_range(struct pagetable *table, uint64_t address, uint64_t b
 /* The leaf entry that maps `address`, to be read and to have its flags changed, and its level; NULL when there is none.
  * Frame and presence of an entry are changed only by pagetable_set and pagetable_clear. */
 pte_t *pagetable_find(const struct pagetable *table, uint64_t address, unsigned *level);
+
+/* Makes the tables on the way to `address` down to the one of `level`, all or none. PAGETABLE_COVERED when a leaf is in the
+ * way. Only with keeps_tables: a table made so is empty. */
+MUST_USE enum pagetable_outcome pagetable_make(struct pagetable *table, uint64_t address, unsigned level);
+
+/* The level of the lowest table on the way to `address` (canonical): 1 when its page has an entry to be set. */
+unsigned pagetable_depth(const struct pagetable *table, uint64_t address);
+
+/* Nothing is mapped any more from `floor` (inclusive) to `ceiling` (exclusive, 0: the top), [address, end) within it just
+ * now: gives back every table, below the root, that serves part of [address, end) and nothing outside of floor .. ceiling.
+ * They are empty. What Linux does at munmap (free_pgtables). */
+struct pagetable_gap {
+	uint64_t address, end;
+	uint64_t floor, ceiling;
+	unsigned top; /* tables up to this level; those of the levels above stay */
+};
+
+void pagetable_release(struct pagetable *table, const struct pagetable_gap *gap);
+
+/* Calls for each leaf that maps part of [address, end), in the order of addresses; the entry may be changed as with
+ * pagetable_find. `visit` returns false to stop; it does not change the tree. */
+typedef bool pagetable_look(void *context, uint64_t address, unsigned level, pte_t *entry);
+
+void pagetable_visit_range(const struct pagetable *table, uint64_t address, uint64_t end,
+			   pagetable_look *look, void *context);
 
 /* Splits the leaf above level 1 that maps `address` into a table of leaves of the level below (which allows them), with
  * the same flags. PAGETABLE_DONE also when there is none. */

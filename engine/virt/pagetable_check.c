@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-static const char I1[] = "I1: a table's `live` = its entries that are not empty; it is 0 only in the root";
+static const char I1[] = "I1: a table's `live` = its entries that are not empty; it is 0 only in the root, "
+			 "or with keeps_tables";
 static const char I2[] =
     "I2: an entry names a table <=> its child slot is set; it is then present and not huge, its "
     "frame the table's";
@@ -71,7 +72,10 @@ static const char *check_table(const struct pagetable *table, unsigned level, ui
 	}
 	if (broken)
 		return broken;
-	return live == tables->table[slot].live && (live > 0 || level == table->paging->levels) ? NULL : I1;
+	return live == tables->table[slot].live &&
+		       (live > 0 || level == table->paging->levels || table->keeps_tables)
+		   ? NULL
+		   : I1;
 }
 
 const char *pagetable_check(const struct pagetable *table)

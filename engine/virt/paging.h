@@ -67,6 +67,15 @@ static inline bool paging_is_canonical(const struct paging *paging, uint64_t add
 	return top == 0 || top == UINT64_MAX >> (paging->virtual_bits - 1);
 }
 
+/* The first address behind the lower half, or behind all where addresses are not sign-extended; with 64 bits of those,
+ * the last page is left out. */
+static inline uint64_t paging_lower_end(const struct paging *paging)
+{
+	unsigned bits = paging->virtual_bits - paging->sign_extended;
+
+	return bits == 64 ? UINT64_MAX << paging->page_shift : (uint64_t)1 << bits;
+}
+
 /* The index into a table of `level`. */
 static inline unsigned paging_index(const struct paging *paging, unsigned level, uint64_t address)
 {

@@ -1,5 +1,5 @@
 # Unit tests of this room.
-virt_tests = %D%/descriptor %D%/segment %D%/task %D%/pte %D%/paging %D%/pagetable \
+virt_tests = %D%/pagetable_visit %D%/frames %D%/file_pages %D%/resident %D%/fault_kernel %D%/descriptor %D%/segment %D%/task %D%/pte %D%/paging %D%/pagetable \
 	%D%/associative %D%/walk %D%/tlb_geometry %D%/tlb %D%/mmu %D%/mmu_block \
 	%D%/nested %D%/flush %D%/cpu
 check_PROGRAMS += $(virt_tests)
@@ -34,3 +34,14 @@ TESTS += $(virt_tests)
 %C%_flush_LDADD = $(unit_libs)
 %C%_cpu_SOURCES = %D%/cpu.c
 %C%_cpu_LDADD = $(unit_libs)
+fault_world = %D%/fault_world.h %D%/fault_world.c %D%/kernel_child.h %D%/kernel_child.c %D%/fault_scripts.h %D%/fault_scripts.c
+%C%_fault_kernel_SOURCES = %D%/fault_kernel.c $(fault_world)
+%C%_fault_kernel_LDADD = $(unit_libs)
+%C%_frames_SOURCES = %D%/frames.c $(fault_world) $(unit_model)
+%C%_frames_LDADD = $(unit_libs)
+%C%_file_pages_SOURCES = %D%/file_pages.c $(fault_world)
+%C%_file_pages_LDADD = $(unit_libs)
+%C%_resident_SOURCES = %D%/resident.c $(fault_world) $(unit_model)
+%C%_resident_LDADD = $(unit_libs)
+%C%_pagetable_visit_SOURCES = %D%/pagetable_visit.c
+%C%_pagetable_visit_LDADD = $(unit_libs)
