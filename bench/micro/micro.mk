@@ -9,8 +9,17 @@ CLEANFILES += bench/micro/bitmap bench/micro/buddy bench/micro/slab bench/micro/
 micro_sources = %D%/gbench.h %D%/gbench_shim.cc %D%/table.h %D%/table.c
 micro_libs = bench/libbench.a engine/libengine.a $(BENCHMARK_LIBS) $(PTHREAD_LIBS) -lm
 AM_CXXFLAGS = $(SAN_CFLAGS) $(BENCHMARK_CFLAGS)
-bench_micro_tlb_SOURCES = %D%/tlb.c %D%/naive_mmu.h %D%/naive_mmu.c $(micro_sources)
-bench_micro_tlb_LDADD = $(micro_libs)
+bench_micro_tlb_SOURCES = %D%/tlb.c %D%/naive_mmu.h %D%/naive_mmu.c %D%/page_sample.h %D%/page_sample.c $(micro_sources)
+bench_micro_tlb_CPPFLAGS = $(AM_CPPFLAGS) -DPAGE_SAMPLE='"$(abs_top_srcdir)/bench/micro/python3.pages"'
+bench_micro_tlb_CFLAGS = $(AM_CFLAGS) $(ZSTD_CFLAGS)
+bench_micro_tlb_LDADD = $(micro_libs) $(ZSTD_LIBS)
+# Made by hand only: page_sample.h has the recipe.
+EXTRA_PROGRAMS += bench/micro/make_page_sample
+CLEANFILES += bench/micro/make_page_sample
+bench_micro_make_page_sample_SOURCES = %D%/make_page_sample.c %D%/page_sample.h %D%/page_sample.c
+bench_micro_make_page_sample_CFLAGS = $(AM_CFLAGS) $(ZSTD_CFLAGS)
+bench_micro_make_page_sample_LDADD = $(ZSTD_LIBS)
+EXTRA_DIST += %D%/python3.py %D%/python3.pages
 bench_micro_buddy_SOURCES = %D%/buddy.c %D%/frames.h %D%/frames.c %D%/list_buddy.h %D%/list_buddy.c $(micro_sources)
 bench_micro_buddy_LDADD = $(micro_libs)
 bench_micro_bitmap_SOURCES = %D%/bitmap.c $(micro_sources)

@@ -45,17 +45,19 @@ static void walk(struct naive_mmu *mmu, uint64_t page)
 		mmu->references += 4;
 }
 
-void naive_mmu_access(struct naive_mmu *mmu, const struct pagetable *table, uint64_t address)
+void naive_mmu_access(struct naive_mmu *mmu, const struct pagetable *table, uint64_t address, bool stores)
 {
 	uint64_t page = address >> 12;
 	unsigned level;
 	pte_t *entry = pagetable_find(table, address, &level);
 
 	mmu->time++;
-	if (!entry || !pte_has(*entry, PTE_PRESENT | PTE_USER))
+	if (!entry || !pte_has(*entry, PTE_PRESENT | PTE_USER) || (stores && !pte_has(*entry, PTE_WRITE)))
 		return;
 	if (!pte_has(*entry, PTE_ACCESSED))
 		*entry |= PTE_ACCESSED;
+	if (stores && !pte_has(*entry, PTE_DIRTY))
+		*entry = pte_make_dirty(*entry);
 	if (lookup((struct array){mmu->level_1, 16, 4}, page, mmu->time))
 		return;
 	mmu->misses[0]++;

@@ -2,7 +2,7 @@
  *
  * Every entry has its page and the time of its last use; a lookup goes through the ways of a set, a miss replaces the
  * entry that was used longest ago. One reference after the other, with the branches that this takes. It does what the
- * engine does for a stream of reads by 4 KiB pages: finds the entry in the page table, checks and marks it, looks up both
+ * engine does for a stream of loads and stores by 4 KiB pages: finds the entry in the page table, checks and marks it, looks up both
  * levels, asks the walk caches and counts the references. Not part of the engine: only the benchmark uses it.
  */
 #ifndef FAULTLINE_BENCH_MICRO_NAIVE_MMU_H
@@ -24,6 +24,6 @@ struct naive_mmu {
 };
 
 void naive_mmu_clear(struct naive_mmu *mmu);
-void naive_mmu_access(struct naive_mmu *mmu, const struct pagetable *table, uint64_t address);
+void naive_mmu_access(struct naive_mmu *mmu, const struct pagetable *table, uint64_t address, bool stores);
 
 #endif

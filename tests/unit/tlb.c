@@ -2,6 +2,7 @@
 
 #include "engine/virt/tlb.h"
 
+#include "bench/micro/page_sample.h"
 #include "tests/unit/naive_tlb.h"
 #include "tests/unit/page_stream.h"
 
@@ -9,6 +10,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -74,16 +76,31 @@ static void compare(size_t number, unsigned shape, const struct tlb *tlb, const 
 	}
 }
 
+#define STREAM_REAL STREAM_SHAPES /* pieces of a real program's references (page_sample.h) */
+
+static void read_sample(struct page_sample *sample)
+{
+	const char *source = getenv("top_srcdir");
+	char path[4096];
+
+	(void)snprintf(path, sizeof(path), "%s/bench/micro/python3.pages", source ? source : ".");
+	if (page_sample_read(sample, path))
+		fail_msg("%s: %s", path, page_sample_read(sample, path));
+	assert_true(sample->count >= (size_t)100 * REFERENCES);
+}
+
 /* Every geometry, every stream, LRU and FIFO, without flushes and with a flush of 1, 20, 5,000 pages now and then. */
 static void test_against_a_naive_tlb(void **state)
 {
 	static uint64_t pages[REFERENCES];
+	struct page_sample sample;
 
 	(void)state;
+	read_sample(&sample);
 	assert_true(GEOMETRIES >= 20);
-	for (size_t i = 0; i < GEOMETRIES * STREAM_SHAPES * 4; i++) {
-		size_t number = i / 4 / STREAM_SHAPES;
-		unsigned shape = (unsigned)(i / 4 % STREAM_SHAPES);
+	for (size_t i = 0; i < GEOMETRIES * (STREAM_REAL + 1) * 4; i++) {
+		size_t number = i / 4 / (STREAM_REAL + 1);
+		unsigned shape = (unsigned)(i / 4 % (STREAM_REAL + 1));
 		bool fifo = i % 2;
 		struct random random = {i};
 		struct naive_tlb naive;
@@ -91,8 +108,11 @@ static void test_against_a_naive_tlb(void **state)
 
 		make(&tlb, number, fifo ? "fifo" : "lru");
 		naive_tlb_make(&naive, geometries[number].entries, geometries[number].ways, fifo);
-		page_stream_fill((enum page_stream_shape)shape, shape == STREAM_LOOP ? 1600 : 8192, pages,
-				 REFERENCES);
+		if (shape == STREAM_REAL)
+			memcpy(pages, sample.page + number * 3 * REFERENCES, sizeof(pages));
+		else
+			page_stream_fill((enum page_stream_shape)shape, shape == STREAM_LOOP ? 1600 : 8192,
+					 pages, REFERENCES);
 		for (size_t done = 0; done < REFERENCES; done += 1000) {
 			static const uint64_t spans[] = {1, 20, 5000, 1};
 			uint64_t first = pages[random_below(&random, REFERENCES)];
@@ -111,6 +131,7 @@ static void test_against_a_naive_tlb(void **state)
 		naive_tlb_drop(&naive);
 		tlb_destroy(&tlb);
 	}
+	page_sample_free(&sample);
 }
 
 /* 2,000,000 loads of 8 bytes upward from 0x7f0000000000: 3,907 pages, each missed once in both levels. */

@@ -1,7 +1,7 @@
 # Unit tests of this room.
 virt_tests = %D%/pagetable_visit %D%/frames %D%/file_pages %D%/resident %D%/fault_kernel %D%/descriptor %D%/segment %D%/task %D%/pte %D%/paging %D%/pagetable \
 	%D%/associative %D%/walk %D%/tlb_geometry %D%/tlb %D%/mmu %D%/mmu_block \
-	%D%/nested %D%/flush %D%/cpu
+	%D%/nested %D%/flush %D%/cpu %D%/page_sample
 check_PROGRAMS += $(virt_tests)
 TESTS += $(virt_tests)
 %C%_descriptor_SOURCES = %D%/descriptor.c
@@ -22,8 +22,13 @@ TESTS += $(virt_tests)
 %C%_walk_LDADD = $(unit_libs)
 %C%_tlb_geometry_SOURCES = %D%/tlb_geometry.c
 %C%_tlb_geometry_LDADD = $(unit_libs)
-%C%_tlb_SOURCES = %D%/tlb.c %D%/naive_tlb.h %D%/naive_tlb.c %D%/page_stream.h %D%/page_stream.c
-%C%_tlb_LDADD = $(unit_libs)
+%C%_tlb_SOURCES = %D%/tlb.c %D%/naive_tlb.h %D%/naive_tlb.c %D%/page_stream.h %D%/page_stream.c \
+	bench/micro/page_sample.h bench/micro/page_sample.c
+%C%_tlb_CFLAGS = $(AM_CFLAGS) $(ZSTD_CFLAGS)
+%C%_tlb_LDADD = $(unit_libs) $(ZSTD_LIBS)
+%C%_page_sample_SOURCES = %D%/page_sample.c bench/micro/page_sample.h bench/micro/page_sample.c
+%C%_page_sample_CFLAGS = $(AM_CFLAGS) $(ZSTD_CFLAGS)
+%C%_page_sample_LDADD = $(unit_libs) $(ZSTD_LIBS)
 %C%_mmu_SOURCES = %D%/mmu.c %D%/page_stream.h %D%/page_stream.c
 %C%_mmu_LDADD = $(unit_libs)
 %C%_mmu_block_SOURCES = %D%/mmu_block.c
