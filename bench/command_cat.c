@@ -180,8 +180,8 @@ int command_cat(int argc, char **argv)
 
 	if (result != PARSED)
 		return result;
-	if (flt_reader_open(&reader, argv[optind], &error) != TRACE_OK)
-		return trace_failed("cat", &error);
+	if (!trace_open("cat", argv[optind], &reader))
+		return EXIT_FAILED;
 	options.has_time = flt_reader_summary(reader)->description.has_time;
 	result = print_all(&options, reader, &error) == TRACE_OK ? EXIT_DONE : trace_failed("cat", &error);
 	flt_reader_close(reader);

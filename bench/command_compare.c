@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* What compare.json is made of. */
 struct outcome {
@@ -185,6 +186,7 @@ static bool hand_out(json_t *whole, const struct replay_options *options)
 static bool compare_traces(char *const *traces, const struct replay_options *options)
 {
 	struct outcome outcome = {.runs = json_array(), .verdicts = json_array()};
+	bool existed = options->output && access(options->output, F_OK) == 0;
 	bool ok = outcome.runs && outcome.verdicts && (!options->output || make_directory(options->output));
 
 	for (size_t i = 0; ok && traces[i]; i++)
@@ -194,6 +196,8 @@ static bool compare_traces(char *const *traces, const struct replay_options *opt
 
 	ok = ok && hand_out(whole, options);
 	json_decref(whole);
+	if (!ok && options->output && !existed)
+		(void)rmdir(options->output); /* unless there is something in it */
 	return ok;
 }
 

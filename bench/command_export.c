@@ -142,8 +142,8 @@ int command_export(int argc, char **argv)
 
 	if (result != PARSED)
 		return result;
-	if (flt_reader_open(&reader, argv[optind], &error) != TRACE_OK)
-		return trace_failed("export", &error);
+	if (!trace_open("export", argv[optind], &reader))
+		return EXIT_FAILED;
 	if (flt_reader_summary(reader)->processes > 1 && !command.process_given) {
 		complain("export",
 			 "%s has %" PRIu32 " processes and the format has one: choose with --process P",

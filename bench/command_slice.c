@@ -119,8 +119,8 @@ int command_slice(int argc, char **argv)
 
 	if (result != PARSED)
 		return result;
-	if (flt_reader_open(&reader, argv[optind], &error) != TRACE_OK)
-		return trace_failed("slice", &error);
+	if (!trace_open("slice", argv[optind], &reader))
+		return EXIT_FAILED;
 	result = copy(reader, &command, &error) == TRACE_OK ? EXIT_DONE : trace_failed("slice", &error);
 	flt_reader_close(reader);
 	return result;

@@ -2,10 +2,34 @@
 
 #include "bench/command_trace.h"
 
+#include "traces/flt.h"
+
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+void note_truncated(const char *command, const char *path, const struct flt_summary *summary)
+{
+	if (summary->truncated)
+		complain(command,
+			 "note: %s was cut off or damaged before its end; only its first %" PRIu64
+			 " events can be read",
+			 path, summary->events);
+}
+
+bool trace_open(const char *command, const char *path, struct flt_reader **reader)
+{
+	struct trace_error error;
+
+	if (flt_reader_open(reader, path, &error) != TRACE_OK) {
+		(void)trace_failed(command, &error);
+		return false;
+	}
+	note_truncated(command, path, flt_reader_summary(*reader));
+	return true;
+}
 
 int trace_failed(const char *command, const struct trace_error *error)
 {

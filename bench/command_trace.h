@@ -16,6 +16,15 @@ int command_cat(int argc, char **argv);
 int command_slice(int argc, char **argv);
 int command_export(int argc, char **argv);
 
+struct flt_reader;
+struct flt_summary;
+
+/* Opens the trace at `path`; false when it has said that this is not possible. */
+bool trace_open(const char *command, const char *path, struct flt_reader **reader);
+
+/* Says that there is more to a truncated trace than can be read. */
+void note_truncated(const char *command, const char *path, const struct flt_summary *summary);
+
 /* Prints the error's sentence; EXIT_FAILED. */
 int trace_failed(const char *command, const struct trace_error *error);
 

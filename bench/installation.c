@@ -15,6 +15,7 @@ static bool join(char *path, size_t bytes, const char *directory, const char *na
 	return length > 0 && (size_t)length < bytes;
 }
 
+/* The path of `name` as seen from the directory of the running executable. */
 static bool beside_executable(const char *name, char *directory, size_t bytes)
 {
 	char executable[PATH_MAX];
@@ -32,14 +33,17 @@ static bool beside_executable(const char *name, char *directory, size_t bytes)
 
 bool installation_find(const char *name, char *path, size_t bytes)
 {
+	static const char *const places[] = {"libexec", "../libexec/" PACKAGE_TARNAME};
 	const char *override = getenv("FAULTLINE_LIBEXECDIR");
 	char directory[PATH_MAX];
 
 	if (override && join(path, bytes, override, name) && access(path, R_OK) == 0)
 		return true;
-	if (beside_executable("libexec", directory, sizeof(directory)) &&
-	    join(path, bytes, directory, name) && access(path, R_OK) == 0)
-		return true;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (beside_executable(places[i], directory, sizeof(directory)) &&
+		    join(path, bytes, directory, name) && access(path, R_OK) == 0)
+			return true;
+	}
 	return join(path, bytes, PKGLIBEXECDIR, name) && access(path, R_OK) == 0;
 }
 
@@ -57,6 +61,8 @@ bool installation_find_plots(char *path, size_t bytes)
 	if (override && holds_plots(override))
 		return join(path, bytes, override, "");
 	if (beside_executable("../plots", path, bytes) && holds_plots(path))
+		return true;
+	if (beside_executable("../share/" PACKAGE_TARNAME "/plots", path, bytes) && holds_plots(path))
 		return true;
 	return join(path, bytes, PKGDATADIR, "plots") && holds_plots(path);
 }

@@ -4,7 +4,8 @@
  * libfaultline-record.so). They lie, in this order of search, in
  *   1. the directory that the environment variable FAULTLINE_LIBEXECDIR names (tests set it),
  *   2. `libexec/` beside the running executable (a build tree: bench/faultline and bench/libexec/),
- *   3. pkglibexecdir (an installation).
+ *   3. `../libexec/faultline/` as seen from there (an installation, wherever it was moved to),
+ *   4. pkglibexecdir.
  */
 #ifndef FAULTLINE_BENCH_INSTALLATION_H
 #define FAULTLINE_BENCH_INSTALLATION_H
@@ -18,7 +19,8 @@
 bool installation_find(const char *name, char *path, size_t bytes);
 
 /* The same for the directory of the figure scripts, which is the one that FAULTLINE_PLOTSDIR names,
- * `../plots/` beside the running executable, or pkgdatadir's `plots/`: the first of them that holds style.gp.
+ * `../plots/` or `../share/faultline/plots/` as seen from the running executable's, or pkgdatadir's `plots/`: the first
+ * of them that holds style.gp.
  */
 bool installation_find_plots(char *path, size_t bytes);
 

@@ -2,12 +2,21 @@
 
 #include "bench/trial.h"
 
-#include "bench/command.h"
+#include "bench/command_trace.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Most errors name the trace by themselves. */
+static void complain_of_trace(const struct replay_options *options, const char *trace,
+			      const struct trace_error *error)
+{
+	bool named = strncmp(error->message, trace, strlen(trace)) == 0;
+
+	complain(options->command, "%s%s%s", named ? "" : trace, named ? "" : ": ", error->message);
+}
 
 static bool prepare_targets(struct trial *trial, const struct replay_options *options)
 {
@@ -38,7 +47,7 @@ static bool plan_for(struct plan **plan, enum replay_mode mode, const struct tri
 
 	if (plan_create(plan, &plan_options, &error) == TRACE_OK)
 		return true;
-	complain(options->command, "%s: %s", trial->trace_path, error.message);
+	complain_of_trace(options, trial->trace_path, &error);
 	return false;
 }
 
@@ -108,6 +117,7 @@ bool trial_prepare(struct trial *trial, const struct replay_options *options, co
 			return false;
 		}
 	}
+	note_truncated(options->command, trace, plan_trace(trial->speed_plan));
 	if (!options->quiet)
 		tell(trial);
 	return true;
@@ -132,7 +142,7 @@ static bool run_models(struct trial *trial, const struct replay_options *options
 		if (trial->target[i].kind != TARGET_ENGINE || trial->options.memory_mode == MODE_PARALLEL)
 			continue;
 		if (!model_run(&trial->model[i], &model, &error)) {
-			complain(options->command, "%s: %s", trial->trace_path, error.message);
+			complain_of_trace(options, trial->trace_path, &error);
 			return false;
 		}
 	}
@@ -154,7 +164,7 @@ bool trial_measure(struct trial *trial, const struct replay_options *options)
 	if (trial->options.what & MEASURE_MODEL && !run_models(trial, options))
 		return false;
 	if (!measurement_run(trial->measurement, targets, trial->count, &trial->options, &error)) {
-		complain(options->command, "%s: %s", trial->trace_path, error.message);
+		complain_of_trace(options, trial->trace_path, &error);
 		return false;
 	}
 	for (size_t i = 0; i < trial->count; i++)

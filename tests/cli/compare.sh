@@ -36,6 +36,9 @@ export BAD_ALLOCATOR=null
 expect 1 'a target that fails ends the comparison' "$FAULTLINE" compare one.flt --on glibc --on "$bad" --rounds 1 -q
 unset BAD_ALLOCATOR
 matches 'with its name' 'bad_allocator.so: event [0-9]+' stderr
+expect 1 'a trace that is not there' "$FAULTLINE" compare none.flt --on glibc --on engine -q -o none
+matches 'is named once' '^faultline compare: none.flt: cannot open' stderr
+pass_if 'and leaves no directory' test ! -e none
 
 expect 0 'a program under two allocators' "$FAULTLINE" compare --live --on glibc --on "$bad" --rounds 6 -q -- sh -c 'ls / >/dev/null'
 matches 'wall clock' '^wall time, s' stdout

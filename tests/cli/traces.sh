@@ -106,6 +106,11 @@ for file in no_footer longer; do
 	matches "says so" '^truncated ' stdout
 	matches "has all events" '^events +8$' stdout
 done
+for command in cat "slice -o x.flt" "export --to aosp"; do
+	# shellcheck disable=SC2086
+	expect 0 "$command of one" "$FAULTLINE" $command no_footer.flt
+	matches "says so too" 'note: no_footer.flt was cut off .* its first 8 events' stderr
+done
 expect 0 "a file cut in its block" "$FAULTLINE" info cut.flt
 matches "has none" '^events +0$' stdout
 if [ -w /dev/full ]; then

@@ -77,11 +77,9 @@ static enum trace_status free_unseen(struct ledger *ledger, const struct heap_ca
 
 	if (!entry)
 		return TRACE_OK;
-	status = warnings_add(
-	    ledger->warnings, "address handed out while still live", error,
-	    "0x%llx was handed out while it was still live; its free is missing before this line, one "
-	    "was put in",
-	    (unsigned long long)call->address);
+	status = warnings_add(ledger->warnings, "address handed out while still live", error,
+			      "the block that this line hands out is still live; its free is missing before "
+			      "it, one was put in");
 	if (status != TRACE_OK)
 		return status;
 	event.kind = EVENT_FREE;
