@@ -5,6 +5,7 @@
 #include "bench/run.h"
 #include "engine/machine.h"
 #include "engine/policy.h"
+#include "engine/virt/page_size.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -22,6 +23,9 @@ struct model {
 	uint64_t memory_bytes;
 	struct machine *machine; /* while it runs */
 	uintptr_t *address;	 /* per slot, while it runs */
+	uint64_t *bytes;	 /* asked for, of the slot's live block; 0: it has none */
+	bool has_page_sizes;	 /* the peak of live bytes was reached */
+	struct page_size_cost page_size[PAGE_SIZES];
 	struct machine_report report;
 	struct model_sample *sample;
 	size_t samples, capacity;
@@ -61,6 +65,13 @@ static size_t asked_alignment(const struct operation *operation)
 	return operation_kind(operation) == OPERATION_MEMALIGN ? operation_alignment(operation) : 0;
 }
 
+static bool is_free(const struct operation *operation)
+{
+	enum operation_kind kind = operation_kind(operation);
+
+	return kind == OPERATION_REALLOC_FREE || kind == OPERATION_FREE || kind == OPERATION_FREE_SIZED;
+}
+
 static void apply(struct model *model, const struct planned *planned)
 {
 	const struct operation *operation = &planned->operation;
@@ -93,8 +104,41 @@ static void apply(struct model *model, const struct planned *planned)
 		machine_thread_exit(model->machine, planned->lane);
 		break;
 	default:
-		break;
+		return;
 	}
+	if (operation_kind(operation) != OPERATION_EXIT)
+		model->bytes[operation->slot] = is_free(operation) || *address == 0 ? 0 : bytes;
+}
+
+/* What the blocks that are live now cost under each page size. */
+static bool measure_page_sizes(struct model *model, uint64_t slots, struct trace_error *error)
+{
+	struct page_size_range *ranges = calloc(slots + 1, sizeof(ranges[0]));
+	size_t count = 0;
+
+	if (!ranges)
+		return refuse(error, "the engine's model", "not enough memory");
+	for (uint64_t slot = 0; slot < slots; slot++) {
+		if (model->bytes[slot] > 0)
+			ranges[count++] = (struct page_size_range){
+			    model->address[slot] - machine_base(model->machine), model->bytes[slot]};
+	}
+	page_size_costs(ranges, count, model->page_size);
+	model->has_page_sizes = true;
+	free(ranges);
+	return true;
+}
+
+static bool apply_all(struct model *model, const struct planned *operations, uint64_t count,
+		      const struct plan_totals *totals, struct trace_error *error)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		apply(model, &operations[i]);
+		if (!model->has_page_sizes && operations[i].live_bytes == totals->live_peak_bytes &&
+		    !measure_page_sizes(model, totals->slots, error))
+			return false;
+	}
+	return true;
 }
 
 static bool replay(struct model *model, const struct model_options *options, struct trace_error *error)
@@ -107,8 +151,8 @@ static bool replay(struct model *model, const struct model_options *options, str
 
 	while (status == TRACE_OK && (status = plan_next(options->plan, every - position % every, &operations,
 							 &count, error)) == TRACE_OK) {
-		for (uint64_t i = 0; i < count; i++)
-			apply(model, &operations[i]);
+		if (!apply_all(model, operations, count, totals, error))
+			return false;
 		position += count;
 		if ((position % every == 0 || position == totals->operations) &&
 		    !take_sample(model, options, operations[count - 1].event, error))
@@ -132,7 +176,9 @@ static bool build(struct model *model, const struct model_options *options, stru
 		return refuse(error, options->policy,
 			      "no such policy, key or value; `faultline policies` lists them");
 	model->address = calloc(plan_totals(options->plan)->slots + 1, sizeof(model->address[0]));
-	enum status status = model->address ? machine_create(&model->machine, &machine) : STATUS_NO_MEMORY;
+	model->bytes = calloc(plan_totals(options->plan)->slots + 1, sizeof(model->bytes[0]));
+	enum status status =
+	    model->address && model->bytes ? machine_create(&model->machine, &machine) : STATUS_NO_MEMORY;
 
 	return status == STATUS_OK || refuse(error, "the engine's machine", status_name(status));
 }
@@ -152,7 +198,9 @@ bool model_run(struct model **model, const struct model_options *options, struct
 		machine_destroy(made->machine);
 	made->machine = NULL;
 	free(made->address);
+	free(made->bytes);
 	made->address = NULL;
+	made->bytes = NULL;
 	if (ok)
 		*model = made;
 	else
@@ -283,5 +331,17 @@ void model_write_buddy(const struct model *model, FILE *file)
 		for (unsigned order = 0; order < MACHINE_ORDERS; order++)
 			(void)fprintf(file, "\t%" PRIu64, model->sample[i].machine.free_blocks[order]);
 		(void)fputc('\n', file);
+	}
+}
+
+void model_write_page_sizes(const struct model *model, FILE *file)
+{
+	(void)fputs("# page_bytes\tpages\twaste_bytes\tdescriptor_bytes\ttable_bytes\n", file);
+	for (unsigned i = 0; i < PAGE_SIZES && model->has_page_sizes; i++) {
+		const struct page_size_cost *cost = &model->page_size[i];
+
+		(void)fprintf(file, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n",
+			      cost->page_bytes, cost->pages, cost->waste_bytes, cost->descriptor_bytes,
+			      cost->table_bytes);
 	}
 }

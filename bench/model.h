@@ -39,6 +39,9 @@ uint64_t model_frames_peak_bytes(const struct model *model);
 void model_write_samples(const struct model *model, FILE *file);
 void model_write_buddy(const struct model *model, FILE *file);
 
+/* The rows of page_sizes.tsv: what the live blocks at their peak cost under each page size (engine/virt/page_size.h). */
+void model_write_page_sizes(const struct model *model, FILE *file);
+
 void model_destroy(struct model *model);
 
 #endif

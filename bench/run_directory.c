@@ -168,6 +168,11 @@ static void write_buddy(const struct run *run, FILE *file)
 	model_write_buddy(run->model, file);
 }
 
+static void write_page_sizes(const struct run *run, FILE *file)
+{
+	model_write_page_sizes(run->model, file);
+}
+
 static const struct series series[] = {
     {"throughput.tsv", "round\tgross_ns_per_event\tnull_ns_per_event\tnet_ns_per_event\tevents_per_s\n",
      write_throughput, has_throughput, true},
@@ -182,6 +187,7 @@ static const struct series series[] = {
     {"lifetimes.tsv", "events_low\tevents_high\tobjects\n", write_lifetimes, always, false},
     {"model.tsv", NULL, write_model, has_model, false},
     {"buddy.tsv", NULL, write_buddy, has_model, false},
+    {"page_sizes.tsv", NULL, write_page_sizes, has_model, false},
 };
 
 static void write_header(const struct run *run, const struct series *one, FILE *file)

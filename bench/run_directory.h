@@ -10,7 +10,7 @@
  *                    internal_fragmentation footprint_over_live
  *   sizes.tsv        size_low_bytes size_high_bytes allocations bytes
  *   lifetimes.tsv    events_low events_high objects
- *   model.tsv, buddy.tsv   engine targets only (model.h)
+ *   model.tsv, buddy.tsv, page_sizes.tsv   engine targets only (model.h)
  */
 #ifndef FAULTLINE_BENCH_RUN_DIRECTORY_H
 #define FAULTLINE_BENCH_RUN_DIRECTORY_H

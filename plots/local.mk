@@ -12,6 +12,7 @@ dist_plots_DATA = \
 	%D%/fragmentation.gp \
 	%D%/external.gp \
 	%D%/buddy.gp \
+	%D%/page_size.gp \
 	%D%/trace.gp
 
 # make report: the shipped recordings on every allocator that is found, as a page in report/ of the build tree.

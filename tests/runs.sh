@@ -100,6 +100,16 @@ run_buddy() {
 	}'
 }
 
+run_page_sizes() {
+	awk 'BEGIN {
+		OFS = "\t"
+		for (page = 1024; page <= 65536; page *= 2) {
+			pages = int(50000000 / page + 300)
+			print page, pages, int(pages * page * page / 400000), pages * 64, int(pages / (page / 8) + 4) * page
+		}
+	}'
+}
+
 run_sizes() {
 	awk 'BEGIN {
 		OFS = "\t"
@@ -132,6 +142,7 @@ make_run() {
 	[ $engine -eq 1 ] || return 0
 	{ run_header "$2" "$3" 'event live_bytes ...'; run_model "$4"; } >"$1/model.tsv"
 	{ run_header "$2" "$3" 'event order0 ...'; run_buddy; } >"$1/buddy.tsv"
+	{ run_header "$2" "$3" 'page_bytes pages waste_bytes descriptor_bytes table_bytes'; run_page_sizes; } >"$1/page_sizes.tsv"
 }
 
 run_stem() { # PATH: as compare names directories

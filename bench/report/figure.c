@@ -62,6 +62,14 @@ static const struct figure figures[] = {
 		"is more.",
      .need = {{"buddy.tsv", 2, 1}},
      .engine_only = true},
+    {.name = "page_size",
+     .title = "Which page size",
+     .caption =
+	 "What pages of 1 to 64 KiB cost at the peak of live bytes, where the engine places the blocks, "
+	 "simulated: bytes of touched pages that nobody asked for, page descriptors of 64 bytes, and page "
+	 "tables.",
+     .need = {{"page_sizes.tsv", 5, 5}},
+     .engine_only = true},
     {.name = "trace",
      .title = "What the program asks for",
      .caption =

@@ -5,7 +5,8 @@ engine_libengine_a_SOURCES += %D%/descriptor.h %D%/descriptor.c %D%/segment.h %D
 	%D%/resident_entry.h %D%/resident_huge.c %D%/resident_range.c %D%/resident_fork.c %D%/resident_check.c \
 	%D%/associative.h %D%/associative.c %D%/associative_wide.h %D%/walk.h %D%/walk.c \
 	%D%/tlb_geometry.h %D%/tlb_geometry.c %D%/tlb_presets.c %D%/tlb.h %D%/tlb.c %D%/mmu.h %D%/mmu.c %D%/mmu_block.h %D%/mmu_block.c \
-	%D%/nested.h %D%/nested.c %D%/flush.h %D%/flush.c %D%/cpu.h %D%/cpu.c
+	%D%/nested.h %D%/nested.c %D%/flush.h %D%/flush.c %D%/cpu.h %D%/cpu.c \
+	%D%/page_size.h %D%/page_size.c
 if AVX2
 engine_libengine_a_SOURCES += %D%/associative_avx2.c %D%/mmu_block_avx2.c
 else

@@ -46,7 +46,7 @@ matches 'the version is found' '"version": "2\.[0-9]+"' run-glibc/run.json
 matches 'a series names its trace' '^# trace: larson.flt$' run-glibc/timeline.tsv
 matches 'and its columns' '^# event	time_ns	live_bytes' run-glibc/timeline.tsv
 pass_if 'the time line has its samples' test "$(grep -vc '^#' run-glibc/timeline.tsv)" -ge 10
-pass_if 'the engine has a model' test -s run-engine/model.tsv -a -s run-engine/buddy.tsv
+pass_if 'the engine has a model' test -s run-engine/model.tsv -a -s run-engine/buddy.tsv -a -s run-engine/page_sizes.tsv
 fail_if 'others have none' test -e run-glibc/model.tsv
 matches 'a policy is written out' '"page_placement": ' run-engine/run.json
 pass_if 'a run is replaced' "$FAULTLINE" replay uniform.flt --on glibc $small --measure memory -o run-glibc

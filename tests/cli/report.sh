@@ -71,7 +71,7 @@ expect 0 'a page is made' "$FAULTLINE" report good
 pass_if 'as DIR/report.html' test -s good/report.html
 cp good/report.html page
 matches 'it has an inline chart' '<svg role="img" viewBox=' page
-pass_if 'one for each figure' test "$(grep -c '<svg role=' page)" -eq 7
+pass_if 'one for each figure' test "$(grep -c '<svg role=' page)" -eq 8
 matches 'the verdict' '<li><b>program</b>: engine is fastest' page
 matches 'the best value' '<td class="best"><b>20.0 ns</b>' page
 matches 'the command that reproduces it' 'faultline compare traces/samples/program.flt --on engine --on jemalloc' page
@@ -95,7 +95,7 @@ lacks 'without colours where it is no terminal' "$(printf '\033')" stdout
 
 expect 0 'the figures as PNG and SVG files' "$FAULTLINE" report good --png --svg
 are_pictures() {
-	for figure in footprint latency throughput fragmentation external buddy trace; do
+	for figure in footprint latency throughput fragmentation external buddy page_size trace; do
 		head -c 4 good/figures/program/"$figure".png | grep -q PNG || return 1
 		grep -q '<svg' good/figures/program/"$figure".svg || return 1
 	done

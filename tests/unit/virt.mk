@@ -1,7 +1,7 @@
 # Unit tests of this room.
 virt_tests = %D%/pagetable_visit %D%/frames %D%/file_pages %D%/resident %D%/fault_kernel %D%/descriptor %D%/segment %D%/task %D%/pte %D%/paging %D%/pagetable \
 	%D%/associative %D%/walk %D%/tlb_geometry %D%/tlb %D%/mmu %D%/mmu_block \
-	%D%/nested %D%/flush %D%/cpu %D%/page_sample
+	%D%/nested %D%/flush %D%/cpu %D%/page_sample %D%/page_size
 check_PROGRAMS += $(virt_tests)
 TESTS += $(virt_tests)
 %C%_descriptor_SOURCES = %D%/descriptor.c
@@ -50,3 +50,5 @@ fault_world = %D%/fault_world.h %D%/fault_world.c %D%/kernel_child.h %D%/kernel_
 %C%_resident_LDADD = $(unit_libs)
 %C%_pagetable_visit_SOURCES = %D%/pagetable_visit.c
 %C%_pagetable_visit_LDADD = $(unit_libs)
+%C%_page_size_SOURCES = %D%/page_size.c
+%C%_page_size_LDADD = $(unit_libs)
