@@ -2,6 +2,7 @@
 
 #include "bench/command.h"
 #include "bench/command_translate.h"
+#include "bench/mmu_option.h"
 #include "bench/translation.h"
 
 #include <errno.h>
@@ -97,7 +98,7 @@ struct words {
 	struct translation_request request;
 	const char *mmu, *paging, *levels;
 	uint64_t page, missing, cpl;
-	bool has_cpl, has_register, is_kernel, list;
+	bool has_cpl, has_register, is_kernel, is_nested, list;
 	unsigned access;
 	bool has_logical;
 	uint64_t selector, offset;
@@ -317,7 +318,7 @@ static bool page_option(int option, const char *text, struct words *words)
 		return number_option("frame", text, ((uint64_t)1 << PTE_FRAME_BITS) - 1,
 				     &words->request.first_frame);
 	case OPTION_NESTED:
-		words->request.is_nested = true;
+		words->is_nested = true;
 		return true;
 	case OPTION_LIST:
 		words->list = true;
@@ -328,19 +329,6 @@ static bool page_option(int option, const char *text, struct words *words)
 }
 
 /* --- Putting the request together ------------------------------------------------------------------------------------ */
-
-static bool choose_mmu(const struct words *words, struct translation_request *request)
-{
-	const char *text = words->mmu ? words->mmu : "zen4";
-	struct tlb_geometry_error error;
-
-	if (tlb_geometry_find(&request->geometry, text, &error) == STATUS_OK)
-		return true;
-	complain(name,
-		 "--mmu '%s': at '%s' there should be %s; `faultline translate --list` shows processors",
-		 text, text + error.at, error.want);
-	return false;
-}
 
 static bool choose_paging(const struct words *words, struct translation_request *request)
 {
@@ -401,36 +389,15 @@ static bool put_together(struct words *words)
 		request->access &= ~(unsigned)WALK_USER;
 	if (!words->has_register)
 		request->through = words->access & WALK_EXECUTE ? SEGMENT_CS : SEGMENT_DS;
-	return choose_mmu(words, request) && choose_paging(words, request) && choose_page(words, request);
+	if (!mmu_option(name, words->mmu ? words->mmu : "zen4", &request->geometry))
+		return false;
+	request->nested_level = request->geometry.nested_level;
+	if (words->is_nested && request->nested_level == 0)
+		request->nested_level = 1;
+	return choose_paging(words, request) && choose_page(words, request);
 }
 
 /* --- Running --------------------------------------------------------------------------------------------------------- */
-
-static void show_list(void)
-{
-	(void)puts("Processors (--mmu):");
-	for (unsigned i = 0; tlb_preset(i); i++) {
-		const struct tlb_preset *preset = tlb_preset(i);
-
-		(void)printf("  %-16s %s\n      %s\n", preset->name, preset->processor, preset->text);
-		for (unsigned f = 0; tlb_preset_figure(f); f++) {
-			const struct tlb_figure *figure = tlb_preset_figure(f);
-
-			if (strcmp(figure->preset, preset->name) == 0)
-				(void)printf("      %s%s: %s\n", figure->verified ? "" : "UNVERIFIED ",
-					     figure->figure, figure->source);
-		}
-	}
-	(void)puts("\nPage tables (--paging), index bits from the root down and offset bits:");
-	for (unsigned i = 0; paging_preset(i); i++) {
-		const struct paging *paging = paging_preset(i);
-
-		(void)printf("  %-16s ", paging->name);
-		for (unsigned level = paging->levels; level > 0; level--)
-			(void)printf("%u,", paging->bits[level]);
-		(void)printf("%u  (%u bits; %s)\n", paging->page_shift, paging->virtual_bits, paging->source);
-	}
-}
 
 static int map_failed(uint64_t address, const struct translation_error *error)
 {
@@ -513,7 +480,7 @@ int command_translate(int argc, char **argv)
 			return EXIT_USAGE;
 	}
 	if (words.list) {
-		show_list();
+		mmu_option_list();
 		return finish(EXIT_DONE);
 	}
 	if (optind == argc && !words.has_logical) {

@@ -7,8 +7,6 @@
 /* Where the machine keeps things; small numbers are easier to follow. */
 #define TABLE_FRAME 0x100u
 #define TABLE_FRAMES 0x40000u
-#define HOST_TABLE_FRAME 0x80000u
-#define HOST_OFFSET_FRAMES 0x40000u
 
 static bool fail(struct translation_error *error, const char *what)
 {
@@ -34,18 +32,13 @@ static bool make_tables(struct translation *translation, struct translation_erro
 
 static bool make_host(struct translation *translation, struct translation_error *error)
 {
-	if (table_store_create(&translation->host_store, &translation->request.paging) != STATUS_OK)
-		return fail(error, "not enough memory for the host's page tables");
-	counting_source_create(&translation->host_tables, HOST_TABLE_FRAME, TABLE_FRAMES);
-	enum pagetable_outcome outcome = pagetable_create(&translation->host, &translation->host_store,
-							  page_source_of_counter(&translation->host_tables));
+	const struct translation_request *request = &translation->request;
+	enum status status = nested_create(&translation->host, &request->paging, &request->geometry.walk,
+					   request->nested_level);
 
-	if (outcome == PAGETABLE_DONE &&
-	    walker_create(&translation->host_walker, &translation->request.paging,
-			  &translation->request.geometry.walk) == STATUS_OK)
-		return true;
-	table_store_destroy(&translation->host_store);
-	return fail(error, "the host of a nested machine cannot be made");
+	if (status == STATUS_BAD_ARGUMENT)
+		return fail(error, "the host's page tables have no larger pages");
+	return status == STATUS_OK || fail(error, "not enough memory for the host's page tables");
 }
 
 static bool make_segments(struct translation *translation, struct translation_error *error)
@@ -76,49 +69,19 @@ bool translation_create(struct translation *translation, const struct translatio
 	if (tlb_create(&translation->tlb, &request->geometry, paging, 0) != STATUS_OK ||
 	    walker_create(&translation->walker, paging, &request->geometry.walk) != STATUS_OK)
 		return fail(error, "the TLBs cannot be made for these page tables");
-	if (request->is_nested && !make_host(translation, error))
+	if (request->nested_level > 0 && !make_host(translation, error))
 		return false;
 	return make_segments(translation, error);
 }
 
 void translation_destroy(struct translation *translation)
 {
-	if (translation->request.is_nested) {
-		walker_destroy(&translation->host_walker);
-		table_store_destroy(&translation->host_store);
-	}
+	if (translation->request.nested_level > 0)
+		nested_destroy(&translation->host);
 	walker_destroy(&translation->walker);
 	tlb_destroy(&translation->tlb);
 	task_set_destroy(&translation->tasks);
 	table_store_destroy(&translation->store);
-}
-
-/* The host has a page for each page of the guest's. */
-static bool map_in_host(struct translation *translation, pfn_t frame, struct translation_error *error)
-{
-	const struct paging *paging = &translation->request.paging;
-	uint64_t address = frame << paging->page_shift;
-	unsigned level;
-
-	if (!translation->request.is_nested || pagetable_find(&translation->host, address, &level))
-		return true;
-	if (!paging_is_canonical(paging, address) ||
-	    (frame + HOST_OFFSET_FRAMES) >> paging_frame_bits(paging) != 0)
-		return fail(error, "the guest's memory is larger than its host can address");
-	enum pagetable_outcome outcome =
-	    pagetable_set(&translation->host, address, 1,
-			  pte_make(frame + HOST_OFFSET_FRAMES, PTE_PRESENT | PTE_WRITE | PTE_USER), NULL);
-
-	return outcome == PAGETABLE_DONE || fail(error, pagetable_outcome_name(outcome));
-}
-
-static bool map_tables_in_host(struct translation *translation, struct translation_error *error)
-{
-	for (pfn_t frame = TABLE_FRAME; frame < translation->tables.next; frame++) {
-		if (!map_in_host(translation, frame, error))
-			return false;
-	}
-	return true;
 }
 
 static bool set_leaf(struct translation *translation, uint64_t address, unsigned level,
@@ -139,9 +102,7 @@ static bool set_leaf(struct translation *translation, uint64_t address, unsigned
 	if (outcome != PAGETABLE_DONE)
 		return fail(error, pagetable_outcome_name(outcome));
 	translation->next_frame = frame + pages;
-	uint64_t page = address >> paging->page_shift & (pages - 1);
-
-	return map_in_host(translation, frame + page, error);
+	return true;
 }
 
 bool translation_map(struct translation *translation, uint64_t address, struct translation_error *error)
@@ -153,9 +114,7 @@ bool translation_map(struct translation *translation, uint64_t address, struct t
 	if (!paging_is_canonical(paging, address))
 		return true;
 	if (missing == 0)
-		return set_leaf(translation, address, request->leaf_level, error) &&
-		       map_tables_in_host(translation, error);
+		return set_leaf(translation, address, request->leaf_level, error);
 	/* A neighbour brings the tables above the missing entry. */
-	return set_leaf(translation, address ^ (uint64_t)1 << paging->shift[missing], 1, error) &&
-	       map_tables_in_host(translation, error);
+	return set_leaf(translation, address ^ (uint64_t)1 << paging->shift[missing], 1, error);
 }

@@ -7,6 +7,7 @@
 #ifndef FAULTLINE_BENCH_TRANSLATION_H
 #define FAULTLINE_BENCH_TRANSLATION_H
 
+#include "engine/virt/nested.h"
 #include "engine/virt/task.h"
 #include "engine/virt/tlb.h"
 
@@ -21,7 +22,7 @@ struct translation_descriptor {
 struct translation_request {
 	struct paging paging;
 	struct tlb_geometry geometry;
-	bool is_nested;
+	unsigned nested_level;	/* in a guest: level of the host's pages; 0: no host */
 	unsigned leaf_level;	/* level at which pages are mapped */
 	unsigned missing_level; /* level whose entry is empty for every address; 0: none */
 	unsigned access;	/* enum walk_access, or-ed */
@@ -39,10 +40,11 @@ struct translation_request {
 
 struct translation {
 	struct translation_request request;
-	struct table_store store, host_store;
-	struct counting_source tables, host_tables; /* frames of the page tables */
-	struct pagetable table, host;
-	struct walker walker, host_walker;
+	struct table_store store;
+	struct counting_source tables; /* frames of the page tables */
+	struct pagetable table;
+	struct walker walker;
+	struct nested host;
 	struct tlb tlb;
 	struct task_set tasks;
 	pfn_t next_frame;

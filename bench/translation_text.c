@@ -233,10 +233,10 @@ static void show_physical(const struct translation *translation, const struct wa
 	uint64_t offset = address & (paging_leaf_bytes(paging, walk->level) - 1);
 
 	(void)printf("%s = frame 0x%" PRIx64 " * 0x%" PRIx64 " + offset 0x%" PRIx64 " = 0x%" PRIx64 "\n",
-		     translation->request.is_nested ? "Guest-physical address" : "Physical address",
+		     translation->request.nested_level > 0 ? "Guest-physical address" : "Physical address",
 		     pte_frame(walk->leaf), (uint64_t)1 << paging->page_shift, offset,
 		     (pte_frame(walk->leaf) << paging->page_shift) + offset);
-	if (translation->request.is_nested)
+	if (translation->request.nested_level > 0)
 		(void)printf("The host translated it, and before that each entry's address: 0x%" PRIx64 "\n",
 			     walk->physical);
 }
@@ -244,14 +244,13 @@ static void show_physical(const struct translation *translation, const struct wa
 static void show_walk(struct translation *translation, uint64_t address)
 {
 	const struct translation_request *request = &translation->request;
-	struct walk_request asked = {.table = &translation->table,
-				     .address = address,
-				     .access = request->access,
-				     .host = request->is_nested ? &translation->host : NULL,
-				     .host_walker = &translation->host_walker};
+	struct walk_request asked = {
+	    .table = &translation->table, .address = address, .access = request->access};
 
 	show_walk_caches(translation, address);
-	struct walk walk = walker_walk(&translation->walker, &asked);
+	struct walk walk = request->nested_level > 0
+			       ? nested_walk(&translation->host, &translation->walker, &asked)
+			       : walker_walk(&translation->walker, &asked);
 
 	if (walk.cached_level > 0)
 		(void)printf("Walk from level %u, because the cache of level %u knows the table below:\n",
@@ -287,6 +286,8 @@ static void show_hit(struct translation *translation, uint64_t address)
 	(void)puts("The TLB knows the page: no walk.");
 	walk.physical =
 	    (pte_frame(*entry) << paging->page_shift) + (address & (paging_leaf_bytes(paging, level) - 1));
+	if (translation->request.nested_level > 0)
+		walk.physical = nested_physical(&translation->host, walk.physical);
 	show_physical(translation, &walk, address);
 	(void)putchar('\n');
 }

@@ -7,12 +7,18 @@
 #define HOST_FLAGS (PTE_PRESENT | PTE_WRITE | PTE_USER)
 #define HOST_TABLE_PAGES ((uint64_t)1 << 30)
 
+/* 1 GiB of 4 KiB pages. */
+#define OFFSET_PAGES ((pfn_t)1 << 18)
+
 enum status nested_create(struct nested *nested, const struct paging *paging, const struct walk_shape *walk,
 			  unsigned leaf_level)
 {
 	*nested = (struct nested){.leaf_level = leaf_level};
 	if (leaf_level > paging->levels || !paging_may_be_leaf(paging, leaf_level))
 		return STATUS_BAD_ARGUMENT;
+	nested->offset = (pfn_t)1 << paging_leaf_order(paging, leaf_level);
+	if (nested->offset < OFFSET_PAGES)
+		nested->offset = OFFSET_PAGES;
 	enum status status = table_store_create(&nested->store, paging);
 
 	if (status != STATUS_OK)
@@ -38,7 +44,7 @@ void nested_destroy(struct nested *nested)
 	table_store_destroy(&nested->store);
 }
 
-/* The host gives the guest the memory of one frame, frame for frame; what its tables do not reach stays away. */
+/* The host gives the guest the memory of one frame; what its tables do not reach stays away. */
 static void give_memory(struct nested *nested, pfn_t frame)
 {
 	const struct paging *paging = nested->table.paging;
@@ -46,10 +52,12 @@ static void give_memory(struct nested *nested, pfn_t frame)
 	uint64_t address = frame << paging->page_shift;
 	unsigned level;
 
-	if (!paging_is_canonical(paging, address) || pagetable_find(&nested->table, address, &level))
+	pfn_t first = (frame & ~(pages - 1)) + nested->offset;
+
+	if (!paging_is_canonical(paging, address) || pagetable_find(&nested->table, address, &level) ||
+	    (first + pages - 1) >> paging_frame_bits(paging) != 0)
 		return;
-	(void)!pagetable_set(&nested->table, address, nested->leaf_level,
-			     pte_make(frame & ~(pages - 1), HOST_FLAGS), NULL);
+	(void)!pagetable_set(&nested->table, address, nested->leaf_level, pte_make(first, HOST_FLAGS), NULL);
 }
 
 struct walk nested_walk(struct nested *nested, struct walker *guest, struct walk_request *request)
@@ -74,8 +82,14 @@ struct walk nested_walk(struct nested *nested, struct walker *guest, struct walk
 	return walker_walk(guest, request);
 }
 
+uint64_t nested_physical(const struct nested *nested, uint64_t guest_physical)
+{
+	return guest_physical + (nested->offset << nested->table.paging->page_shift);
+}
+
 static const char I1[] = "I1: the host's table holds its own invariants";
-static const char I2[] = "I2: every leaf of the host is of the chosen level";
+static const char I2[] =
+    "I2: every leaf of the host is of the chosen level, whose pages the offset is a multiple of";
 
 const char *nested_check(const struct nested *nested)
 {
@@ -85,5 +99,8 @@ const char *nested_check(const struct nested *nested)
 		if (level != nested->leaf_level && nested->table.leaves[level] > 0)
 			return I2;
 	}
-	return NULL;
+	return nested->offset &
+		       (((pfn_t)1 << paging_leaf_order(nested->table.paging, nested->leaf_level)) - 1)
+		   ? I2
+		   : NULL;
 }

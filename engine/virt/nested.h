@@ -6,7 +6,7 @@
  *
  * What the guest takes for physical memory is virtual to the host: the address of each entry that the walker reads, and the
  * one that comes out, goes through the host's tables (Intel: EPT, AMD: NPT). The host here gives the guest memory when it
- * is first touched, frame for frame the same number, in pages or in larger leaves; its walker has page-walk caches of the
+ * is first touched, in one piece some way up its own (guest frame g is host frame g + offset), in pages or in larger leaves; its walker has page-walk caches of the
  * same shape as the guest's, which know no address spaces of the guest and so survive its flushes.
  *
  * Source: Bhargava, Serebrin, Spadini, Manne: "Accelerating two-dimensional page walks for virtualized systems", ASPLOS
@@ -14,7 +14,7 @@
  *
  * Invariants, proved by nested_check():
  *   I1: the host's table holds its own invariants
- *   I2: every leaf of the host is of the chosen level
+ *   I2: every leaf of the host is of the chosen level, whose pages the offset is a multiple of
  */
 #ifndef FAULTLINE_ENGINE_VIRT_NESTED_H
 #define FAULTLINE_ENGINE_VIRT_NESTED_H
@@ -23,6 +23,7 @@
 
 struct nested {
 	unsigned leaf_level; /* of the host */
+	pfn_t offset;	     /* of the guest's memory in the host's, in pages */
 	struct table_store store;
 	struct counting_source tables; /* frames of the host's page tables */
 	struct pagetable table;
@@ -38,6 +39,9 @@ void nested_destroy(struct nested *nested);
 /* A walk of the guest, counted by its walker, after the host has given the memory that it touches. Guest memory beyond what
  * the host's tables reach ends in WALK_HOST_FAULT. */
 struct walk nested_walk(struct nested *nested, struct walker *guest, struct walk_request *request);
+
+/* Where in the host's memory a guest-physical address lies that the guest has touched. */
+uint64_t nested_physical(const struct nested *nested, uint64_t guest_physical);
 
 /* NULL, or the text of the first invariant that does not hold. */
 const char *nested_check(const struct nested *nested);

@@ -89,6 +89,12 @@ matches 'the fourth two' "^Walk from level 2, because the cache of level 3 knows
 matches '64 entries in 4 ways are 16 sets' 'level 1 data, 64 entries in 4 ways: set 1 of 16: miss' stdout
 expect 0 'a cold nested walk' translate --nested 0x7f0000000000 --mmu l1d=64x4
 matches 'costs 24 references' '^24 references' stdout
+matches 'and ends in the memory of the host' 'each entry.s address: 0x41000000$' stdout
+expect 0 'a host with large pages' translate --mmu l1d=64x4,nested=large 0x7f0000000000 0x7f0000000fff
+matches 'costs 19' '^19 references' stdout
+matches 'and the hit ends in the memory of the host, too' 'each entry.s address: 0x41000fff$' stdout
+expect 1 'a host whose tables have no large pages' translate --paging alpha --mmu l1d=64x4,nested=large 0x1000
+matches 'says so' 'no larger pages' stderr
 
 # --- Lists and wrong words -----------------------------------------------------------------------------------------------------
 expect 0 'the list' translate --list
