@@ -11,8 +11,8 @@
 #define uthash_nonfatal_oom(chunk) ((chunk)->is_refused = true)
 #include <uthash.h>
 
-/* The most pages of one call that says what is in memory: 1 TiB. */
-#define RESIDENCY_PAGES_MAX ((uint64_t)1 << 28)
+/* The most pages of one call that says what is in memory: 64 GiB. */
+#define RESIDENCY_PAGES_MAX ((uint64_t)1 << 24)
 
 struct file_chunk {
 	uint64_t number; /* page >> FILE_CHUNK_SHIFT */
@@ -171,8 +171,13 @@ enum status file_pages_set_resident(struct file_pages *file, uint64_t first, uin
 	if (end - first > RESIDENCY_PAGES_MAX)
 		return STATUS_LIMIT;
 	for (uint64_t page = first; page < end; page++) {
-		struct file_chunk *chunk = make_chunk(file, page);
 		uint64_t place = place_of(page);
+
+		if (is_resident == file->starts_resident && !find_chunk(file, page)) {
+			page |= FILE_CHUNK_PAGES - 1;
+			continue;
+		}
+		struct file_chunk *chunk = make_chunk(file, page);
 
 		if (!chunk)
 			return STATUS_NO_MEMORY;

@@ -60,8 +60,8 @@ void file_pages_resize(struct file_pages *file, uint64_t size_pages);
 bool file_pages_is_resident(const struct file_pages *file, uint64_t page);
 
 /* Says of pages [first, first + pages) that they are in memory, or not: then those that are not mapped lose their frames;
- * mapped ones stay. STATUS_NO_MEMORY when the host has none: some pages may have been done. Costs one step per chunk of
- * the part of the range that lies in the file. */
+ * mapped ones stay. STATUS_LIMIT, and nothing, for more than 64 GiB of the file; STATUS_NO_MEMORY when the host has none: some
+ * pages may have been done. */
 MUST_USE enum status file_pages_set_resident(struct file_pages *file, uint64_t first, uint64_t pages,
 					     bool is_resident);
 

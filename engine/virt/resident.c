@@ -276,7 +276,13 @@ static void fault_file(struct faulting *faulting)
 			((faulting->address - area->start) >> faulting->resident->table.paging->page_shift);
 	pfn_t frame;
 
+	/* A private write makes ready for its copy before it looks for the page. */
+	if (is_write(faulting) && area_is_private(area))
+		area->has_anonymous = true;
 	if (page < area->first_page || page >= file->size_pages) {
+		/* The neighbours are mapped before anybody looks for the page itself. */
+		if (!is_write(faulting))
+			map_around(faulting);
 		fail(faulting, FAULT_BEYOND);
 		return;
 	}

@@ -82,28 +82,7 @@ static bool has_huge_on_request(void)
 	       number_in("/sys/kernel/mm/transparent_hugepage/use_zero_page") == 1;
 }
 
-static const char *difference(const struct step_figures *kernel, const struct step_figures *model)
-{
-	if (kernel->signal != model->signal || kernel->code != model->code)
-		return "signal";
-	if (kernel->minor != model->minor)
-		return "minor faults";
-	if (kernel->major != model->major)
-		return "major faults";
-	if (kernel->resident_pages != model->resident_pages)
-		return "resident pages";
-	if (kernel->anonymous_pages != model->anonymous_pages)
-		return "anonymous pages";
-	if (kernel->huge_pages != model->huge_pages)
-		return "huge pages";
-	if (kernel->mapped_pages != model->mapped_pages || kernel->mapped_hash != model->mapped_hash)
-		return "pages mapped";
-	if (kernel->table_pages != model->table_pages)
-		return "pages of page tables";
-	return NULL;
-}
-
-/* The same, where it is not the disk's speed that decides. */
+/* What differs, where it is not the disk's speed that decides. */
 static const char *difference_at(const struct fault_script *script, unsigned step,
 				 const struct step_figures *kernel, const struct step_figures *model)
 {
@@ -112,11 +91,11 @@ static const char *difference_at(const struct fault_script *script, unsigned ste
 	if (script->steps[step].call == STEP_EXIT)
 		return NULL;
 	if (!script->reads_disk)
-		return difference(kernel, model);
+		return step_difference(kernel, model);
 	settled.minor = model->minor;
 	settled.major = model->major;
 	if (script->steps[step + 1].call == STEP_END)
-		return difference(&settled, model);
+		return step_difference(&settled, model);
 	return kernel->major == model->major ? NULL : "major faults";
 }
 

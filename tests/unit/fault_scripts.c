@@ -192,6 +192,8 @@ static const struct fault_script
 		 {
 		     {STEP_MAP, 0, 0, 4, RW | STEP_FILE, 4094},
 		     {STEP_READ, 0, 0, 4, 0, 0},
+		     {STEP_MAP, 0, 64, 64, R | STEP_FILE, 4090},
+		     {STEP_READ, 0, 72, 1, 0, 0},
 		     {STEP_MAP, 0, 307200, 4, RW | STEP_FILE, 4098},
 		     {STEP_READ, 0, 307200, 1, 0, 0},
 		     {STEP_WRITE, 0, 307200, 1, 0, 0},
@@ -208,6 +210,17 @@ static const struct fault_script
 		     {STEP_MAP, 0, 13, 1, STEP_PROT_EXECUTE, 0},
 		     {STEP_READ, 0, 13, 1, 0, 0},
 		     {STEP_WRITE, 0, 13, 1, 0, 0},
+		 }},
+	    {.name = "fork: a write behind the end of the file has made its mapping one to be copied",
+	     .needs_huge = false,
+	     .reads_disk = false,
+	     .steps =
+		 {
+		     {STEP_MAP, 0, 0, 8, RW | STEP_FILE, 4092},
+		     {STEP_READ, 0, 0, 4, 0, 0},
+		     {STEP_WRITE, 0, 6, 1, 0, 0},
+		     {STEP_FORK, 0, 0, 0, 0, 0},
+		     {STEP_READ, 1, 0, 4, 0, 0},
 		 }},
 	    {.name = "populating",
 	     .needs_huge = false,

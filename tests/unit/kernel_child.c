@@ -420,3 +420,24 @@ struct step_figures kernel_family_step(struct kernel_family *family, const struc
 					   : family->empty_table_pages;
 	return message.figures;
 }
+
+const char *step_difference(const struct step_figures *kernel, const struct step_figures *model)
+{
+	if (kernel->signal != model->signal || kernel->code != model->code)
+		return "signal";
+	if (kernel->minor != model->minor)
+		return "minor faults";
+	if (kernel->major != model->major)
+		return "major faults";
+	if (kernel->resident_pages != model->resident_pages)
+		return "resident pages";
+	if (kernel->anonymous_pages != model->anonymous_pages)
+		return "anonymous pages";
+	if (kernel->huge_pages != model->huge_pages)
+		return "huge pages";
+	if (kernel->mapped_pages != model->mapped_pages || kernel->mapped_hash != model->mapped_hash)
+		return "pages mapped";
+	if (kernel->table_pages != model->table_pages)
+		return "pages of page tables";
+	return NULL;
+}

@@ -75,6 +75,9 @@ void kernel_family_end(struct kernel_family *family);
 /* Does one step in its process. */
 struct step_figures kernel_family_step(struct kernel_family *family, const struct step *step);
 
+/* NULL, or the name of the first figure in which the two differ; errno and lazily freed pages are not compared. */
+const char *step_difference(const struct step_figures *kernel, const struct step_figures *model);
+
 /* The hash of a set of mapped pages: start with 0 and add each page of the region in rising order. */
 static inline uint64_t kernel_child_hash(uint64_t hash, uint64_t page)
 {
