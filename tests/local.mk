@@ -33,6 +33,7 @@ print-thread-tests:
 .PHONY: print-thread-tests
 
 include tests/unit/local.mk
+include tests/model/local.mk
 include tests/cli/local.mk
 include tests/fuzz/local.mk
 

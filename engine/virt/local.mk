@@ -1,3 +1,6 @@
+engine_libengine_a_SOURCES += %D%/open_file.h %D%/vma.h %D%/vma.c %D%/vma_merge.h %D%/vma_merge.c \
+	%D%/mm_abi.h %D%/mm_pages.h %D%/mm.h %D%/mm.c %D%/mm_edit.h %D%/mm_edit.c %D%/mm_room.c %D%/mm_map.c \
+	%D%/mm_remap.c %D%/mm_protect.c %D%/mm_lock.c %D%/mm_advise.c %D%/mm_query.c %D%/mm_check.c
 engine_libengine_a_SOURCES += %D%/descriptor.h %D%/descriptor.c %D%/segment.h %D%/segment.c %D%/task.h %D%/task.c \
 	%D%/pte.h %D%/pte.c %D%/paging.h %D%/paging.c %D%/page_source.h %D%/page_source.c \
 	%D%/table_store.h %D%/table_store.c %D%/pagetable.h %D%/pagetable.c %D%/pagetable_check.c %D%/pagetable_visit.c \

@@ -114,3 +114,9 @@ tests_fuzz_fuzz_tlb_geometry_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_tlb_geometry_LDADD = engine/libengine.a
 EXTRA_DIST += %D%/corpus/fuzz_tlb_geometry/plain.txt %D%/corpus/fuzz_tlb_geometry/all.txt \
 	%D%/corpus/fuzz_tlb_geometry/preset.txt %D%/corpus/fuzz_tlb_geometry/levels.txt
+
+fuzz_programs += %D%/fuzz_mm
+tests_fuzz_fuzz_mm_SOURCES = %D%/fuzz_mm.c $(naive_address_space) $(fuzz_driver)
+tests_fuzz_fuzz_mm_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_mm_LDADD = engine/libengine.a
+EXTRA_DIST += %D%/corpus/fuzz_mm/calls.txt %D%/corpus/fuzz_mm/moves.txt %D%/corpus/fuzz_mm/numbers.txt

@@ -1,0 +1,84 @@
+/* mm_abi.h: the numbers with which programs call for memory: x86-64 Linux, whatever machine we run on, because
+ * recordings carry them.
+ *
+ * Sources: mmap(2), mremap(2), madvise(2), mlock(2), msync(2); Linux include/uapi/asm-generic/mman-common.h, mman.h and
+ * arch/x86/include/uapi/asm/mman.h (6.18).
+ */
+#ifndef FAULTLINE_ENGINE_VIRT_MM_ABI_H
+#define FAULTLINE_ENGINE_VIRT_MM_ABI_H
+
+#define MM_PROT_READ 0x1u
+#define MM_PROT_WRITE 0x2u
+#define MM_PROT_EXECUTE 0x4u
+#define MM_PROT_SEMAPHORE 0x8u
+#define MM_PROT_GROWS_DOWN 0x01000000u
+#define MM_PROT_GROWS_UP 0x02000000u
+
+#define MM_MAP_SHARED 0x01u
+#define MM_MAP_PRIVATE 0x02u
+#define MM_MAP_SHARED_VALIDATE 0x03u
+#define MM_MAP_DROPPABLE 0x08u
+#define MM_MAP_TYPE 0x0fu
+#define MM_MAP_FIXED 0x10u
+#define MM_MAP_ANONYMOUS 0x20u
+#define MM_MAP_32BIT 0x40u
+#define MM_MAP_ABOVE4G 0x80u
+#define MM_MAP_GROWS_DOWN 0x0100u
+#define MM_MAP_DENY_WRITE 0x0800u
+#define MM_MAP_EXECUTABLE 0x1000u
+#define MM_MAP_LOCKED 0x2000u
+#define MM_MAP_NO_RESERVE 0x4000u
+#define MM_MAP_POPULATE 0x8000u
+#define MM_MAP_NON_BLOCK 0x10000u
+#define MM_MAP_STACK 0x20000u
+#define MM_MAP_HUGETLB 0x40000u
+#define MM_MAP_SYNC 0x80000u
+#define MM_MAP_FIXED_NO_REPLACE 0x100000u
+#define MM_MAP_UNINITIALIZED 0x4000000u
+#define MM_MAP_HUGE_SHIFT 26
+#define MM_MAP_HUGE_MASK 0x3fu
+
+#define MM_REMAP_MAY_MOVE 1u
+#define MM_REMAP_FIXED 2u
+#define MM_REMAP_DONT_UNMAP 4u
+
+#define MM_LOCK_ON_FAULT 1u
+#define MM_LOCK_ALL_CURRENT 1u
+#define MM_LOCK_ALL_FUTURE 2u
+#define MM_LOCK_ALL_ON_FAULT 4u
+
+#define MM_SYNC_ASYNC 1u
+#define MM_SYNC_INVALIDATE 2u
+#define MM_SYNC_SYNC 4u
+
+enum mm_advice {
+	MM_ADVICE_NORMAL = 0,
+	MM_ADVICE_RANDOM = 1,
+	MM_ADVICE_SEQUENTIAL = 2,
+	MM_ADVICE_WILL_NEED = 3,
+	MM_ADVICE_DONT_NEED = 4,
+	MM_ADVICE_FREE = 8,
+	MM_ADVICE_REMOVE = 9,
+	MM_ADVICE_DONT_FORK = 10,
+	MM_ADVICE_DO_FORK = 11,
+	MM_ADVICE_MERGEABLE = 12,
+	MM_ADVICE_UNMERGEABLE = 13,
+	MM_ADVICE_HUGE_PAGE = 14,
+	MM_ADVICE_NO_HUGE_PAGE = 15,
+	MM_ADVICE_DONT_DUMP = 16,
+	MM_ADVICE_DO_DUMP = 17,
+	MM_ADVICE_WIPE_ON_FORK = 18,
+	MM_ADVICE_KEEP_ON_FORK = 19,
+	MM_ADVICE_COLD = 20,
+	MM_ADVICE_PAGE_OUT = 21,
+	MM_ADVICE_POPULATE_READ = 22,
+	MM_ADVICE_POPULATE_WRITE = 23,
+	MM_ADVICE_DONT_NEED_LOCKED = 24,
+	MM_ADVICE_COLLAPSE = 25,
+	MM_ADVICE_HARDWARE_POISON = 100,
+	MM_ADVICE_SOFT_OFFLINE = 101,
+	MM_ADVICE_GUARD_INSTALL = 102,
+	MM_ADVICE_GUARD_REMOVE = 103,
+};
+
+#endif
