@@ -120,3 +120,8 @@ tests_fuzz_fuzz_mm_SOURCES = %D%/fuzz_mm.c $(naive_address_space) $(fuzz_driver)
 tests_fuzz_fuzz_mm_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_mm_LDADD = engine/libengine.a
 EXTRA_DIST += %D%/corpus/fuzz_mm/calls.txt %D%/corpus/fuzz_mm/moves.txt %D%/corpus/fuzz_mm/numbers.txt
+
+fuzz_programs += %D%/fuzz_fault
+tests_fuzz_fuzz_fault_SOURCES = %D%/fuzz_fault.c tests/unit/fault_rig.h tests/unit/fault_rig.c tests/unit/kernel_child.h $(fuzz_driver)
+tests_fuzz_fuzz_fault_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_fault_LDADD = engine/libengine.a

@@ -1,5 +1,5 @@
 # Unit tests of this room.
-virt_tests = %D%/vma %D%/mm %D%/pagetable_visit %D%/frames %D%/file_pages %D%/resident %D%/fault_kernel %D%/descriptor %D%/segment %D%/task %D%/pte %D%/paging %D%/pagetable \
+virt_tests = %D%/fault %D%/vma %D%/mm %D%/pagetable_visit %D%/frames %D%/file_pages %D%/resident %D%/fault_kernel %D%/descriptor %D%/segment %D%/task %D%/pte %D%/paging %D%/pagetable \
 	%D%/associative %D%/walk %D%/tlb_geometry %D%/tlb %D%/mmu %D%/mmu_block \
 	%D%/nested %D%/flush %D%/cpu %D%/page_sample %D%/page_size
 check_PROGRAMS += $(virt_tests)
@@ -56,3 +56,6 @@ fault_world = %D%/fault_world.h %D%/fault_world.c %D%/kernel_child.h %D%/kernel_
 %C%_vma_LDADD = $(unit_libs)
 %C%_mm_SOURCES = %D%/mm.c tests/model/naive_pages.h tests/model/naive_pages.c
 %C%_mm_LDADD = $(unit_libs)
+fault_rig = %D%/fault_rig.h %D%/fault_rig.c
+%C%_fault_SOURCES = %D%/fault.c $(fault_rig) $(fault_world)
+%C%_fault_LDADD = $(unit_libs)
