@@ -2,6 +2,7 @@
 
 #include "bench/command.h"
 #include "bench/command_translate.h"
+#include "bench/story.h"
 #include "bench/mmu_option.h"
 #include "bench/translation.h"
 
@@ -18,6 +19,7 @@ static const char help[] =
     "Usage: faultline translate [OPTION]... ADDRESS...\n"
     "       faultline translate [OPTION]... --logical SELECTOR:OFFSET\n"
     "       faultline translate --list\n"
+    "       faultline translate --story\n"
     "Shows how an address becomes a physical one, step by step: segment, table indices, TLBs, page-walk "
     "caches,\n"
     "each entry with its bits, or the fault. The page of each ADDRESS is mapped in a small machine of the\n"
@@ -48,6 +50,9 @@ static const char help[] =
     "      --through REG        segment register: cs ds es fs gs ss (default: ds; cs with --fetch)\n"
     "      --cpl N              current privilege level (default: the selector's)\n"
     "      --list               the processors with their figures' sources, and the shapes of page tables\n"
+    "      --story              a machine from its boot over malloc, the first write and its fault to free, "
+    "step "
+    "by step\n"
     "  -h, --help               this text\n"
     "\n"
     "Cycles are those of the model, not a measurement.\n";
@@ -68,6 +73,7 @@ enum long_only {
 	OPTION_THROUGH,
 	OPTION_CPL,
 	OPTION_LIST,
+	OPTION_STORY,
 };
 
 static const struct option long_options[] = {
@@ -89,6 +95,7 @@ static const struct option long_options[] = {
     {"through", required_argument, NULL, OPTION_THROUGH},
     {"cpl", required_argument, NULL, OPTION_CPL},
     {"list", no_argument, NULL, OPTION_LIST},
+    {"story", no_argument, NULL, OPTION_STORY},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -98,7 +105,7 @@ struct words {
 	struct translation_request request;
 	const char *mmu, *paging, *levels;
 	uint64_t page, missing, cpl;
-	bool has_cpl, has_register, is_kernel, is_nested, list;
+	bool has_cpl, has_register, is_kernel, is_nested, list, story;
 	unsigned access;
 	bool has_logical;
 	uint64_t selector, offset;
@@ -323,6 +330,9 @@ static bool page_option(int option, const char *text, struct words *words)
 	case OPTION_LIST:
 		words->list = true;
 		return true;
+	case OPTION_STORY:
+		words->story = true;
+		return true;
 	default:
 		return segment_option(option, text, words);
 	}
@@ -442,6 +452,14 @@ static int finish(int result)
 	return result;
 }
 
+static int tell_story(void)
+{
+	if (story_tell())
+		return finish(EXIT_DONE);
+	complain(name, "there is no memory for the machine of the story");
+	return EXIT_FAILED;
+}
+
 static bool addresses_are_numbers(char **addresses)
 {
 	for (; *addresses; addresses++) {
@@ -483,6 +501,8 @@ int command_translate(int argc, char **argv)
 		mmu_option_list();
 		return finish(EXIT_DONE);
 	}
+	if (words.story && optind == argc)
+		return tell_story();
 	if (optind == argc && !words.has_logical) {
 		complain(name, "no address given; `faultline translate --help` explains");
 		return EXIT_USAGE;

@@ -96,6 +96,19 @@ matches 'and the hit ends in the memory of the host, too' 'each entry.s address:
 expect 1 'a host whose tables have no large pages' translate --paging alpha --mmu l1d=64x4,nested=large 0x1000
 matches 'says so' 'no larger pages' stderr
 
+# --- The story -----------------------------------------------------------------------------------------------------------
+# 64 MiB are 16,384 frames, the first MiB is reserved: 3,840 free ones below 16 MiB, 12,288 above. The direct map takes a root and a
+# table of each of levels 3 and 2, the zero page one more: 16,128 - 4 are free, then the process's root makes it 16,123.
+expect 0 'the story' translate --story
+matches 'boots with reserved memory' '16384 frames of 4 KiB = 64 MiB. Reserved at boot: 256 frames' stdout
+matches 'maps memory directly' 'It has 32 pages of 2 MiB and 0 of 4 KiB in 3 tables' stdout
+matches 'gets pages whose address is arithmetic' '0x1004 \* 4096 \+ base = 0xffff888001004000' stdout
+matches 'a malloc makes a mapping' 'VMA 0x7ffff7fce000 to 0x7ffff7fff000, rw-, 49 pages, private' stdout
+matches 'and no memory' 'resident: 0 pages; page tables: 0 besides the root; free frames: 16123' stdout
+matches 'the first write makes three tables and a page' 'resident: 1 pages; page tables: 3 besides the root; free frames: 16119' stdout
+matches 'an untouched page reads the zero page' 'level 1: entry 464 .* = 0x8000000001003025 +present user accessed no-execute' stdout
+matches 'a free gives everything back' '16123 frames are free, as many as before the malloc \(16123\)' stdout
+
 # --- Lists and wrong words -----------------------------------------------------------------------------------------------------
 expect 0 'the list' translate --list
 matches 'has processors' '^  zen4 +AMD EPYC 9004$' stdout
