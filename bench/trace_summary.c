@@ -59,8 +59,10 @@ static json_t *kinds_json(const struct flt_summary *summary)
 {
 	json_t *kinds = json_object();
 
-	for (unsigned kind = 1; kind < EVENT_KINDS; kind++)
-		(void)json_object_set_new(kinds, event_kind_name(kind), number(summary->kinds[kind]));
+	for (unsigned kind = 1; kind < EVENT_KINDS; kind++) {
+		if (event_kind_is_known(kind))
+			(void)json_object_set_new(kinds, event_kind_name(kind), number(summary->kinds[kind]));
+	}
 	return kinds;
 }
 

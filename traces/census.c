@@ -95,13 +95,29 @@ enum trace_status census_thread(struct census *census, uint32_t thread, uint32_t
 	return TRACE_OK;
 }
 
+/* What is wrong with an event of a kind that makes processes or has arguments, or NULL. */
+static const char *call_fault(const struct event *event)
+{
+	const bool failed = event->flags & EVENT_FAILED;
+
+	if (!event_call_fits(event))
+		return "carries an argument that its kind does not have";
+	if (event->call.file >= EVENT_MAX_FILES)
+		return "has a file number that is too high";
+	if (failed && (event->call.result == 0 || event->call.result > EVENT_MAX_ERRNO))
+		return "is marked as failed, but its result is no errno";
+	if (event->kind == EVENT_CLONE && failed && event->count)
+		return "is marked as failed, but has a child";
+	return NULL;
+}
+
 /* What is wrong with the fields of an event taken by itself, or NULL. */
 static const char *fields_fault(const struct event *event)
 {
 	const unsigned carries = event_kind_carries(event->kind);
 	const bool failed = event->flags & EVENT_FAILED;
 
-	if (event->kind == 0 || event->kind >= EVENT_KINDS)
+	if (!event_kind_is_known(event->kind))
 		return "has an unknown kind";
 	if (event->flags & ~(EVENT_FAILED | EVENT_FOREIGN))
 		return "has an unknown flag";
@@ -115,19 +131,23 @@ static const char *fields_fault(const struct event *event)
 		return "carries an old object, which only realloc has";
 	if (!(carries & (EVENT_CREATES | EVENT_RELEASES)) && event->object)
 		return "carries an object, which its kind does not have";
-	if (failed && !(carries & EVENT_CREATES))
-		return "is marked as failed, but is no allocation";
+	if (failed && !(carries & (EVENT_CREATES | EVENT_HAS_RESULT)))
+		return "is marked as failed, but is no allocation and no system call";
 	if ((event->flags & EVENT_FOREIGN) && !(carries & EVENT_RELEASES))
 		return "is marked as foreign, but ends no object";
 	if (failed && event->object)
 		return "is marked as failed, but has an object";
 	if ((carries & EVENT_CREATES) && !failed && !event->object && event->size)
 		return "created no object from a size that is not 0, but is not marked as failed";
+	if (event->kind == EVENT_SWITCH && event->count >= EVENT_MAX_CPUS)
+		return "has a cpu number that is too high";
+	if (event->kind == EVENT_SNAPSHOT && (event->count == 0 || event->count >= EVENT_MAX_SNAPSHOTS))
+		return "has a snapshot number that is none";
 	if (event->kind == EVENT_MEMALIGN && !failed &&
 	    (event->alignment == 0 || event->alignment & (event->alignment - 1) ||
 	     event->alignment > MEMALIGN_MAX_ALIGNMENT))
 		return "has an alignment that is no power of two";
-	return NULL;
+	return carries >= EVENT_HAS_ADDRESS || event_has_call(event) ? call_fault(event) : NULL;
 }
 
 static enum trace_status refuse(const struct census *census, const struct event *event, const char *fault,
@@ -278,8 +298,10 @@ static enum trace_status fork_process(struct census *census, const struct event 
 		return refuse(census, event, "creates a process that exists already", error);
 	if (parent->bytes > CENSUS_MAX_LIVE_BYTES - census->live_bytes)
 		return refuse(census, event, "brings more than 2^62 bytes alive at once", error);
-	live_set_share(&process->live, parent);
 	process->state = CENSUS_RUNNING;
+	if (!event_copies_memory(event))
+		return TRACE_OK;
+	live_set_share(&process->live, parent);
 	census->live_bytes += parent->bytes;
 	census->live_objects += parent->objects;
 	return TRACE_OK;
@@ -301,10 +323,14 @@ static enum trace_status apply_life(struct census *census, const struct event *e
 		thread->state = CENSUS_THREAD_GONE;
 		return TRACE_OK;
 	case EVENT_FORK:
-		status = fork_process(census, event, error);
+	case EVENT_VFORK:
+	case EVENT_CLONE:
+		if (event_makes_child(event))
+			status = fork_process(census, event, error);
 		break;
 	case EVENT_EXEC:
-		drop_live(census, process);
+		if (!(event->flags & EVENT_FAILED))
+			drop_live(census, process);
 		break;
 	case EVENT_EXIT:
 		drop_live(census, process);

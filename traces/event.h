@@ -1,4 +1,5 @@
-/* event.h: one thing that a program did to memory.
+/* event.h: one thing that a program did to memory. (Loads, stores and fetches, of which there are far too many to be events,
+ * are in access.h.)
  *
  * Events come in one global order (their position in the trace). Time is data beside it and may be absent.
  *
@@ -27,17 +28,65 @@
  *   exit            -            -            status                  -           -       the process is gone
  *   marker          -            -            user's number           -           -
  *
- * A call that failed (returned NULL for a non-zero request) has EVENT_FAILED and object 0. realloc(p, 0) that freed p has
- * object 0 without EVENT_FAILED, as has any allocation of 0 bytes that returned NULL. A failed realloc leaves `old_object`
- * alive. calloc whose product overflows has size UINT64_MAX and EVENT_FAILED.
+ *   vfork           -            -            -                       child       -       as fork, memory shared till exec
+ *   clone           -            -            -                       child       -       as fork; with CLONE_VM shared
+ *   allocator_enter -            -            -                       -           -       the thread goes into the allocator
+ *   allocator_exit  -            -            -                       -           -       and comes out again
+ *   switch          -            -            -                       cpu         -       the thread runs on that cpu now
+ *   snapshot        -            -            -                       snapshot    -       number of an event_snapshot
  *
- * A field that the table marks `-` is 0. No event follows the exit of its process or of its thread.
+ * An allocation that failed (returned NULL for a non-zero request) has EVENT_FAILED and object 0. realloc(p, 0) that freed p
+ * has object 0 without EVENT_FAILED, as has any allocation of 0 bytes that returned NULL. A failed realloc leaves
+ * `old_object` alive. calloc whose product overflows has size UINT64_MAX and EVENT_FAILED.
+ *
+ * A clone with CLONE_THREAD is no clone here but the thread_start of the new thread. A fork that failed is a clone with
+ * EVENT_FAILED and count 0. A child that shares memory (vfork, clone with CLONE_VM) gets no copy of the live set: the heap
+ * it works on is its parent's, under whose number recorders report it.
+ *
+ * System calls, and faults, have their arguments in event.call (struct event_call), as the kernel got them; the fields of
+ * the table above that they do not use are 0. `result` is what the call returned, or its errno (1 ... 4095) with
+ * EVENT_FAILED. Values of protection, flags and advice are those of Linux on x86-64.
+ *
+ *   kind              address  length  new_length  new_address  offset  protection  flags             file  result
+ *   clone             -        -       -           -            -       -           CLONE_*           -     0, errno
+ *   exec              -        -       -           -            -       -           -                 what  0, errno
+ *   mmap              hint     bytes   -           -            bytes   PROT_*      MAP_*             of fd address
+ *   munmap            start    bytes   -           -            -       -           -                 -     0
+ *   mremap            old      old     new bytes   with FIXED   -       -           MREMAP_*          -     address
+ *   brk               wanted   -       -           -            -       -           -                 -     the break
+ *   mprotect          start    bytes   -           -            -       PROT_*      -                 -     0
+ *   pkey_mprotect     start    bytes   -           -            -       PROT_*      key               -     0
+ *   madvise           start    bytes   -           -            -       -           advice            -     0
+ *   mlock, munlock    start    bytes   -           -            -       -           -                 -     0
+ *   mlock2            start    bytes   -           -            -       -           MLOCK_*           -     0
+ *   mlockall          -        -       -           -            -       -           MCL_*             -     0
+ *   munlockall        -        -       -           -            -       -           -                 -     0
+ *   msync             start    bytes   -           -            -       -           MS_*              -     0
+ *   mincore           start    bytes   -           -            -       -           -                 -     0
+ *   remap_file_pages  start    bytes   -           -            pages   PROT_*      MAP_*             -     0
+ *   shmget            key      bytes   -           -            -       -           IPC_*, SHM_*      -     identifier
+ *   shmat             hint     -       identifier  -            -       -           SHM_*             seg.  address
+ *   shmdt             start    -       -           -            -       -           -                 -     0
+ *   shmctl            -        -       identifier  -            -       -           command           -     value
+ *   ftruncate         -        bytes   -           -            -       -           -                 of fd 0
+ *   prctl             2nd      3rd     4th         5th          -       -           option            -     value
+ *   fault             where    -       -           -            -       -           EVENT_FAULT_*     -     -
+ *
+ * `offset` of mmap is in bytes, of remap_file_pages in pages, as the kernel gets them. `file` is the number of an
+ * event_file, 0 for none (anonymous memory, or not known); a System V segment is a file too. brk has no errno: where
+ * `result` is not `address` (and that is not 0) the kernel refused. prctl is recorded for options that concern memory
+ * (PR_SET_THP_DISABLE, PR_SET_MM, PR_SET_VMA). The instruction that faulted is the innermost address of the event's stack.
+ * System calls that are not in the table are not events: an importer counts a warning.
+ *
+ * A field that the tables mark `-` is 0. No event follows the exit of its process or of its thread.
  */
 #ifndef FAULTLINE_TRACES_EVENT_H
 #define FAULTLINE_TRACES_EVENT_H
 
 #include "traces/error.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum event_kind {
@@ -53,17 +102,54 @@ enum event_kind {
 	EVENT_EXEC,
 	EVENT_EXIT,
 	EVENT_MARKER,
-	EVENT_KINDS /* one past the last */
+	EVENT_VFORK,
+	EVENT_CLONE,
+	EVENT_ALLOCATOR_ENTER,
+	EVENT_ALLOCATOR_EXIT,
+	EVENT_SWITCH,
+	EVENT_SNAPSHOT,
+	EVENT_MMAP = 32, /* to 95: address spaces */
+	EVENT_MUNMAP,
+	EVENT_MREMAP,
+	EVENT_BRK,
+	EVENT_MPROTECT,
+	EVENT_PKEY_MPROTECT,
+	EVENT_MADVISE,
+	EVENT_MLOCK,
+	EVENT_MLOCK2,
+	EVENT_MUNLOCK,
+	EVENT_MLOCKALL,
+	EVENT_MUNLOCKALL,
+	EVENT_MSYNC,
+	EVENT_MINCORE,
+	EVENT_REMAP_FILE_PAGES,
+	EVENT_SHMGET,
+	EVENT_SHMAT,
+	EVENT_SHMDT,
+	EVENT_SHMCTL,
+	EVENT_FTRUNCATE,
+	EVENT_PRCTL,
+	EVENT_FAULT = 96, /* to 103: faults */
+	EVENT_KINDS	  /* one past the last; numbers between that no kind has are unknown kinds */
 };
 
+/* The kinds of the heap and of the life of processes that every trace counts, also those that did not happen. */
+#define EVENT_HEAP_KINDS (EVENT_MARKER + 1)
+
 /* Flags of an event. */
-#define EVENT_FAILED 0x01u  /* the call returned NULL although bytes were asked for */
+#define EVENT_FAILED 0x01u  /* NULL although bytes were asked for; or a system call with an errno */
 #define EVENT_FOREIGN 0x02u /* object (free) or old_object (realloc) was born before the recording */
 
 /* Bounds that every reader and importer enforces before it believes a number. */
 #define EVENT_MAX_THREADS (1u << 20)
 #define EVENT_MAX_PROCESSES (1u << 20)
 #define EVENT_MAX_OBJECTS (UINT64_C(1) << 40)
+#define EVENT_MAX_FILES (1u << 20)
+#define EVENT_MAX_REGIONS (1u << 24)
+#define EVENT_MAX_SNAPSHOTS (1u << 16)
+#define EVENT_MAX_SNAPSHOT_BYTES (1u << 24)
+#define EVENT_MAX_CPUS (1u << 16)
+#define EVENT_MAX_ERRNO 4095u
 
 /* What a kind's events carry: the columns of the table above. */
 #define EVENT_CREATES 0x01u  /* object is a new id */
@@ -71,6 +157,45 @@ enum event_kind {
 #define EVENT_HAS_SIZE 0x04u
 #define EVENT_HAS_COUNT 0x08u
 #define EVENT_HAS_ALIGNMENT 0x10u
+#define EVENT_HAS_ADDRESS 0x20u
+#define EVENT_HAS_LENGTH 0x40u
+#define EVENT_HAS_NEW_LENGTH 0x80u
+#define EVENT_HAS_NEW_ADDRESS 0x100u
+#define EVENT_HAS_OFFSET 0x200u
+#define EVENT_HAS_PROTECTION 0x400u
+#define EVENT_HAS_FLAGS 0x800u
+#define EVENT_HAS_FILE 0x1000u
+#define EVENT_HAS_RESULT 0x2000u
+#define EVENT_HAS_CALL 0x3fe0u	/* any field of event.call */
+#define EVENT_HAS_CHILD 0x4000u /* count is the number of a new process */
+
+/* call.flags of a fault: what was tried, and what is known of how it was served. */
+#define EVENT_FAULT_WRITE 0x01u /* else a read, or with the next flag a fetch */
+#define EVENT_FAULT_EXECUTE 0x02u
+#define EVENT_FAULT_KERNEL 0x04u /* the kernel touched the user's address; else user mode */
+#define EVENT_FAULT_PROTECTION                                                                               \
+	0x08u			/* the page was there: rights, or copy on write (bit 0 of x86's error code) */
+#define EVENT_FAULT_MINOR 0x10u /* served without reading a file; neither this nor the next: not known */
+#define EVENT_FAULT_MAJOR 0x20u /* the page was read from a file or swap */
+#define EVENT_FAULT_ACCESS_UNKNOWN 0x40u /* the source does not say read, write or execute */
+/* Which source saw it; they count different things (perf's event counts the kernel's faults and repeated ones). */
+#define EVENT_FAULT_SOURCE 0xf00u
+#define EVENT_FAULT_FROM_TRACEPOINT 0x100u /* exceptions:page_fault_user, page_fault_kernel */
+#define EVENT_FAULT_FROM_SOFTWARE 0x200u   /* perf's page-faults, minor-faults, major-faults */
+#define EVENT_FAULT_FROM_OTHER 0x300u
+
+/* The arguments and the result of a system call, or of a fault. */
+struct event_call {
+	uint64_t address;    /* bytes, as all addresses */
+	uint64_t length;     /* bytes */
+	uint64_t new_length; /* bytes */
+	uint64_t new_address;
+	uint64_t offset; /* into the file, bytes (mmap) or pages (remap_file_pages) */
+	uint64_t result; /* what the call returned; its errno with EVENT_FAILED */
+	uint32_t protection;
+	uint32_t flags;
+	uint32_t file; /* number of an event_file, from 1; 0 = none */
+};
 
 struct event {
 	uint64_t time_ns; /* since the start of the recording; 0 throughout where the trace has no time */
@@ -84,13 +209,84 @@ struct event {
 	uint32_t process;
 	uint8_t kind; /* enum event_kind */
 	uint8_t flags;
+	struct event_call call; /* all 0 but for kinds with EVENT_HAS_CALL */
 };
 
 /* The kind's name as the command line writes it ("malloc"); "unknown" outside the enum. */
 const char *event_kind_name(unsigned kind);
 
-/* The EVENT_CREATES ... EVENT_HAS_ALIGNMENT of a kind; 0 outside the enum. */
+/* Whether the enum has the kind. */
+bool event_kind_is_known(unsigned kind);
+
+/* The kind with this name; 0 when there is none. */
+unsigned event_kind_find(const char *name);
+
+/* The EVENT_CREATES ... EVENT_HAS_CHILD of a kind; 0 outside the enum. */
 unsigned event_kind_carries(unsigned kind);
+
+/* Whether the event made the process `count`: a fork, vfork or clone that did not fail. */
+bool event_makes_child(const struct event *event);
+
+/* Whether that child got a copy of its parent's memory, and with it of the live set, instead of the memory itself. */
+bool event_copies_memory(const struct event *event);
+
+/* Whether a field of event.call is not 0. */
+bool event_has_call(const struct event *event);
+
+/* Whether all fields of event.call that the kind does not carry are 0. */
+bool event_call_fits(const struct event *event);
+
+/* --- What events and accesses refer to: tables of the trace ---------------------------------------------------------- */
+
+/* A file that was mapped or executed. Files are numbered from 1 in order of appearance; equal path, device and inode are
+ * one file. */
+struct event_file {
+	const char *path; /* as the kernel shows it: "/usr/bin/ls", "/memfd:x (deleted)", "/SYSV0000002a" */
+	uint64_t device;  /* st_dev; 0 = not known */
+	uint64_t inode;	  /* 0 = not known */
+	uint64_t bytes;	  /* its size when it was first seen; 0 = not known or no regular file */
+};
+
+enum event_region_kind {
+	EVENT_REGION_OTHER,
+	EVENT_REGION_FILE,	/* mapped from a file */
+	EVENT_REGION_ANONYMOUS, /* mapped, without a file */
+	EVENT_REGION_BREAK,	/* the heap of brk; grows with it */
+	EVENT_REGION_STACK,	/* of `thread` */
+	EVENT_REGION_TLS,	/* static thread-local storage of `thread` */
+	EVENT_REGION_GLOBALS,	/* data and bss of the executable or a library */
+	EVENT_REGION_SHARED,	/* System V or POSIX shared memory */
+	EVENT_REGION_KERNEL,	/* vdso, vvar, vsyscall */
+	EVENT_REGION_KINDS
+};
+
+/* A stretch of a process's addresses that accesses refer to. Regions are numbered from 1. A number names one placement
+ * for good: what mremap moves, or mmap puts into a hole that munmap left, is a new region. Growth and shrinking at the
+ * place keep the number; after fork the child's copy has the number of the parent's. */
+struct event_region {
+	uint64_t address; /* of its first byte, in the recording */
+	uint64_t length;  /* bytes, when it was first seen */
+	uint64_t offset;  /* in the file, bytes */
+	uint64_t event;	  /* position of the mmap, mremap, shmat ... that made it; UINT64_MAX: there before */
+	uint32_t process;
+	uint32_t thread;     /* whose stack or TLS; else 0 */
+	uint32_t file;	     /* number of an event_file; 0 = none */
+	uint32_t protection; /* PROT_*, when it was first seen */
+	uint32_t flags;	     /* MAP_SHARED or MAP_PRIVATE, MAP_GROWSDOWN, MAP_HUGETLB */
+	uint32_t kind;	     /* enum event_region_kind */
+};
+
+/* A file of /proc (or another text) as it was at the snapshot event that names it. Numbered from 1. */
+struct event_snapshot {
+	const char *name; /* "maps", "smaps", "rusage", "stat", "limits", "cmdline" ... */
+	const void *bytes;
+	size_t length; /* at most EVENT_MAX_SNAPSHOT_BYTES */
+};
+
+/* A region's kind as the command line writes it: "file", "anonymous" ...; "other" outside the enum. */
+const char *event_region_kind_name(unsigned kind);
+
+struct access;
 
 /* Where events go: an importer, generator or merger pushes into one, the writer of a file or a test is one. */
 
@@ -104,6 +300,17 @@ struct event_sink {
 				    uint64_t os_id, const char *name, struct trace_error *error);
 	enum trace_status (*process)(struct event_sink *sink, uint32_t process, uint32_t parent,
 				     uint64_t os_id, const char *command, struct trace_error *error);
+	/* The rest may be NULL in a sink that has no use for it: the producer then leaves out what it would have said. Each
+	 * gives the number that events and accesses name. Strings and bytes are copied. */
+	enum trace_status (*file)(struct event_sink *sink, const struct event_file *file, uint32_t *number,
+				  struct trace_error *error);
+	enum trace_status (*region)(struct event_sink *sink, const struct event_region *region,
+				    uint32_t *number, struct trace_error *error);
+	enum trace_status (*snapshot)(struct event_sink *sink, const struct event_snapshot *snapshot,
+				      uint32_t *number, struct trace_error *error);
+	/* References that `thread`, which must be known, made after the last event that was put and before the next. */
+	enum trace_status (*accesses)(struct event_sink *sink, uint32_t thread, const struct access *access,
+				      size_t count, struct trace_error *error);
 };
 
 #endif

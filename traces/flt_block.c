@@ -20,6 +20,7 @@ void flt_block_free(struct flt_block *block)
 	free(block->stack);
 	free(block->thread);
 	free(block->process);
+	free(block->call);
 	free(block->values);
 	free(block->class);
 	free(block->bytes);
@@ -55,8 +56,38 @@ enum trace_status flt_block_reserve(struct flt_block *block, size_t capacity, st
 	return TRACE_OK;
 }
 
-void flt_block_append(struct flt_block *block, const struct event *event)
+enum trace_status flt_block_reserve_calls(struct flt_block *block, struct trace_error *error)
 {
+	if (!block->call)
+		block->call = calloc(block->capacity, sizeof(*block->call));
+	if (!block->call)
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for a block of events");
+	return TRACE_OK;
+}
+
+static enum trace_status append_call(struct flt_block *block, const struct event *event,
+				     struct trace_error *error)
+{
+	enum trace_status status = flt_block_reserve_calls(block, error);
+
+	if (status != TRACE_OK)
+		return status;
+	if (!block->has_call)
+		memset(block->call, 0, block->events * sizeof(*block->call));
+	block->has_call = true;
+	block->call[block->events] = event->call;
+	return TRACE_OK;
+}
+
+enum trace_status flt_block_append(struct flt_block *block, const struct event *event,
+				   struct trace_error *error)
+{
+	if (block->has_call || event_has_call(event)) {
+		enum trace_status status = append_call(block, event, error);
+
+		if (status != TRACE_OK)
+			return status;
+	}
 	const size_t i = block->events++;
 
 	block->kind[i] = event->kind;
@@ -70,6 +101,7 @@ void flt_block_append(struct flt_block *block, const struct event *event)
 	block->stack[i] = event->stack;
 	block->thread[i] = event->thread;
 	block->process[i] = event->process;
+	return TRACE_OK;
 }
 
 void flt_block_event(const struct flt_block *block, size_t index, struct event *event)
@@ -87,4 +119,6 @@ void flt_block_event(const struct flt_block *block, size_t index, struct event *
 	    .kind = block->kind[index],
 	    .flags = block->flags[index],
 	};
+	if (block->has_call)
+		event->call = block->call[index];
 }

@@ -15,7 +15,8 @@
  *   8 stack       per event
  *   9 time        per event: difference from the event before, divided by field 4
  *   10 time       the same as zigzag, instead of 9, where time steps back
- * Columns 3 to 10 are varints. A column whose values are all 0 (of 5, 6 and 8: or absent) is left out. New objects
+ *   16 to 24      arguments of system calls and faults, see flt_call.h
+ * Columns from 3 on are varints. A column whose values are all 0 (of 5, 6 and 8: or absent) is left out. New objects
  * take no bytes: their ids are the next ones. The process is that of the thread.
  *
  * An ended object is 0 for NULL, else 1 + the smaller of
@@ -30,6 +31,7 @@
 #include "traces/flt_column.h"
 #include "traces/flt_section.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,9 +53,11 @@ struct flt_block {
 	uint8_t *kind, *flags;
 	uint64_t *time_ns, *object, *old_object, *size, *count, *alignment;
 	uint32_t *stack, *thread, *process;
-	uint64_t *values; /* scratch: unpacked varints, two per event */
-	uint8_t *class;	  /* scratch of the decoder: what an event means for the columns */
-	uint8_t *bytes;	  /* scratch of the encoder */
+	struct event_call *call; /* NULL as long as no event has any of its fields */
+	bool has_call;		 /* an event of the block has */
+	uint64_t *values;	 /* scratch: unpacked varints, two per event */
+	uint8_t *class;		 /* scratch of the decoder: what an event means for the columns */
+	uint8_t *bytes;		 /* scratch of the encoder */
 };
 
 /* Makes room for `capacity` events (at most FLT_BLOCK_MAX_EVENTS), dropping those it has. A zeroed block has none. */
@@ -61,8 +65,12 @@ enum trace_status flt_block_reserve(struct flt_block *block, size_t capacity,
 				    struct trace_error *error) TRACE_MUST_USE;
 void flt_block_free(struct flt_block *block);
 
-/* Appends an event; there must be room, and census_add must have accepted it. */
-void flt_block_append(struct flt_block *block, const struct event *event);
+/* Makes room for the arguments of as many events. */
+enum trace_status flt_block_reserve_calls(struct flt_block *block, struct trace_error *error) TRACE_MUST_USE;
+
+/* Appends an event; there must be room, and census_add must have accepted it. Fails only with TRACE_NO_MEMORY. */
+enum trace_status flt_block_append(struct flt_block *block, const struct event *event,
+				   struct trace_error *error) TRACE_MUST_USE;
 
 /* Event `index` of the block. */
 void flt_block_event(const struct flt_block *block, size_t index, struct event *event);
@@ -71,18 +79,17 @@ void flt_block_event(const struct flt_block *block, size_t index, struct event *
 enum trace_status flt_block_encode(struct flt_block *block, struct flt_section_writer *writer,
 				   struct trace_error *error) TRACE_MUST_USE;
 
-/* The processes of the threads, by number: each below `processes`. */
-struct flt_thread_processes {
-	const struct flt_thread *thread;
-	uint32_t threads, processes;
+/* What the trace's tables know, to check events by. */
+struct flt_known {
+	const struct flt_thread *thread; /* the process of each is below `processes` */
+	uint32_t threads, processes, files;
 };
 
 /* Decodes the columns in `columns` (enum flt_column; FLT_KIND is implied) of a section. Arrays of other columns keep
- * what they had. TRACE_BAD_INPUT when the columns do not fit together, or a thread or
- * process is not among `threads`. */
+ * what they had. TRACE_BAD_INPUT when the columns do not fit together, or a thread,
+ * process or file is not among the known. */
 enum trace_status flt_block_decode(struct flt_block *block, struct flt_column_reader *reader,
 				   const struct flt_section *section, unsigned columns,
-				   const struct flt_thread_processes *threads,
-				   struct trace_error *error) TRACE_MUST_USE;
+				   const struct flt_known *known, struct trace_error *error) TRACE_MUST_USE;
 
 #endif

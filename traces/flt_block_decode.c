@@ -2,6 +2,7 @@
 
 #include "traces/flt_block.h"
 
+#include "traces/flt_call.h"
 #include "traces/flt_columns.h"
 
 #include <inttypes.h>
@@ -13,7 +14,7 @@ struct decoding {
 	struct flt_block *block;
 	struct flt_column_reader *reader;
 	const struct flt_section *section;
-	const struct flt_thread_processes *threads;
+	const struct flt_known *known;
 	struct trace_error *error;
 };
 
@@ -76,7 +77,7 @@ static uint8_t class_of(uint8_t kind, uint8_t flags)
 	const unsigned carries = event_kind_carries(kind);
 	unsigned class = 0;
 
-	if (kind == 0 || kind >= EVENT_KINDS || (flags & ~(EVENT_FAILED | EVENT_FOREIGN | FLT_NO_OBJECT)))
+	if (!event_kind_is_known(kind) || (flags & ~(EVENT_FAILED | EVENT_FOREIGN | FLT_NO_OBJECT)))
 		return CLASS_UNKNOWN;
 	if (carries & EVENT_RELEASES)
 		class |= flags & EVENT_FOREIGN ? CLASS_FOREIGN : CLASS_ENDS;
@@ -244,12 +245,12 @@ static enum trace_status decode_threads(const struct decoding *decoding)
 	for (size_t i = 0; i < values; i += 2) {
 		const uint64_t thread = block->values[i], more = block->values[i + 1];
 
-		if (more >= block->events - event || thread >= decoding->threads->threads)
+		if (more >= block->events - event || thread >= decoding->known->threads)
 			return damaged(decoding,
 				       "has a thread column with too many events or an unknown thread");
 		fill(block->thread + event, more + 1, (uint32_t)thread);
-		if (decoding->threads->processes > 1)
-			fill(block->process + event, more + 1, decoding->threads->thread[thread].process);
+		if (decoding->known->processes > 1)
+			fill(block->process + event, more + 1, decoding->known->thread[thread].process);
 		event += more + 1;
 	}
 	return event == block->events ? TRACE_OK
@@ -304,10 +305,28 @@ static enum trace_status decode_details(const struct decoding *decoding)
 	if (status != TRACE_OK)
 		return status;
 	for (size_t i = 0; i < block->events; i++) {
-		if (block->kind[i] == EVENT_FORK && block->count[i] >= decoding->threads->processes)
+		if ((event_kind_carries(block->kind[i]) & EVENT_HAS_CHILD) &&
+		    block->count[i] >= decoding->known->processes)
 			return damaged(decoding, "forks an unknown process");
+		if (block->kind[i] == EVENT_SWITCH && block->count[i] >= EVENT_MAX_CPUS)
+			return damaged(decoding, "has a cpu number that is too high");
 	}
 	return decode_carried(decoding, FLT_BLOCK_ALIGNMENT, CLASS_ALIGNMENT, block->alignment);
+}
+
+static enum trace_status decode_calls(const struct decoding *decoding)
+{
+	struct flt_block *block = decoding->block;
+
+	block->has_call = flt_calls_present(decoding->section);
+	if (!block->has_call)
+		return TRACE_OK;
+	enum trace_status status = flt_block_reserve_calls(block, decoding->error);
+	const struct flt_calls calls = {block->kind, block->events, block->call, block->values, block->bytes};
+
+	return status == TRACE_OK ? flt_calls_decode(&calls, decoding->reader, decoding->section,
+						     decoding->known->files, decoding->error)
+				  : status;
 }
 
 static enum trace_status start_decode(const struct decoding *decoding)
@@ -335,9 +354,9 @@ static enum trace_status start_decode(const struct decoding *decoding)
 
 enum trace_status flt_block_decode(struct flt_block *block, struct flt_column_reader *reader,
 				   const struct flt_section *section, unsigned columns,
-				   const struct flt_thread_processes *threads, struct trace_error *error)
+				   const struct flt_known *known, struct trace_error *error)
 {
-	const struct decoding decoding = {block, reader, section, threads, error};
+	const struct decoding decoding = {block, reader, section, known, error};
 	enum trace_status status = start_decode(&decoding);
 
 	if (status == TRACE_OK && (columns & FLT_OBJECT))
@@ -352,6 +371,8 @@ enum trace_status flt_block_decode(struct flt_block *block, struct flt_column_re
 		status = decode_stacks(&decoding);
 	if (status == TRACE_OK && (columns & FLT_TIME))
 		status = decode_time(&decoding);
+	if (status == TRACE_OK && (columns & FLT_CALL))
+		status = decode_calls(&decoding);
 	if (status == TRACE_OK && flt_section_find(section, FLT_BLOCK_FLAGS)) {
 		for (size_t i = 0; i < block->events; i++)
 			block->flags[i] &= (uint8_t)~FLT_NO_OBJECT;

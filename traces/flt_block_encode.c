@@ -2,6 +2,7 @@
 
 #include "traces/flt_block.h"
 
+#include "traces/flt_call.h"
 #include "traces/flt_columns.h"
 
 #include <stdbool.h>
@@ -208,5 +209,11 @@ enum trace_status flt_block_encode(struct flt_block *block, struct flt_section_w
 		status = encode_threads(block, writer, error);
 	if (status == TRACE_OK)
 		status = encode_details(block, writer, error);
-	return status == TRACE_OK ? encode_time(block, writer, &coding, error) : status;
+	if (status == TRACE_OK)
+		status = encode_time(block, writer, &coding, error);
+	if (status != TRACE_OK || !block->has_call)
+		return status;
+	const struct flt_calls calls = {block->kind, block->events, block->call, block->values, block->bytes};
+
+	return flt_calls_encode(&calls, writer, error);
 }

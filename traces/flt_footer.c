@@ -45,6 +45,8 @@ enum flt_index_code flt_index_code_of(const char tag[4])
 		return FLT_INDEX_BLOCK;
 	if (memcmp(tag, FLT_TAG_TABLES, 4) == 0)
 		return FLT_INDEX_TABLES;
+	if (memcmp(tag, FLT_TAG_ACCESS, 4) == 0)
+		return FLT_INDEX_ACCESS;
 	return memcmp(tag, FLT_TAG_LIVE, 4) == 0 ? FLT_INDEX_LIVE : FLT_INDEX_OTHER;
 }
 
@@ -116,9 +118,13 @@ static enum trace_status put_counts(const struct census *census, struct flt_sect
 	uint8_t buffer[2 * CENSUS_SIZE_CLASSES * FLT_VARINT_BYTES];
 	uint8_t *out = buffer;
 
-	for (unsigned kind = 0; kind < EVENT_KINDS; kind++)
+	unsigned kinds_written = EVENT_KINDS;
+
+	while (kinds_written > EVENT_HEAP_KINDS && !census->kinds[kinds_written - 1])
+		kinds_written--;
+	for (unsigned kind = 0; kind < kinds_written; kind++)
 		out = flt_varint_put(out, census->kinds[kind]);
-	const struct flt_column_bytes kinds = {buffer, (size_t)(out - buffer), EVENT_KINDS};
+	const struct flt_column_bytes kinds = {buffer, (size_t)(out - buffer), kinds_written};
 	enum trace_status status = flt_section_column(writer, FLT_FOOTER_KINDS, &kinds, error);
 
 	if (status != TRACE_OK)
@@ -135,6 +141,26 @@ static enum trace_status put_counts(const struct census *census, struct flt_sect
 	const struct flt_column_bytes sizes = {buffer, (size_t)(out - buffer), 2 * (size_t)classes};
 
 	return flt_section_column(writer, FLT_FOOTER_SIZES, &sizes, error);
+}
+
+static enum trace_status put_accesses(const struct flt_access_tally *tally, struct flt_section_writer *writer,
+				      struct trace_error *error)
+{
+	uint8_t buffer[(2 + 2 * ACCESS_KINDS + ACCESS_PLACES) * FLT_VARINT_BYTES];
+	uint8_t *out = buffer;
+
+	if (tally->accesses == 0 && tally->skipped == 0)
+		return TRACE_OK;
+	out = flt_varint_put(out, tally->accesses);
+	out = flt_varint_put(out, tally->skipped);
+	for (unsigned kind = 0; kind < 2 * ACCESS_KINDS; kind++)
+		out = flt_varint_put(out, tally->kinds[kind]);
+	for (unsigned place = 0; place < ACCESS_PLACES; place++)
+		out = flt_varint_put(out, tally->places[place]);
+	const struct flt_column_bytes bytes = {buffer, (size_t)(out - buffer),
+					       2 + 2 * ACCESS_KINDS + ACCESS_PLACES};
+
+	return flt_section_column(writer, FLT_FOOTER_ACCESSES, &bytes, error);
 }
 
 static enum trace_status put_trailer(uint64_t offset, struct flt_output *output, struct trace_error *error)
@@ -160,6 +186,8 @@ enum trace_status flt_footer_write(const struct flt_footer *footer, struct flt_s
 		status = put_index(footer->index, writer, error);
 	if (status == TRACE_OK)
 		status = put_counts(footer->census, writer, error);
+	if (status == TRACE_OK)
+		status = put_accesses(footer->accesses, writer, error);
 	if (status == TRACE_OK)
 		status = flt_section_write(writer, output, error);
 	return status == TRACE_OK ? put_trailer(offset, output, error) : status;
@@ -208,6 +236,14 @@ static void read_fields(struct flt_summary *summary, const uint64_t *field)
 		summary->hash[i] = "0123456789abcdef"[half >> (60 - 4 * (i % 16)) & 15];
 	}
 	summary->hash[32] = 0;
+}
+
+void flt_summary_of_accesses(struct flt_summary *summary, const struct flt_access_tally *tally)
+{
+	summary->accesses = tally->accesses;
+	summary->accesses_skipped = tally->skipped;
+	memcpy(summary->access_kinds, tally->kinds, sizeof(summary->access_kinds));
+	memcpy(summary->access_places, tally->places, sizeof(summary->access_places));
 }
 
 void flt_summary_of_census(struct flt_summary *summary, const struct census *census)
@@ -276,6 +312,24 @@ static enum trace_status read_counts(struct flt_summary *summary, struct flt_col
 	return TRACE_OK;
 }
 
+static enum trace_status read_accesses(struct flt_summary *summary, struct flt_column_reader *reader,
+				       const struct flt_section *section, struct trace_error *error)
+{
+	uint64_t numbers[2 + 2 * ACCESS_KINDS + ACCESS_PLACES] = {0};
+	struct flt_column_bytes bytes;
+	enum trace_status status = flt_column_read(reader, section, FLT_FOOTER_ACCESSES, &bytes, error);
+
+	if (status != TRACE_OK)
+		return status;
+	if (!read_numbers(&bytes, numbers, sizeof(numbers) / sizeof(numbers[0])))
+		return malformed(error);
+	summary->accesses = numbers[0];
+	summary->accesses_skipped = numbers[1];
+	memcpy(summary->access_kinds, numbers + 2, sizeof(summary->access_kinds));
+	memcpy(summary->access_places, numbers + 2 + 2 * ACCESS_KINDS, sizeof(summary->access_places));
+	return TRACE_OK;
+}
+
 static enum trace_status read_index(struct flt_index *index, struct flt_column_reader *reader,
 				    const struct flt_section *section, struct trace_error *error)
 {
@@ -290,7 +344,7 @@ static enum trace_status read_index(struct flt_index *index, struct flt_column_r
 		if (!flt_varint_get(&in, end, &code) || !flt_varint_get(&in, end, &length) ||
 		    !flt_varint_get(&in, end, &events))
 			return malformed(error);
-		if (code > FLT_INDEX_LIVE || length > reader->input->bytes - index->end ||
+		if (code > FLT_INDEX_ACCESS || length > reader->input->bytes - index->end ||
 		    events > FLT_BLOCK_MAX_EVENTS || (code == FLT_INDEX_BLOCK) != (events != 0))
 			return malformed(error);
 		status = flt_index_add(index, (enum flt_index_code)code, length, (uint32_t)events, error);
@@ -306,6 +360,8 @@ enum trace_status flt_footer_read(struct flt_summary *summary, struct flt_index 
 
 	read_fields(summary, section->field);
 	status = read_counts(summary, reader, section, error);
+	if (status == TRACE_OK)
+		status = read_accesses(summary, reader, section, error);
 	if (status == TRACE_OK)
 		status = read_index(index, reader, section, error);
 	if (status != TRACE_OK)

@@ -9,14 +9,16 @@
  *
  * INFO  field 0: bit 0 events have time, bit 1 events have stacks; columns 1 source, 2 command, 3 host: UTF-8 text
  * FOOT  fields: enum flt_footer_field; columns 1 to 3: flt_tables.h; 16 the index: per section from byte 16 to FOOT three
- *       varints: code (0 other, 1 EVNT, 2 TABL, 3 LIVE), bytes, events; 17 events per kind from kind 0; 18 created
- *       objects and requested bytes per class of size (census.h), two varints per class up to the last that is not 0
+ *       varints: code (0 other, 1 EVNT, 2 TABL, 3 LIVE, 4 ACCS), bytes, events; 17 events per kind from kind 0; 18 created
+ *       objects and requested bytes per class of size (census.h), two varints per class up to the last that is not 0; 19 references: recorded, left out,
+ *       per kind (those of the kernel after the others), per place (access.h)
  */
 #ifndef FAULTLINE_TRACES_FLT_FOOTER_H
 #define FAULTLINE_TRACES_FLT_FOOTER_H
 
 #include "traces/census.h"
 #include "traces/flt.h"
+#include "traces/flt_access.h"
 #include "traces/flt_column.h"
 #include "traces/flt_section.h"
 #include "traces/flt_tables.h"
@@ -57,6 +59,7 @@ enum flt_footer_column {
 	FLT_FOOTER_INDEX = 16,
 	FLT_FOOTER_KINDS = 17,
 	FLT_FOOTER_SIZES = 18,
+	FLT_FOOTER_ACCESSES = 19,
 };
 
 enum flt_index_code {
@@ -64,6 +67,7 @@ enum flt_index_code {
 	FLT_INDEX_BLOCK = 1,
 	FLT_INDEX_TABLES = 2,
 	FLT_INDEX_LIVE = 3,
+	FLT_INDEX_ACCESS = 4,
 };
 
 /* One section of the file, as the index knows it. */
@@ -104,8 +108,12 @@ struct flt_footer {
 	const struct census *census;
 	const struct flt_tables *tables;
 	const struct flt_index *index;
+	const struct flt_access_tally *accesses;
 	const char *hash; /* 32 digits */
 };
+
+/* Fills what the summary says of references. */
+void flt_summary_of_accesses(struct flt_summary *summary, const struct flt_access_tally *tally);
 
 /* Writes FOOT and the trailer. */
 enum trace_status flt_footer_write(const struct flt_footer *footer, struct flt_section_writer *writer,

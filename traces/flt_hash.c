@@ -4,12 +4,14 @@
 
 #include "traces/flt_bytes.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <xxhash.h>
 
 enum trace_status flt_hash_start(struct flt_hash *hash, struct trace_error *error)
 {
 	hash->state = XXH3_createState();
+	hash->accesses = NULL;
 	hash->collected = 0;
 	if (!hash->state || XXH3_128bits_reset(hash->state) == XXH_ERROR) {
 		flt_hash_end(hash);
@@ -45,6 +47,23 @@ static void feed_events(struct flt_hash *hash)
 	hash->collected = 0;
 }
 
+static void feed_call(struct flt_hash *hash, const struct event_call *call)
+{
+	uint8_t bytes[FLT_HASH_CALL_BYTES];
+	uint8_t *out = bytes;
+
+	out = flt_put64(out, call->address);
+	out = flt_put64(out, call->length);
+	out = flt_put64(out, call->new_length);
+	out = flt_put64(out, call->new_address);
+	out = flt_put64(out, call->offset);
+	out = flt_put64(out, call->result);
+	out = flt_put32(out, call->protection);
+	out = flt_put32(out, call->flags);
+	(void)flt_put32(out, call->file);
+	feed(hash, bytes, sizeof(bytes));
+}
+
 void flt_hash_event(struct flt_hash *hash, const struct event *event)
 {
 	uint8_t *out = hash->events + hash->collected * FLT_HASH_EVENT_BYTES;
@@ -58,9 +77,86 @@ void flt_hash_event(struct flt_hash *hash, const struct event *event)
 	out = flt_put32(out, event->stack);
 	out = flt_put32(out, event->thread);
 	out = flt_put32(out, event->process);
-	(void)flt_put32(out, event->kind | (uint32_t)event->flags << 8);
-	if (++hash->collected == FLT_HASH_BATCH)
+	const bool has_call = event_has_call(event);
+
+	(void)flt_put32(out, event->kind | (uint32_t)event->flags << 8 | (uint32_t)has_call << 16);
+	if (++hash->collected == FLT_HASH_BATCH || has_call)
 		feed_events(hash);
+	if (has_call)
+		feed_call(hash, &event->call);
+}
+
+/* Reference `i` of the batch, in `run`. */
+static void put_access(uint8_t *out, const struct access_batch *batch, const struct access_run *run, size_t i)
+{
+	const struct access_context *context = &batch->contexts_table[batch->context[i]];
+	const struct access_shape *shape = &batch->shapes_table[batch->shape[i]];
+
+	out = flt_put64(out, run->position);
+	out = flt_put64(out, context->base);
+	out = flt_put64(out, context->start + batch->offset[i]);
+	out = flt_put32(out, run->thread);
+	(void)flt_put32(out, shape->size | (uint32_t)shape->kind << 16 | context->place << 24);
+}
+
+static void feed_run(XXH3_state_t *state, const struct access_batch *batch, const struct access_run *run)
+{
+	uint8_t bytes[FLT_HASH_BATCH * FLT_HASH_ACCESS_BYTES];
+	size_t used = 0;
+
+	if (run->skipped) {
+		(void)flt_put64(bytes, run->skipped);
+		(void)XXH3_128bits_update(state, bytes, 8);
+	}
+	for (size_t i = run->first; i < (size_t)run->first + run->count; i++) {
+		put_access(bytes + used, batch, run, i);
+		used += FLT_HASH_ACCESS_BYTES;
+		if (used == sizeof(bytes)) {
+			(void)XXH3_128bits_update(state, bytes, used);
+			used = 0;
+		}
+	}
+	if (used)
+		(void)XXH3_128bits_update(state, bytes, used);
+}
+
+enum trace_status flt_hash_accesses(struct flt_hash *hash, const struct access_batch *batch,
+				    struct trace_error *error)
+{
+	if (!hash->accesses) {
+		hash->accesses = XXH3_createState();
+		if (!hash->accesses || XXH3_128bits_reset(hash->accesses) == XXH_ERROR)
+			return trace_fail(error, TRACE_NO_MEMORY,
+					  "not enough memory for the hash of a trace's references");
+	}
+	for (size_t r = 0; r < batch->runs; r++)
+		feed_run(hash->accesses, batch, &batch->run[r]);
+	return TRACE_OK;
+}
+
+/* A trace without files and regions has the hash that it had before there were any. */
+static void feed_places(struct flt_hash *hash, const struct flt_places *places)
+{
+	if (!places->files && !places->regions)
+		return;
+	feed64(hash, places->files);
+	for (uint32_t i = 0; i < places->files; i++) {
+		feed64(hash, places->file[i].device);
+		feed64(hash, places->file[i].inode);
+		feed64(hash, places->file[i].bytes);
+		feed_text(hash, places->file[i].path);
+	}
+	feed64(hash, places->regions);
+	for (uint32_t i = 0; i < places->regions; i++) {
+		const struct event_region *region = &places->region[i];
+		const uint64_t numbers[] = {
+		    region->kind,  region->process, region->thread, region->file,   region->protection,
+		    region->flags, region->address, region->length, region->offset, region->event,
+		};
+
+		for (unsigned j = 0; j < sizeof(numbers) / sizeof(numbers[0]); j++)
+			feed64(hash, numbers[j]);
+	}
 }
 
 static void feed_tables(struct flt_hash *hash, const struct flt_tables *tables)
@@ -85,6 +181,7 @@ static void feed_tables(struct flt_hash *hash, const struct flt_tables *tables)
 		for (size_t j = start; j < tables->stack_end[i]; j++)
 			feed64(hash, tables->address[j]);
 	}
+	feed_places(hash, &tables->places);
 }
 
 void flt_hash_finish(struct flt_hash *hash, const struct flt_tables *tables, char digits[33])
@@ -94,6 +191,10 @@ void flt_hash_finish(struct flt_hash *hash, const struct flt_tables *tables, cha
 
 	feed_events(hash);
 	feed_tables(hash, tables);
+	if (hash->accesses) {
+		XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(hash->accesses));
+		feed(hash, canonical.digest, sizeof(canonical.digest));
+	}
 	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(hash->state));
 	for (size_t i = 0; i < 16; i++) {
 		digits[2 * i] = hexadecimal[canonical.digest[i] >> 4];
@@ -106,5 +207,6 @@ void flt_hash_finish(struct flt_hash *hash, const struct flt_tables *tables, cha
 void flt_hash_end(struct flt_hash *hash)
 {
 	(void)XXH3_freeState(hash->state);
-	hash->state = NULL;
+	(void)XXH3_freeState(hash->accesses);
+	hash->state = hash->accesses = NULL;
 }

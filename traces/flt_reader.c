@@ -2,6 +2,7 @@
 
 #include "traces/flt.h"
 
+#include "traces/flt_access.h"
 #include "traces/flt_block.h"
 #include "traces/flt_checkpoint.h"
 #include "traces/flt_footer.h"
@@ -26,6 +27,8 @@ struct flt_reader {
 	size_t decoded;	   /* entry whose block is in `block`; SIZE_MAX for none */
 	unsigned decoded_columns;
 	bool stacks_loaded;
+	struct flt_access_block accesses;
+	size_t access_entry; /* of the index: the section of references to be read next, or one before it */
 };
 
 void flt_reader_close(struct flt_reader *reader)
@@ -33,6 +36,7 @@ void flt_reader_close(struct flt_reader *reader)
 	if (!reader)
 		return;
 	flt_block_free(&reader->block);
+	flt_access_free(&reader->accesses);
 	flt_tables_free(&reader->tables);
 	flt_description_free(&reader->summary.description);
 	free(reader->index.entry);
@@ -95,6 +99,10 @@ static void publish_tables(struct flt_reader *reader)
 	summary->processes = reader->tables.processes;
 	summary->warning = reader->tables.warning;
 	summary->warnings = reader->tables.warnings;
+	summary->file = reader->tables.places.file;
+	summary->files = reader->tables.places.files;
+	summary->region = reader->tables.places.region;
+	summary->regions = reader->tables.places.regions;
 	summary->file_bytes = reader->input.bytes;
 }
 
@@ -183,8 +191,8 @@ static enum trace_status decode(struct flt_reader *reader, size_t entry, unsigne
 				struct trace_error *error)
 {
 	const struct flt_index_entry *place = &reader->index.entry[entry];
-	const struct flt_thread_processes threads = {reader->tables.thread, reader->tables.threads,
-						     reader->tables.processes};
+	const struct flt_known known = {reader->tables.thread, reader->tables.threads,
+					reader->tables.processes, reader->tables.places.files};
 	struct flt_section section;
 	enum trace_status status;
 
@@ -201,7 +209,7 @@ static enum trace_status decode(struct flt_reader *reader, size_t entry, unsigne
 		return trace_fail(error, TRACE_BAD_INPUT,
 				  "%s: the index names a block at byte %" PRIu64 " where there is none",
 				  reader->input.name, place->offset);
-	status = flt_block_decode(&reader->block, &reader->columns, &section, columns, &threads, error);
+	status = flt_block_decode(&reader->block, &reader->columns, &section, columns, &known, error);
 	if (status != TRACE_OK)
 		return status;
 	if (reader->block.first != place->first || reader->block.events != place->events ||
@@ -274,6 +282,7 @@ enum trace_status flt_reader_batch(struct flt_reader *reader, unsigned columns, 
 	    .stack = columns & FLT_STACK ? block->stack + skip : NULL,
 	    .thread = columns & FLT_THREAD ? block->thread + skip : NULL,
 	    .process = columns & FLT_THREAD ? block->process + skip : NULL,
+	    .call = columns & FLT_CALL && block->has_call ? block->call + skip : NULL,
 	};
 	reader->position = block->first + block->events;
 	return TRACE_OK;
@@ -361,6 +370,9 @@ static enum trace_status load_stacks(struct flt_reader *reader)
 		status = flt_section_read(&section, &reader->input, reader->index.entry[i].offset, NULL);
 		if (status == TRACE_OK)
 			status = flt_tables_read_stacks(&reader->tables, &reader->columns, &section, NULL);
+		if (status == TRACE_OK)
+			status = flt_places_read_snapshots(&reader->tables.places, &reader->columns, &section,
+							   NULL);
 	}
 	return status;
 }
@@ -384,4 +396,85 @@ const uint64_t *flt_reader_stack(struct flt_reader *reader, uint32_t stack, size
 
 	*depth = tables->stack_end[stack - 1] - start;
 	return tables->address + start;
+}
+
+enum trace_status flt_reader_snapshot(struct flt_reader *reader, uint32_t number,
+				      struct event_snapshot *snapshot, struct trace_error *error)
+{
+	const struct flt_places *places = &flt_reader_tables(reader)->places;
+
+	if (number == 0 || number > places->snapshots)
+		return trace_fail(error, TRACE_BAD_INPUT, "%s has no snapshot %" PRIu32, reader->input.name,
+				  number);
+	*snapshot = places->snapshot[number - 1];
+	return TRACE_OK;
+}
+
+/* --- References ------------------------------------------------------------------------------------------------------- */
+
+/* The head of the next section of references; TRACE_END after the last. */
+static enum trace_status next_accesses(struct flt_reader *reader, struct flt_section *section,
+				       struct trace_error *error)
+{
+	while (reader->access_entry < reader->index.entries) {
+		const struct flt_index_entry *entry = &reader->index.entry[reader->access_entry];
+		enum trace_status status;
+		if (entry->code != FLT_INDEX_ACCESS) {
+			reader->access_entry++;
+			continue;
+		}
+		status = flt_section_read(section, &reader->input, entry->offset, error);
+		if (status == TRACE_END ||
+		    (status == TRACE_OK && memcmp(section->tag, FLT_TAG_ACCESS, 4) != 0))
+			return trace_fail(error, TRACE_BAD_INPUT,
+					  "%s: the index names references at byte %" PRIu64
+					  " where there are none",
+					  reader->input.name, entry->offset);
+		return status;
+	}
+	return TRACE_END;
+}
+
+enum trace_status flt_reader_accesses(struct flt_reader *reader, struct access_batch *batch,
+				      struct trace_error *error)
+{
+	const struct flt_access_known known = {.objects = reader->summary.objects,
+					       .thread = reader->tables.thread,
+					       .threads = reader->tables.threads,
+					       .processes = reader->tables.processes,
+					       .regions = reader->tables.places.regions};
+	struct flt_section section;
+	enum trace_status status = next_accesses(reader, &section, error);
+
+	*batch = (struct access_batch){0};
+	/* In a cut file they may come after events that are gone. */
+	if (status == TRACE_OK && section.field[FLT_ACCESS_LAST_POSITION] > reader->summary.events) {
+		if (reader->summary.truncated)
+			return TRACE_END;
+		return trace_fail(
+		    error, TRACE_BAD_INPUT, "%s: references come after event %" PRIu64 " of %" PRIu64,
+		    reader->input.name, section.field[FLT_ACCESS_LAST_POSITION], reader->summary.events);
+	}
+	if (status == TRACE_OK)
+		status = flt_access_decode(&reader->accesses, &reader->columns, &section, &known, error);
+	if (status != TRACE_OK)
+		return status == TRACE_END ? status : trace_fail_in(error, status, reader->input.name);
+	*batch = reader->accesses.batch;
+	reader->access_entry++;
+	return TRACE_OK;
+}
+
+enum trace_status flt_reader_seek_accesses(struct flt_reader *reader, uint64_t position,
+					   struct trace_error *error)
+{
+	struct flt_section section;
+	enum trace_status status;
+
+	reader->access_entry = 0;
+	while ((status = next_accesses(reader, &section, error)) == TRACE_OK) {
+		if (section.field[FLT_ACCESS_LAST_POSITION] >= position)
+			return TRACE_OK;
+		reader->access_entry++;
+	}
+	return status == TRACE_END ? TRACE_OK : status;
 }

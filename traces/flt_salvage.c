@@ -3,6 +3,7 @@
 #include "traces/flt_salvage.h"
 
 #include "traces/census.h"
+#include "traces/flt_access.h"
 #include "traces/flt_block.h"
 #include "traces/flt_hash.h"
 
@@ -14,6 +15,8 @@ struct rescue {
 	struct flt_block block;
 	struct census census;
 	struct flt_hash hash;
+	struct flt_access_block accesses;
+	struct flt_access_tally tally;
 	bool
 	    impossible; /* a sound block held an event that breaks the rules: this is no damage but a bad writer */
 };
@@ -38,15 +41,35 @@ static enum trace_status take_block(struct rescue *rescue, const struct flt_sect
 				    struct trace_error *error)
 {
 	const struct flt_tables *tables = rescue->salvage->tables;
-	const struct flt_thread_processes threads = {tables->thread, tables->threads, tables->processes};
+	const struct flt_known known = {tables->thread, tables->threads, tables->processes,
+					tables->places.files};
 	enum trace_status status =
-	    flt_block_decode(&rescue->block, rescue->salvage->reader, section, FLT_ALL, &threads, error);
+	    flt_block_decode(&rescue->block, rescue->salvage->reader, section, FLT_ALL, &known, error);
 
 	if (status != TRACE_OK)
 		return status;
 	if (rescue->block.first != rescue->census.events || rescue->block.objects != rescue->census.objects)
 		return TRACE_BAD_INPUT;
 	return count_block(rescue, error);
+}
+
+/* Events that references name may stand behind them: of objects only the bound is checked. */
+static enum trace_status take_accesses(struct rescue *rescue, const struct flt_section *section,
+				       struct trace_error *error)
+{
+	const struct flt_tables *tables = rescue->salvage->tables;
+	const struct flt_access_known known = {.objects = EVENT_MAX_OBJECTS,
+					       .thread = tables->thread,
+					       .threads = tables->threads,
+					       .processes = tables->processes,
+					       .regions = tables->places.regions};
+	enum trace_status status =
+	    flt_access_decode(&rescue->accesses, rescue->salvage->reader, section, &known, error);
+
+	if (status != TRACE_OK)
+		return status;
+	flt_access_count(&rescue->accesses.batch, &rescue->tally);
+	return flt_hash_accesses(&rescue->hash, &rescue->accesses.batch, error);
 }
 
 static enum trace_status take_section(struct rescue *rescue, const struct flt_section *section,
@@ -63,9 +86,14 @@ static enum trace_status take_section(struct rescue *rescue, const struct flt_se
 		status = flt_tables_read(salvage->tables, salvage->reader, section, error);
 		if (status == TRACE_OK)
 			status = flt_tables_read_stacks(salvage->tables, salvage->reader, section, error);
+		if (status == TRACE_OK)
+			status = flt_places_read_snapshots(&salvage->tables->places, salvage->reader, section,
+							   error);
 	} else if (code == FLT_INDEX_BLOCK) {
 		status = take_block(rescue, section, error);
 		events = (uint32_t)rescue->block.events;
+	} else if (code == FLT_INDEX_ACCESS) {
+		status = take_accesses(rescue, section, error);
 	}
 	if (status != TRACE_OK)
 		return status;
@@ -98,9 +126,11 @@ enum trace_status flt_salvage(const struct flt_salvage *salvage, struct trace_er
 	census_start(&rescue.census);
 	status = take_all(&rescue, error);
 	flt_summary_of_census(salvage->summary, &rescue.census);
+	flt_summary_of_accesses(salvage->summary, &rescue.tally);
 	flt_hash_finish(&rescue.hash, salvage->tables, salvage->summary->hash);
 	salvage->summary->truncated = true;
 	flt_block_free(&rescue.block);
+	flt_access_free(&rescue.accesses);
 	census_end(&rescue.census);
 	return status;
 }

@@ -52,6 +52,7 @@ void flt_tables_free(struct flt_tables *tables)
 	for (unsigned i = 0; i < 4; i++)
 		free(tables->pending[i].bytes);
 	free_index(tables);
+	flt_places_free(&tables->places);
 	free(tables->thread);
 	free(tables->process);
 	free(tables->warning);
@@ -78,70 +79,40 @@ static char *copy_text(const char *text)
 	return strndup(text ? text : "", FLT_TABLES_MAX_TEXT_BYTES);
 }
 
-/* Room for an entry with `numbers` varints and `text_bytes` of text. */
-static uint8_t *reserve(struct flt_bytes *bytes, size_t numbers, size_t text_bytes)
-{
-	const size_t wanted = bytes->used + numbers * FLT_VARINT_BYTES + text_bytes;
-
-	if (wanted > bytes->capacity) {
-		uint8_t *larger = realloc(bytes->bytes, wanted * 2);
-
-		if (!larger)
-			return NULL;
-		bytes->bytes = larger;
-		bytes->capacity = wanted * 2;
-	}
-	return bytes->bytes + bytes->used;
-}
-
-static void finish_entry(struct flt_bytes *bytes, const uint8_t *end)
-{
-	bytes->used = (size_t)(end - bytes->bytes);
-	bytes->values++;
-}
-
-static uint8_t *put_text(uint8_t *out, const char *text)
-{
-	const size_t length = strlen(text);
-
-	out = flt_varint_put(out, length);
-	return mempcpy(out, text, length);
-}
-
 static bool put_thread(struct flt_bytes *bytes, uint32_t number, const struct flt_thread *thread)
 {
-	uint8_t *out = reserve(bytes, 4, strlen(thread->name));
+	uint8_t *out = flt_entry_reserve(bytes, 4, strlen(thread->name));
 
 	if (!out)
 		return false;
 	out = flt_varint_put(out, number);
 	out = flt_varint_put(out, thread->process);
 	out = flt_varint_put(out, thread->os_id);
-	finish_entry(bytes, put_text(out, thread->name));
+	flt_entry_finish(bytes, flt_entry_put_text(out, thread->name));
 	return true;
 }
 
 static bool put_process(struct flt_bytes *bytes, uint32_t number, const struct flt_process *process)
 {
-	uint8_t *out = reserve(bytes, 4, strlen(process->command));
+	uint8_t *out = flt_entry_reserve(bytes, 4, strlen(process->command));
 
 	if (!out)
 		return false;
 	out = flt_varint_put(out, number);
 	out = flt_varint_put(out, process->parent);
 	out = flt_varint_put(out, process->os_id);
-	finish_entry(bytes, put_text(out, process->command));
+	flt_entry_finish(bytes, flt_entry_put_text(out, process->command));
 	return true;
 }
 
 static bool put_warning(struct flt_bytes *bytes, const struct flt_warning *warning)
 {
-	uint8_t *out = reserve(bytes, 2, strlen(warning->what));
+	uint8_t *out = flt_entry_reserve(bytes, 2, strlen(warning->what));
 
 	if (!out)
 		return false;
-	out = put_text(out, warning->what);
-	finish_entry(bytes, flt_varint_put(out, warning->count));
+	out = flt_entry_put_text(out, warning->what);
+	flt_entry_finish(bytes, flt_varint_put(out, warning->count));
 	return true;
 }
 
@@ -252,7 +223,7 @@ static bool append_addresses(struct flt_tables *tables, const struct flt_stack *
 static bool put_stack(struct flt_tables *tables, const struct flt_stack *stack)
 {
 	struct flt_bytes *bytes = &tables->pending[FLT_TABLES_STACKS - 1];
-	uint8_t *out = reserve(bytes, stack->depth + 1, 0);
+	uint8_t *out = flt_entry_reserve(bytes, stack->depth + 1, 0);
 	/* A column begins at address 0; within it differences go on from stack to stack. */
 	uint64_t previous = bytes->values && tables->addresses ? tables->address[tables->addresses - 1] : 0;
 
@@ -263,7 +234,7 @@ static bool put_stack(struct flt_tables *tables, const struct flt_stack *stack)
 		out = flt_varint_put(out, flt_zigzag(stack->address[i] - previous));
 		previous = stack->address[i];
 	}
-	finish_entry(bytes, out);
+	flt_entry_finish(bytes, out);
 	return true;
 }
 
@@ -304,7 +275,7 @@ bool flt_tables_have_pending(const struct flt_tables *tables)
 		if (tables->pending[i].used)
 			return true;
 	}
-	return false;
+	return flt_places_have_pending(&tables->places);
 }
 
 enum trace_status flt_tables_write_pending(struct flt_tables *tables, struct flt_section_writer *writer,
@@ -312,18 +283,20 @@ enum trace_status flt_tables_write_pending(struct flt_tables *tables, struct flt
 {
 	flt_section_begin(writer, FLT_TAG_TABLES);
 	flt_section_field(writer, tables->stacks_written);
+	enum trace_status status = TRACE_OK;
+
 	for (unsigned i = 0; i < 4; i++) {
 		struct flt_bytes *pending = &tables->pending[i];
 		const struct flt_column_bytes bytes = {pending->bytes, pending->used, pending->values};
-		enum trace_status status = flt_section_column(writer, (uint16_t)(i + 1), &bytes, error);
 
+		status = flt_section_column(writer, (uint16_t)(i + 1), &bytes, error);
 		if (status != TRACE_OK)
 			return status;
 		pending->used = 0;
 		pending->values = 0;
 	}
 	tables->stacks_written = tables->stacks;
-	return TRACE_OK;
+	return flt_places_write_pending(&tables->places, writer, error);
 }
 
 static bool put_all(const struct flt_tables *tables, struct flt_bytes *threads, struct flt_bytes *processes,
@@ -359,5 +332,5 @@ enum trace_status flt_tables_write(const struct flt_tables *tables, struct flt_s
 			status = flt_section_column(writer, (uint16_t)(i + 1), &bytes, error);
 		free(all[i].bytes);
 	}
-	return status;
+	return status == TRACE_OK ? flt_places_write(&tables->places, writer, error) : status;
 }

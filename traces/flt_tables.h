@@ -8,6 +8,7 @@
  *   column 2 processes   per entry: number, parent, system's number, length of command, command
  *   column 3 warnings    per entry: length of text, text, count
  *   column 4 stacks      per entry: depth, then per address zigzag(address - the one before it in this column)
+ *   columns 5 to 7       files, regions, snapshots: flt_places.h
  * All numbers are varints. An entry replaces an earlier one with its number.
  */
 #ifndef FAULTLINE_TRACES_FLT_TABLES_H
@@ -15,6 +16,8 @@
 
 #include "traces/flt.h"
 #include "traces/flt_column.h"
+#include "traces/flt_entry.h"
+#include "traces/flt_places.h"
 #include "traces/flt_section.h"
 
 #include <stdbool.h>
@@ -23,7 +26,8 @@
 
 #define FLT_TAG_TABLES "TABL"
 
-#define FLT_TABLES_MAX_TEXT_BYTES 65535u /* longer names, commands and texts are cut by the writer */
+#define FLT_TABLES_MAX_TEXT_BYTES                                                                            \
+	FLT_ENTRY_MAX_TEXT_BYTES /* longer names, commands and texts are cut by the writer */
 #define FLT_TABLES_MAX_WARNINGS 1024u
 #define FLT_TABLES_MAX_DEPTH 1024u /* addresses of one stack */
 
@@ -32,13 +36,6 @@ enum flt_tables_column {
 	FLT_TABLES_PROCESSES = 2,
 	FLT_TABLES_WARNINGS = 3,
 	FLT_TABLES_STACKS = 4,
-};
-
-/* Bytes that are collected. */
-struct flt_bytes {
-	uint8_t *bytes;
-	size_t used, capacity;
-	size_t values; /* entries in them */
 };
 
 struct flt_stack_entry;
@@ -57,6 +54,7 @@ struct flt_tables {
 	struct flt_stack_entry *stack_index; /* the writer's: content to number */
 	struct flt_bytes pending[4];	     /* the writer's: new and changed entries, by column */
 	uint32_t stacks_written;
+	struct flt_places places;
 };
 
 void flt_tables_free(struct flt_tables *tables);
@@ -89,11 +87,11 @@ bool flt_tables_have_pending(const struct flt_tables *tables);
 enum trace_status flt_tables_write_pending(struct flt_tables *tables, struct flt_section_writer *writer,
 					   struct trace_error *error) TRACE_MUST_USE;
 
-/* Adds columns 1 to 3 with the whole tables to the section in `writer`. */
+/* Adds columns 1 to 3, 5 and 6 with the whole tables to the section in `writer`. */
 enum trace_status flt_tables_write(const struct flt_tables *tables, struct flt_section_writer *writer,
 				   struct trace_error *error) TRACE_MUST_USE;
 
-/* Takes columns 1 to 3 of a section over into the tables. */
+/* Takes columns 1 to 3, 5 and 6 of a section over into the tables. */
 enum trace_status flt_tables_read(struct flt_tables *tables, struct flt_column_reader *reader,
 				  const struct flt_section *section,
 				  struct trace_error *error) TRACE_MUST_USE;

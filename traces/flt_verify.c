@@ -3,6 +3,7 @@
 #include "traces/flt_verify.h"
 
 #include "traces/census.h"
+#include "traces/flt_access.h"
 #include "traces/flt_footer.h"
 #include "traces/flt_hash.h"
 
@@ -33,6 +34,7 @@ static enum trace_status compare_counts(const struct flt_summary *footer, const 
 	    {"foreign objects", footer->foreign, found->foreign},
 	    {"requested bytes", footer->requested_bytes, found->requested_bytes},
 	    {"nanoseconds of duration", footer->duration_ns, found->duration_ns},
+	    {"references", footer->accesses, found->accesses},
 	};
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
@@ -48,6 +50,10 @@ static enum trace_status compare_counts(const struct flt_summary *footer, const 
 	    memcmp(footer->sizes_bytes, found->sizes_bytes, sizeof(footer->sizes_bytes)) != 0)
 		return trace_fail(error, TRACE_BAD_INPUT,
 				  "the footer's counts per size are not those of the events");
+	if (memcmp(footer->access_kinds, found->access_kinds, sizeof(footer->access_kinds)) != 0 ||
+	    memcmp(footer->access_places, found->access_places, sizeof(footer->access_places)) != 0)
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "the footer's counts of references are not those of the blocks");
 	if (strcmp(footer->hash, found->hash) != 0)
 		return trace_fail(error, TRACE_BAD_INPUT, "the footer's hash is %s, the events have %s",
 				  footer->hash, found->hash);
@@ -70,9 +76,26 @@ static enum trace_status read_all(struct flt_reader *reader, struct census *cens
 	return status == TRACE_END ? TRACE_OK : status;
 }
 
+static enum trace_status read_accesses(struct flt_reader *reader, struct flt_access_tally *tally,
+				       struct flt_hash *hash, struct trace_error *error)
+{
+	struct access_batch batch;
+	enum trace_status status = flt_reader_seek_accesses(reader, 0, error);
+
+	while (status == TRACE_OK) {
+		status = flt_reader_accesses(reader, &batch, error);
+		if (status == TRACE_OK) {
+			flt_access_count(&batch, tally);
+			status = flt_hash_accesses(hash, &batch, error);
+		}
+	}
+	return status == TRACE_END ? TRACE_OK : status;
+}
+
 enum trace_status flt_verify(struct flt_reader *reader, struct trace_error *error)
 {
 	struct flt_summary found = {0};
+	struct flt_access_tally tally = {0};
 	struct census census;
 	struct flt_hash hash;
 	enum trace_status status = flt_hash_start(&hash, error);
@@ -81,7 +104,10 @@ enum trace_status flt_verify(struct flt_reader *reader, struct trace_error *erro
 		return status;
 	census_start(&census);
 	status = read_all(reader, &census, &hash, error);
+	if (status == TRACE_OK)
+		status = read_accesses(reader, &tally, &hash, error);
 	flt_summary_of_census(&found, &census);
+	flt_summary_of_accesses(&found, &tally);
 	flt_hash_finish(&hash, flt_reader_tables(reader), found.hash);
 	census_end(&census);
 	if (status == TRACE_OK)

@@ -3,6 +3,7 @@
 #include "traces/flt.h"
 
 #include "traces/census.h"
+#include "traces/flt_access.h"
 #include "traces/flt_block.h"
 #include "traces/flt_checkpoint.h"
 #include "traces/flt_footer.h"
@@ -27,7 +28,9 @@ struct flt_writer {
 	struct flt_index index;
 	struct flt_hash hash;
 	struct census census;
-	uint64_t checkpoint; /* events before the last one */
+	struct flt_access_block accesses; /* references not written yet */
+	struct flt_access_tally tally;	  /* of those that are */
+	uint64_t checkpoint;		  /* events before the last one */
 	bool has_time;
 };
 
@@ -82,11 +85,36 @@ static void free_writer(struct flt_writer *writer)
 {
 	flt_section_writer_end(&writer->section);
 	flt_block_free(&writer->block);
+	flt_access_free(&writer->accesses);
 	flt_tables_free(&writer->tables);
 	free(writer->index.entry);
 	flt_hash_end(&writer->hash);
 	census_end(&writer->census);
 	free(writer);
+}
+
+static enum trace_status sink_file(struct event_sink *sink, const struct event_file *file, uint32_t *number,
+				   struct trace_error *error)
+{
+	return flt_writer_file(writer_of(sink), file, number, error);
+}
+
+static enum trace_status sink_region(struct event_sink *sink, const struct event_region *region,
+				     uint32_t *number, struct trace_error *error)
+{
+	return flt_writer_region(writer_of(sink), region, number, error);
+}
+
+static enum trace_status sink_snapshot(struct event_sink *sink, const struct event_snapshot *snapshot,
+				       uint32_t *number, struct trace_error *error)
+{
+	return flt_writer_snapshot(writer_of(sink), snapshot, number, error);
+}
+
+static enum trace_status sink_accesses(struct event_sink *sink, uint32_t thread, const struct access *access,
+				       size_t count, struct trace_error *error)
+{
+	return flt_writer_accesses(writer_of(sink), thread, access, count, error);
 }
 
 static enum trace_status start(struct flt_writer *writer, const struct flt_description *description,
@@ -98,7 +126,13 @@ static enum trace_status start(struct flt_writer *writer, const struct flt_descr
 		return trace_fail(
 		    error, TRACE_IO,
 		    "a trace is binary and standard output is a terminal: redirect it, or give -o FILE");
-	writer->sink = (struct event_sink){sink_put, sink_thread, sink_process};
+	writer->sink = (struct event_sink){.put = sink_put,
+					   .thread = sink_thread,
+					   .process = sink_process,
+					   .file = sink_file,
+					   .region = sink_region,
+					   .snapshot = sink_snapshot,
+					   .accesses = sink_accesses};
 	writer->has_time = description->has_time;
 	writer->index.end = FLT_HEADER_BYTES;
 	census_start(&writer->census);
@@ -168,22 +202,46 @@ enum trace_status flt_writer_stack(struct flt_writer *writer, const uint64_t *ad
 	return flt_tables_stack(&writer->tables, &entry, stack, error);
 }
 
+enum trace_status flt_writer_file(struct flt_writer *writer, const struct event_file *file, uint32_t *number,
+				  struct trace_error *error)
+{
+	return flt_places_file(&writer->tables.places, file, number, error);
+}
+
+enum trace_status flt_writer_region(struct flt_writer *writer, const struct event_region *region,
+				    uint32_t *number, struct trace_error *error)
+{
+	*number = 0;
+	if (region->process >= writer->census.processes ||
+	    (region->thread && region->thread >= writer->census.threads))
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "a region names process %u and thread %u, which are not both known",
+				  region->process, region->thread);
+	return flt_places_region(&writer->tables.places, region, number, error);
+}
+
 /* An event that is not encoded yet becomes less than this on average, an entry of the footer's tables and index less
  * than that. */
 #define PENDING_EVENT_BYTES 16
+#define PENDING_ACCESS_BYTES 5
+/* Snapshots are written when they are as long as a block of events. */
+#define PENDING_TABLE_BYTES ((size_t)1 << 20)
 #define FOOTER_ENTRY_BYTES 48
 #define FOOTER_BYTES 4096
 
 uint64_t flt_writer_bytes(const struct flt_writer *writer)
 {
 	uint64_t bytes = writer->output.offset + FOOTER_BYTES + writer->block.events * PENDING_EVENT_BYTES +
-			 writer->index.entries * FOOTER_ENTRY_BYTES;
+			 writer->index.entries * FOOTER_ENTRY_BYTES +
+			 writer->accesses.batch.count * PENDING_ACCESS_BYTES;
 
 	bytes += (uint64_t)(writer->tables.threads + writer->tables.warnings) * FOOTER_ENTRY_BYTES;
 	for (uint32_t i = 0; i < writer->tables.processes; i++)
 		bytes += FOOTER_ENTRY_BYTES + strlen(writer->tables.process[i].command);
 	for (size_t i = 0; i < sizeof(writer->tables.pending) / sizeof(writer->tables.pending[0]); i++)
 		bytes += writer->tables.pending[i].used;
+	bytes += flt_places_pending_bytes(&writer->tables.places) +
+		 ((uint64_t)writer->tables.places.files + writer->tables.places.regions) * FOOTER_ENTRY_BYTES;
 	return bytes;
 }
 
@@ -199,16 +257,20 @@ static enum trace_status write_section(struct flt_writer *writer, uint32_t event
 			     writer->output.offset - start, events, error);
 }
 
+static enum trace_status write_tables(struct flt_writer *writer, struct trace_error *error)
+{
+	if (!flt_tables_have_pending(&writer->tables))
+		return TRACE_OK;
+	enum trace_status status = flt_tables_write_pending(&writer->tables, &writer->section, error);
+
+	return status == TRACE_OK ? write_section(writer, 0, error) : status;
+}
+
 static enum trace_status flush(struct flt_writer *writer, struct trace_error *error)
 {
 	struct flt_block *block = &writer->block;
-	enum trace_status status = TRACE_OK;
+	enum trace_status status = write_tables(writer, error);
 
-	if (flt_tables_have_pending(&writer->tables)) {
-		status = flt_tables_write_pending(&writer->tables, &writer->section, error);
-		if (status == TRACE_OK)
-			status = write_section(writer, 0, error);
-	}
 	if (status != TRACE_OK || !block->events)
 		return status;
 	status = flt_block_encode(block, &writer->section, error);
@@ -217,7 +279,79 @@ static enum trace_status flush(struct flt_writer *writer, struct trace_error *er
 	block->first += block->events;
 	block->objects = writer->census.objects;
 	block->events = 0;
+	block->has_call = false;
 	return status;
+}
+
+enum trace_status flt_writer_snapshot(struct flt_writer *writer, const struct event_snapshot *snapshot,
+				      uint32_t *number, struct trace_error *error)
+{
+	enum trace_status status = flt_places_snapshot(&writer->tables.places, snapshot, number, error);
+
+	if (status != TRACE_OK || flt_places_pending_bytes(&writer->tables.places) < PENDING_TABLE_BYTES)
+		return status;
+	return write_tables(writer, error);
+}
+
+static enum trace_status flush_accesses(struct flt_writer *writer, struct trace_error *error)
+{
+	struct flt_access_block *block = &writer->accesses;
+	enum trace_status status = write_tables(writer, error);
+
+	if (status != TRACE_OK || !block->batch.count)
+		return status;
+	status = flt_access_encode(block, &writer->section, error);
+	if (status == TRACE_OK)
+		status = write_section(writer, 0, error);
+	if (status == TRACE_OK)
+		status = flt_hash_accesses(&writer->hash, &block->batch, error);
+	flt_access_count(&block->batch, &writer->tally);
+	flt_access_clear(block);
+	return status;
+}
+
+/* Threads that only accesses have named; and bounds of what these name. */
+static enum trace_status check_thread(struct flt_writer *writer, uint32_t thread, struct trace_error *error)
+{
+	if (thread >= writer->tables.threads)
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "references of thread %u after event %llu, which is not known", thread,
+				  (unsigned long long)writer->census.events);
+	return TRACE_OK;
+}
+
+enum trace_status flt_writer_accesses(struct flt_writer *writer, uint32_t thread, const struct access *access,
+				      size_t count, struct trace_error *error)
+{
+	enum trace_status status = check_thread(writer, thread, error);
+	struct flt_access_origin origin = {
+	    .position = writer->census.events,
+	    .thread = thread,
+	    .objects = writer->census.objects,
+	    .threads = writer->tables.threads,
+	    .regions = writer->tables.places.regions,
+	};
+
+	if (status == TRACE_OK)
+		origin.process = writer->tables.thread[thread].process;
+	while (status == TRACE_OK && count) {
+		size_t taken = 0;
+
+		status = flt_access_append(&writer->accesses, &origin, access, count, &taken, error);
+		access += taken;
+		count -= taken;
+		if (status == TRACE_OK && count)
+			status = flush_accesses(writer, error);
+	}
+	return status;
+}
+
+enum trace_status flt_writer_accesses_skipped(struct flt_writer *writer, uint32_t thread, uint64_t count,
+					      struct trace_error *error)
+{
+	enum trace_status status = check_thread(writer, thread, error);
+
+	return status == TRACE_OK ? flt_access_skipped(&writer->accesses, thread, count, error) : status;
 }
 
 static enum trace_status add_checkpoint(struct flt_writer *writer, struct trace_error *error)
@@ -240,7 +374,7 @@ static enum trace_status name_new(struct flt_writer *writer, const struct event 
 				  struct trace_error *error)
 {
 	enum trace_status status =
-	    name_processes(writer, event->kind == EVENT_FORK ? event->process : UINT32_MAX, error);
+	    name_processes(writer, event_makes_child(event) ? event->process : UINT32_MAX, error);
 
 	if (status == TRACE_OK && event->thread == writer->tables.threads) {
 		const struct flt_thread entry = {.process = event->process};
@@ -261,6 +395,13 @@ static enum trace_status check_promises(const struct flt_writer *writer, const s
 		return trace_fail(
 		    error, TRACE_BAD_INPUT, "event %llu has call stack %u, only %u are registered",
 		    (unsigned long long)writer->census.events, event->stack, writer->tables.stacks);
+	if (event->call.file > writer->tables.places.files)
+		return trace_fail(error, TRACE_BAD_INPUT, "event %llu has file %u, only %u are registered",
+				  (unsigned long long)writer->census.events, event->call.file,
+				  writer->tables.places.files);
+	if (event->kind == EVENT_SNAPSHOT && event->count > writer->tables.places.snapshots)
+		return trace_fail(error, TRACE_BAD_INPUT, "event %llu has a snapshot that is not registered",
+				  (unsigned long long)writer->census.events);
 	return TRACE_OK;
 }
 
@@ -279,7 +420,9 @@ enum trace_status flt_writer_add(struct flt_writer *writer, const struct event *
 		if (status != TRACE_OK)
 			return status;
 	}
-	flt_block_append(&writer->block, event);
+	status = flt_block_append(&writer->block, event, error);
+	if (status != TRACE_OK)
+		return status;
 	flt_hash_event(&writer->hash, event);
 	if (writer->block.events < writer->block.capacity)
 		return TRACE_OK;
@@ -290,12 +433,18 @@ enum trace_status flt_writer_add(struct flt_writer *writer, const struct event *
 static enum trace_status finish(struct flt_writer *writer, struct trace_error *error)
 {
 	char hash[33];
-	enum trace_status status = flush(writer, error);
+	enum trace_status status = flush_accesses(writer, error);
 
+	if (status == TRACE_OK)
+		status = flush(writer, error);
 	if (status != TRACE_OK)
 		return status;
+	/* Of threads that made no reference after those. */
+	for (size_t i = 0; i < writer->accesses.skips; i++)
+		writer->tally.skipped += writer->accesses.skip[i].count;
 	flt_hash_finish(&writer->hash, &writer->tables, hash);
-	const struct flt_footer footer = {&writer->census, &writer->tables, &writer->index, hash};
+	const struct flt_footer footer = {&writer->census, &writer->tables, &writer->index, &writer->tally,
+					  hash};
 
 	status = flt_footer_write(&footer, &writer->section, &writer->output, error);
 	return status == TRACE_OK ? flt_output_commit(&writer->output, error) : status;

@@ -92,9 +92,9 @@ enum trace_status live_sets_apply(struct live_sets *sets, const struct event *ev
 		status = release(set, event, error);
 	if (status == TRACE_OK && (carries & EVENT_CREATES) && event->object)
 		status = insert(set, event, event->object, error);
-	if (event->kind == EVENT_EXEC || event->kind == EVENT_EXIT)
+	if (event->kind == EVENT_EXIT || (event->kind == EVENT_EXEC && !(event->flags & EVENT_FAILED)))
 		live_set_clear(set);
-	if (event->kind == EVENT_FORK && !live_sets_fork(sets, event->process, (uint32_t)event->count))
+	if (event_copies_memory(event) && !live_sets_fork(sets, event->process, (uint32_t)event->count))
 		return no_memory(error);
 	return status;
 }

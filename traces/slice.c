@@ -17,10 +17,18 @@ struct slice {
 	const struct slice_options *options;
 	struct trace_error *error;
 	struct live_sets names; /* by process and id of the trace: the id in the slice as label */
+	struct live_set seen;	/* the same of all processes, also of what has ended; only with references */
 	uint32_t *thread;	/* by number in the trace: in the slice */
 	uint32_t *process;
+	uint32_t *file;	  /* by number in the trace - 1: in the slice, 0 = not there yet */
+	uint32_t *region; /* the same */
 	uint32_t threads, processes;
+	uint32_t next_region; /* of the trace: those before it were made by events before the next one */
 	uint64_t objects;
+	uint64_t events; /* of the slice so far */
+	struct access_batch batch;
+	size_t run; /* of the batch: the next */
+	bool has_accesses;
 };
 
 static enum trace_status no_memory(const struct slice *slice)
@@ -60,10 +68,13 @@ static enum trace_status map_thread(struct slice *slice, uint32_t thread)
 			    entry->name, slice->error);
 }
 
-static bool remember(struct live_set *set, uint64_t id, uint64_t new_id)
+static bool remember(struct slice *slice, struct live_set *set, uint64_t id, uint64_t new_id)
 {
 	const struct live_object object = {.label = new_id};
 
+	if (slice->has_accesses && !live_set_find(&slice->seen, id) &&
+	    !live_set_insert(&slice->seen, id, &object))
+		return false;
 	return live_set_insert(set, id, &object);
 }
 
@@ -83,7 +94,7 @@ static enum trace_status map_ended(struct slice *slice, struct live_set *set, st
 	}
 	event->flags |= EVENT_FOREIGN;
 	*id = ++slice->objects;
-	return !failed || remember(set, original, *id) ? TRACE_OK : no_memory(slice);
+	return !failed || remember(slice, set, original, *id) ? TRACE_OK : no_memory(slice);
 }
 
 static enum trace_status map_objects(struct slice *slice, struct live_set *set, struct event *event)
@@ -103,21 +114,21 @@ static enum trace_status map_objects(struct slice *slice, struct live_set *set, 
 	if (live_set_find(set, original))
 		return trace_fail(slice->error, TRACE_BAD_INPUT, "object %" PRIu64 " is created twice",
 				  original);
-	return remember(set, original, event->object) ? TRACE_OK : no_memory(slice);
+	return remember(slice, set, original, event->object) ? TRACE_OK : no_memory(slice);
 }
 
 static enum trace_status map_life(struct slice *slice, struct live_set *set, struct event *event)
 {
-	if (event->kind == EVENT_EXEC || event->kind == EVENT_EXIT)
+	if ((event->kind == EVENT_EXEC && !(event->flags & EVENT_FAILED)) || event->kind == EVENT_EXIT)
 		live_set_clear(set);
-	if (event->kind != EVENT_FORK)
+	if (!event_makes_child(event))
 		return TRACE_OK;
 	const uint32_t child = (uint32_t)event->count;
 	enum trace_status status = map_process(slice, child);
 
 	if (status != TRACE_OK)
 		return status;
-	if (!live_sets_fork(&slice->names, event->process, child))
+	if (event_copies_memory(event) && !live_sets_fork(&slice->names, event->process, child))
 		return no_memory(slice);
 	event->count = slice->process[child];
 	return TRACE_OK;
@@ -133,6 +144,33 @@ static enum trace_status map_stack(struct slice *slice, struct event *event)
 		     : TRACE_OK;
 }
 
+static enum trace_status map_file(struct slice *slice, uint32_t *file)
+{
+	uint32_t *mapped = *file ? &slice->file[*file - 1] : NULL;
+	enum trace_status status = TRACE_OK;
+
+	if (!mapped)
+		return TRACE_OK;
+	if (!*mapped)
+		status =
+		    flt_writer_file(slice->writer, &slice->summary->file[*file - 1], mapped, slice->error);
+	*file = *mapped;
+	return status;
+}
+
+static enum trace_status map_snapshot(struct slice *slice, struct event *event)
+{
+	struct event_snapshot snapshot;
+	uint32_t number = 0;
+	enum trace_status status =
+	    flt_reader_snapshot(slice->reader, (uint32_t)event->count, &snapshot, slice->error);
+
+	if (status == TRACE_OK)
+		status = flt_writer_snapshot(slice->writer, &snapshot, &number, slice->error);
+	event->count = number;
+	return status;
+}
+
 static enum trace_status copy_event(struct slice *slice, struct event *event)
 {
 	struct live_set *set = live_sets_of(&slice->names, event->process);
@@ -144,10 +182,15 @@ static enum trace_status copy_event(struct slice *slice, struct event *event)
 		status = map_life(slice, set, event);
 	if (status == TRACE_OK && event->stack)
 		status = map_stack(slice, event);
+	if (status == TRACE_OK)
+		status = map_file(slice, &event->call.file);
+	if (status == TRACE_OK && event->kind == EVENT_SNAPSHOT)
+		status = map_snapshot(slice, event);
 	if (status != TRACE_OK)
 		return status;
 	event->thread = slice->thread[event->thread];
 	event->process = slice->process[event->process];
+	slice->events++;
 	return flt_writer_add(slice->writer, event, slice->error);
 }
 
@@ -213,6 +256,119 @@ static enum trace_status copy_live_sets(struct slice *slice, uint64_t time_ns)
 	return status;
 }
 
+/* --- Regions and references ----------------------------------------------------------------------------------------- */
+
+/* Enters a region; `event` is the position in the slice of what made it, UINT64_MAX where that is not there. */
+static enum trace_status map_region(struct slice *slice, uint32_t number, uint64_t event)
+{
+	struct event_region region = slice->summary->region[number - 1];
+	enum trace_status status = map_process(slice, region.process);
+
+	region.process = slice->process[region.process];
+	region.event = event;
+	if (status == TRACE_OK && region.thread)
+		status = map_thread(slice, region.thread);
+	if (region.thread)
+		region.thread = slice->thread[region.thread];
+	if (status == TRACE_OK)
+		status = map_file(slice, &region.file);
+	return status == TRACE_OK
+		   ? flt_writer_region(slice->writer, &region, &slice->region[number - 1], slice->error)
+		   : status;
+}
+
+/* Event `position` of the trace has become event `event` of the slice: so have the regions that it made. */
+static enum trace_status map_made_regions(struct slice *slice, uint64_t position, uint64_t event)
+{
+	const struct flt_summary *summary = slice->summary;
+	enum trace_status status = TRACE_OK;
+
+	while (slice->next_region < summary->regions && status == TRACE_OK) {
+		const struct event_region *region = &summary->region[slice->next_region];
+
+		if (region->event > position && region->event != UINT64_MAX)
+			break;
+		slice->next_region++;
+		if (region->event == position)
+			status = map_region(slice, slice->next_region, event);
+	}
+	return status;
+}
+
+/* False where the slice has not seen what the reference names. */
+static bool map_base(struct slice *slice, struct access *access, enum trace_status *status)
+{
+	const struct live_object *object;
+
+	switch (access->place) {
+	case ACCESS_OBJECT:
+		object = live_set_find(&slice->seen, access->base);
+		access->base = object ? object->label : 0;
+		return object != NULL;
+	case ACCESS_STACK:
+		*status = map_thread(slice, (uint32_t)access->base);
+		access->base = slice->thread[access->base];
+		return true;
+	case ACCESS_REGION:
+		if (!slice->region[access->base - 1])
+			*status = map_region(slice, (uint32_t)access->base, UINT64_MAX);
+		access->base = slice->region[access->base - 1];
+		return true;
+	default:
+		return true;
+	}
+}
+
+static enum trace_status copy_run(struct slice *slice, const struct access_run *run)
+{
+	uint64_t missing = run->skipped;
+	enum trace_status status = map_thread(slice, run->thread);
+	struct access chunk[256];
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < run->count && status == TRACE_OK; i++) {
+		access_of_batch(&slice->batch, run->first + i, &chunk[used]);
+		if (map_base(slice, &chunk[used], &status))
+			used++;
+		else
+			missing++;
+		if (status == TRACE_OK && (used == sizeof(chunk) / sizeof(chunk[0]) || i + 1 == run->count)) {
+			if (missing)
+				status = flt_writer_accesses_skipped(
+				    slice->writer, slice->thread[run->thread], missing, slice->error);
+			if (status == TRACE_OK)
+				status = flt_writer_accesses(slice->writer, slice->thread[run->thread], chunk,
+							     used, slice->error);
+			missing = used = 0;
+		}
+	}
+	return status;
+}
+
+/* Copies the references that stand before event `position`. Those before event `from` are passed over. */
+static enum trace_status copy_accesses(struct slice *slice, uint64_t from, uint64_t position)
+{
+	enum trace_status status = TRACE_OK;
+
+	while (status == TRACE_OK && slice->has_accesses) {
+		if (slice->run == slice->batch.runs) {
+			slice->run = 0;
+			status = flt_reader_accesses(slice->reader, &slice->batch, slice->error);
+			slice->has_accesses = status == TRACE_OK;
+			continue;
+		}
+		const struct access_run *run = &slice->batch.run[slice->run];
+
+		if (run->position > position)
+			return TRACE_OK;
+		if (run->position >= from &&
+		    chosen(slice->options, slice->summary->thread[run->thread].process, run->thread))
+			status = copy_run(slice, run);
+		slice->run++;
+	}
+	return status == TRACE_END ? TRACE_OK : status;
+}
+
 /* --- The whole -------------------------------------------------------------------------------------------------------- */
 
 static enum trace_status copy_events(struct slice *slice)
@@ -221,24 +377,36 @@ static enum trace_status copy_events(struct slice *slice)
 	enum trace_status status = flt_reader_seek(slice->reader, options->first, slice->error);
 	struct event event = {0};
 
+	if (status == TRACE_OK && slice->has_accesses)
+		status = flt_reader_seek_accesses(slice->reader, options->first, slice->error);
 	if (status == TRACE_OK && options->with_live) {
 		status = flt_reader_next(slice->reader, &event, slice->error);
 		if (status == TRACE_OK)
 			status = copy_live_sets(slice, event.time_ns);
 	}
 	for (uint64_t i = options->first; i < options->end && status == TRACE_OK; i++) {
-		status = flt_reader_next(slice->reader, &event, slice->error);
-		if (status == TRACE_OK && chosen(options, event.process, event.thread))
-			status = copy_event(slice, &event);
+		status = copy_accesses(slice, options->first, i);
+		if (status == TRACE_OK)
+			status = flt_reader_next(slice->reader, &event, slice->error);
+		if (status != TRACE_OK || !chosen(options, event.process, event.thread))
+			continue;
+		status = copy_event(slice, &event);
+		if (status == TRACE_OK)
+			status = map_made_regions(slice, i, slice->events - 1);
 	}
-	return status == TRACE_END ? TRACE_OK : status;
+	if (status == TRACE_END || (status == TRACE_OK && options->end >= slice->summary->events))
+		status = copy_accesses(slice, options->first, UINT64_MAX);
+	return status;
 }
 
 static bool start(struct slice *slice)
 {
 	slice->thread = malloc((slice->summary->threads + (size_t)1) * sizeof(*slice->thread));
 	slice->process = malloc((slice->summary->processes + (size_t)1) * sizeof(*slice->process));
-	if (!slice->thread || !slice->process)
+	slice->file = calloc(slice->summary->files + (size_t)1, sizeof(*slice->file));
+	slice->region = calloc(slice->summary->regions + (size_t)1, sizeof(*slice->region));
+	slice->has_accesses = slice->summary->accesses > 0;
+	if (!slice->thread || !slice->process || !slice->file || !slice->region)
 		return false;
 	memset(slice->thread, 0xff, slice->summary->threads * sizeof(*slice->thread));
 	memset(slice->process, 0xff, slice->summary->processes * sizeof(*slice->process));
@@ -262,6 +430,9 @@ enum trace_status slice_copy(struct flt_reader *reader, struct flt_writer *write
 	enum trace_status status = start(&slice) ? copy_events(&slice) : no_memory(&slice);
 
 	live_sets_clear(&slice.names);
+	live_set_clear(&slice.seen);
+	free(slice.file);
+	free(slice.region);
 	free(slice.thread);
 	free(slice.process);
 	return status;

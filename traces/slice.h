@@ -6,6 +6,9 @@
  * each object that is alive at its first event (in order of process and id, by the thread that created it, or the
  * process's first thread where a fork brought it; at the time of the slice's first event), so that a replay starts from
  * the same live set.
+ *
+ * References between the chosen events come with them, those of chosen threads. One to an object that the slice has not
+ * seen is left out and counted as not recorded. A region is in the slice when its mmap is, or a reference names it.
  */
 #ifndef FAULTLINE_TRACES_SLICE_H
 #define FAULTLINE_TRACES_SLICE_H

@@ -13,6 +13,15 @@ struct census {
 	uint32_t processes;
 };
 
+static bool copies_memory(const struct flt_batch *batch, size_t i)
+{
+	struct event event = {.kind = batch->kind[i], .flags = batch->flags[i]};
+
+	if (batch->call)
+		event.call = batch->call[i];
+	return event_copies_memory(&event);
+}
+
 static void count_batch(struct census *census, const struct flt_batch *batch)
 {
 	for (size_t i = 0; i < batch->events; i++) {
@@ -22,7 +31,7 @@ static void count_batch(struct census *census, const struct flt_batch *batch)
 			continue;
 		if (batch->kind[i] <= EVENT_FREE_SIZED)
 			census->heap_events[process]++;
-		else if (batch->kind[i] == EVENT_FORK && batch->count[i] < census->processes &&
+		else if (copies_memory(batch, i) && batch->count[i] < census->processes &&
 			 batch->count[i] != process)
 			census->parent[batch->count[i]] = process;
 	}
@@ -34,8 +43,8 @@ static enum trace_status count_events(struct census *census, struct flt_reader *
 	struct flt_batch batch;
 	enum trace_status status;
 
-	while ((status = flt_reader_batch(reader, FLT_KIND | FLT_THREAD | FLT_DETAIL, &batch, error)) ==
-	       TRACE_OK)
+	while ((status = flt_reader_batch(reader, FLT_KIND | FLT_THREAD | FLT_DETAIL | FLT_CALL, &batch,
+					  error)) == TRACE_OK)
 		count_batch(census, &batch);
 	return status == TRACE_END ? TRACE_OK : status;
 }

@@ -468,10 +468,15 @@ enum trace_status planner_event(struct planner *planner, uint64_t position, cons
 	case EVENT_THREAD_EXIT:
 		return emitting(planner) ? thread_exit(planner, event, &moment, error) : TRACE_OK;
 	case EVENT_FORK:
-		if (!emitting(planner) && event->count == planner->ancestors[planner->following + 1])
+	case EVENT_VFORK:
+	case EVENT_CLONE:
+		if (!emitting(planner) && event_copies_memory(event) &&
+		    event->count == planner->ancestors[planner->following + 1])
 			return fork_event(planner, &moment, error);
 		return TRACE_OK;
 	case EVENT_EXEC:
+		if (event->flags & EVENT_FAILED)
+			return TRACE_OK;
 		if (event->thread < planner->threads && planner->lane_of[event->thread] != LANE_NONE)
 			moment.lane = planner->lane_of[event->thread];
 		return exec_event(planner, &moment, error);

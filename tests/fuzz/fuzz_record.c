@@ -106,7 +106,7 @@ static void merge_all(struct ordering *ordering, struct heap_merge *merge, uint6
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct judge judge = {.sink = {judge_event, judge_thread, judge_process}};
+	struct judge judge = {.sink = {.put = judge_event, .thread = judge_thread, .process = judge_process}};
 	struct merge_output output = {.sink = &judge.sink};
 	const struct tick_clock clock = {.resolution_ns = 10, .ns_per_tick = 0.4};
 	struct small_arena small;

@@ -101,7 +101,7 @@ static enum trace_status log_process(struct event_sink *sink, uint32_t process, 
 
 void event_log_create(struct event_log *log)
 {
-	*log = (struct event_log){.sink = {log_put, log_thread, log_process}};
+	*log = (struct event_log){.sink = {.put = log_put, .thread = log_thread, .process = log_process}};
 	LOG("%s", "");
 	CAST("%s", "");
 }

@@ -398,7 +398,8 @@ static void hostile_records_make_lawful_events(void **unused)
 {
 	(void)unused;
 	for (uint64_t seed = 1; seed <= 60; seed++) {
-		struct judge judge = {.sink = {judge_event, judge_thread, judge_process}};
+		struct judge judge = {
+		    .sink = {.put = judge_event, .thread = judge_thread, .process = judge_process}};
 		struct merge_output output = {.sink = &judge.sink};
 		struct tick_clock still = {.resolution_ns = 1};
 		struct small_arena small;

@@ -137,7 +137,7 @@ static void the_android_trace(void **state)
 {
 	const char *folder = getenv("FAULTLINE_SHARED_TRACES");
 	struct importer_options options = {.format = "auto", .strict = true};
-	struct census_sink sink = {.sink = {census_put, NULL, NULL}};
+	struct census_sink sink = {.sink = {.put = census_put}};
 	struct trace_error error = {""};
 	struct importer *importer;
 	struct input *input;
@@ -193,7 +193,7 @@ static void real_samples(void **state)
 	(void)state;
 	for (size_t index = 0; index < sizeof(samples) / sizeof(samples[0]); index++) {
 		struct importer_options options = {.format = "auto", .strict = true};
-		struct census_sink sink = {.sink = {census_put, NULL, NULL}};
+		struct census_sink sink = {.sink = {.put = census_put}};
 		struct trace_error error = {""};
 		struct importer *importer;
 		struct input *input;
