@@ -423,9 +423,13 @@ static void open_files(void)
 	around->regular_inode = inode_of(files[FILE_REGULAR_READ]);
 }
 
-/* Shared memory begins empty for each sequence. */
-static void empty_memory_file(void)
+/* Shared memory begins empty for each sequence, and the regular file in memory, whoever emptied the page cache. */
+static void restore_files(void)
 {
+	static char bytes[FILE_BYTES];
+
+	if (pread(files[FILE_REGULAR_READ], bytes, sizeof(bytes), 0) != FILE_BYTES)
+		give_up("the regular file cannot be read");
 	if (ftruncate(files[FILE_MEMORY], 0) != 0 || ftruncate(files[FILE_MEMORY], FILE_BYTES) != 0)
 		give_up("the file in memory cannot be emptied");
 }
@@ -529,7 +533,7 @@ void real_serve(int argc, char **argv)
 	while (read(REQUEST_FD, &byte, 1) == 1) {
 		int status = -1;
 
-		empty_memory_file();
+		restore_files();
 		pid_t child = (pid_t)syscall(SYS_fork);
 
 		if (child == 0)
