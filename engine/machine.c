@@ -190,12 +190,17 @@ uintptr_t machine_malloc(struct machine *machine, unsigned thread, size_t bytes,
 	return address;
 }
 
+/* Takes a block, which the heap still has, out of the books. */
+static void leave(struct machine *machine, uintptr_t address)
+{
+	(void)live_table_remove(&machine->live, address);
+	machine->granted_bytes -= heap_usable_bytes(&machine->heap, address);
+}
+
 static void release(struct machine *machine, unsigned thread, uintptr_t address)
 {
 	struct heap_thread *handle = thread_of(machine, thread);
 
-	(void)live_table_remove(&machine->live, address);
-	machine->granted_bytes -= heap_usable_bytes(&machine->heap, address);
 	if (handle)
 		heap_release(handle, address);
 }
@@ -205,6 +210,7 @@ void machine_free(struct machine *machine, unsigned thread, uintptr_t address)
 	if (address == 0)
 		return;
 	machine->frees++;
+	leave(machine, address);
 	release(machine, thread, address);
 }
 
@@ -240,6 +246,7 @@ uintptr_t machine_realloc(struct machine *machine, unsigned thread, uintptr_t ad
 		machine->out_of_memory++;
 		return 0;
 	}
+	leave(machine, address); /* the program has one block, before and after */
 	enter(machine, moved, bytes);
 	if (machine->node.arena.backing == ARENA_REAL)
 		memcpy((void *)moved, (const void *)address, kept);

@@ -51,8 +51,13 @@ check-TESTS: $(check_PROGRAMS) $(check_SCRIPTS)
 
 check-long: all
 	$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS) $(check_SCRIPTS)
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(LONG_TESTS)' TEST_SUITE_LOG=long-suite.log
+	@$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(LONG_TESTS)' TEST_SUITE_LOG=long-suite.log; status=$$?; \
+	$(SHELL) $(srcdir)/tests/long/table.sh $(LONG_TESTS:.sh=.log) >check-long.md; cat check-long.md; exit $$status
 .PHONY: check-long
+
+# The builds of tests/long/replay_sanitized.sh.
+clean-local:
+	rm -rf long-address,undefined long-thread check-long.md
 
 installcheck-local:
 	$(SHELL) $(srcdir)/tests/installed.sh $(DESTDIR)$(bindir)

@@ -3,13 +3,8 @@
 # model of the engine the same with either backing, its invariants checked at every sample.
 . "${top_srcdir:?}/tests/tap.sh"
 
-set -- "$top_srcdir"/traces/samples/*.flt
-if [ -e "$FAULTLINE_SHARED_TRACES/aosp/systemui.zip" ]; then
-	pass_if 'the Android trace is imported' "$FAULTLINE" import --from auto "$FAULTLINE_SHARED_TRACES/aosp/systemui.zip" -q -o systemui.flt
-	set -- "$@" "$PWD/systemui.flt"
-else
-	skip 'the Android trace' "$FAULTLINE_SHARED_TRACES/aosp is not there"
-fi
+. "$top_srcdir/tests/long/recordings.sh"
+
 for trace in "$@"; do
 	name=$(basename "$trace" .flt)
 	for target in engine glibc jemalloc mimalloc tcmalloc; do
@@ -25,11 +20,11 @@ for trace in "$@"; do
 	done
 	for mode in single baton; do
 		for backing in none real; do
-			pass_if "the model of $name in mode $mode, backing $backing" "$FAULTLINE" replay "$trace" --on engine --mode $mode \
+			pass_if "the model replays $name in mode $mode, backing $backing" "$FAULTLINE" replay "$trace" --on engine --mode $mode \
 				--backing $backing --check --measure model -q --json
 			sed -n '/"model":/,$p' stdout | grep -v '"command"' >"$backing.model"
 		done
-		pass_if 'is the same with either backing' cmp none.model real.model
+		pass_if "model keeps every figure of $name in mode $mode with either backing" cmp none.model real.model
 	done
 done
 finish

@@ -337,6 +337,28 @@ static void test_out_of_memory(void **state)
 	machine_destroy(machine);
 }
 
+/* A block that moves is one block of the program, though both places are in use for a moment. */
+static void test_a_moved_block_is_live_once(void **state)
+{
+	struct machine *machine = make("default", MACHINE_BACKING_NONE, 64 * MIB);
+	uintptr_t block = machine_malloc(machine, 0, MIB, 0);
+	uintptr_t neighbour = machine_malloc(machine, 0, MIB, 0);
+	uintptr_t moved = machine_realloc(machine, 0, block, 3 * MIB);
+	struct machine_report report;
+
+	(void)state;
+	machine_report(machine, &report);
+	assert_int_equal(report.resizes_in_place, 0);
+	assert_int_equal(report.live_peak_bytes, 4 * MIB);
+	assert_int_equal(report.live_peak_objects, 2);
+	assert_int_equal(report.frames_peak_bytes, 5 * MIB);
+	assert_int_equal(report.internal_fragmentation.numerator, 0);
+	machine_free(machine, 0, moved);
+	machine_free(machine, 0, neighbour);
+	assert_null(machine_check(machine));
+	machine_destroy(machine);
+}
+
 static void test_report_without_events(void **state)
 {
 	struct machine *machine = make("default", MACHINE_BACKING_NONE, 1024 * MIB);
@@ -404,6 +426,7 @@ int main(void)
 	    cmocka_unit_test(test_options_out_of_bounds),
 	    cmocka_unit_test(test_large_machines),
 	    cmocka_unit_test(test_out_of_memory),
+	    cmocka_unit_test(test_a_moved_block_is_live_once),
 	    cmocka_unit_test(test_report_without_events),
 	    cmocka_unit_test(test_i386),
 	    cmocka_unit_test(test_double_free_dies),
