@@ -20,12 +20,16 @@
 #include <unistd.h>
 
 static const char help[] =
-    "Usage: faultline record --heap -o TRACE [OPTION]... [--] COMMAND [ARGUMENT]...\n"
-    "Runs COMMAND and records its heap calls, those of its threads and of every program it starts.\n"
+    "Usage: faultline record [--heap] [--mm] [--faults] -o TRACE [OPTION]... [--] COMMAND [ARGUMENT]...\n"
+    "Runs COMMAND and records how it, its threads and every program it starts use memory.\n"
     "\n"
     "  -o, --output TRACE       where to write the trace\n"
-    "      --heap               record malloc, free and their kin (the default, and the only recorder so "
-    "far)\n"
+    "      --heap               malloc, free and their kin (the default)\n"
+    "      --mm                 memory system calls (mmap, brk, madvise ...) with arguments and results, and the\n"
+    "                           address space at exec and at the end\n"
+    "      --mm-by MEANS        how system calls are seen: perf (kernel tracepoints: no stops, takes privileges),\n"
+    "                           ptrace (a stop at each memory call, takes none), auto (perf where permitted)\n"
+    "      --faults             page faults, with their addresses and instructions\n"
     "      --stacks             record the call stack of every event (several microseconds each)\n"
     "      --no-follow          record only the first program, not its children nor what it becomes by exec\n"
     "      --for TIME           end the trace after TIME: seconds, or with a unit: 500ms, 10s, 5m, 1h\n"
@@ -56,6 +60,9 @@ static const char help[] =
 
 enum {
 	OPTION_HEAP = 256,
+	OPTION_MM,
+	OPTION_MM_BY,
+	OPTION_FAULTS,
 	OPTION_STACKS,
 	OPTION_NO_FOLLOW,
 	OPTION_FOR,
@@ -125,6 +132,20 @@ static bool parse_signal(const char *text, int *result)
 	return false;
 }
 
+static bool parse_means(const char *text, enum follower_means *result)
+{
+	static const char *const names[] = {
+	    [FOLLOWER_AUTO] = "auto", [FOLLOWER_PERF] = "perf", [FOLLOWER_PTRACE] = "ptrace"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			*result = (enum follower_means)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 static int wrong(const char *option, const char *value, const char *right)
 {
 	complain("record", "%s does not understand '%s': %s", option, value, right);
@@ -138,6 +159,11 @@ static int parse_value(struct record_options *options, int option)
 	struct session_options *session = &options->session;
 
 	switch (option) {
+	case OPTION_MM_BY:
+		session->calls = true;
+		return parse_means(optarg, &session->means)
+			   ? RUN
+			   : wrong("--mm-by", optarg, "perf, ptrace or auto");
 	case OPTION_FOR:
 		return parse_quantity(optarg, time_units, &session->for_ns)
 			   ? RUN
@@ -177,6 +203,13 @@ static int parse_option(struct record_options *options, int option)
 		(void)fputs(help, stdout);
 		return EXIT_DONE;
 	case OPTION_HEAP:
+		options->session.heap = true;
+		return RUN;
+	case OPTION_MM:
+		options->session.calls = true;
+		return RUN;
+	case OPTION_FAULTS:
+		options->session.faults = true;
 		return RUN;
 	case OPTION_STACKS:
 		options->session.stacks = true;
@@ -196,6 +229,9 @@ static int parse(struct record_options *options, int argc, char **argv)
 	    {"quiet", no_argument, NULL, 'q'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"heap", no_argument, NULL, OPTION_HEAP},
+	    {"mm", no_argument, NULL, OPTION_MM},
+	    {"mm-by", required_argument, NULL, OPTION_MM_BY},
+	    {"faults", no_argument, NULL, OPTION_FAULTS},
 	    {"stacks", no_argument, NULL, OPTION_STACKS},
 	    {"no-follow", no_argument, NULL, OPTION_NO_FOLLOW},
 	    {"for", required_argument, NULL, OPTION_FOR},
@@ -213,6 +249,12 @@ static int parse(struct record_options *options, int argc, char **argv)
 			return result;
 	}
 	options->session.command = argv + optind;
+	if (!options->session.calls && !options->session.faults)
+		options->session.heap = true;
+	if (options->session.stacks && !options->session.heap) {
+		complain("record", "--stacks are those of heap calls: it needs --heap");
+		return EXIT_USAGE;
+	}
 	if (!options->session.output) {
 		complain("record", "where to? -o TRACE is missing");
 		return EXIT_USAGE;
@@ -269,6 +311,48 @@ static void print_faults(const struct session_result *result)
 		(void)fprintf(stderr, "  note        %s\n", result->note[i]);
 }
 
+static void print_events(const struct record_options *options, const struct session_result *result)
+{
+	const struct follower_counts *kernel = &result->kernel;
+	const char *before = "(";
+
+	(void)fprintf(stderr, "  events      %" PRIu64 " ", result->events);
+	if (options->session.heap) {
+		(void)fprintf(stderr, "(%" PRIu64 " heap calls", result->heap_events);
+		before = ", ";
+	}
+	if (options->session.calls) {
+		(void)fprintf(stderr, "%s%" PRIu64 " memory calls by %s", before, kernel->calls,
+			      kernel->by_perf ? "perf events" : "ptrace");
+		before = ", ";
+	}
+	if (options->session.faults)
+		(void)fprintf(stderr, "%s%" PRIu64 " page faults", before, kernel->faults);
+	(void)fputs(")\n", stderr);
+}
+
+static void print_kernel_faults(const struct follower_counts *kernel, bool faults)
+{
+	if (kernel->lost)
+		(void)fprintf(stderr, "  warning     %" PRIu64 " system calls and faults were lost\n", kernel->lost);
+	if (kernel->unpaired)
+		(void)fprintf(stderr, "  warning     of %" PRIu64 " system calls only one half was seen\n",
+			      kernel->unpaired);
+	if (kernel->foreign_programs)
+		(void)fprintf(stderr,
+			      "  warning     %" PRIu32 " programs of another kind of machine code: their system "
+			      "calls were not recorded\n",
+			      kernel->foreign_programs);
+	if (faults && !kernel->sees_kernel_faults)
+		(void)fputs("  note        faults that the kernel itself met are missing: it takes CAP_PERFMON or "
+			    "perf_event_paranoid at 1\n",
+			    stderr);
+	if (faults && !kernel->sees_causes)
+		(void)fputs("  note        whether faults were reads, writes or fetches is not known: it takes "
+			    "CAP_PERFMON and tracefs\n",
+			    stderr);
+}
+
 static void print_summary(void *context, const struct session_result *result)
 {
 	static const char *const ends[] = {
@@ -282,8 +366,7 @@ static void print_summary(void *context, const struct session_result *result)
 	if (options->quiet)
 		return;
 	(void)fprintf(stderr, "faultline record: %s%s\n", options->session.output, ends[result->end]);
-	(void)fprintf(stderr, "  events      %" PRIu64 " (%" PRIu64 " heap calls)\n", result->events,
-		      result->heap_events);
+	print_events(options, result);
 	(void)fprintf(stderr, "  processes   %" PRIu64 ", threads %" PRIu64 "\n", result->processes,
 		      result->threads);
 	(void)fprintf(stderr, "  size        %" PRIu64 " bytes", result->file_bytes);
@@ -291,12 +374,21 @@ static void print_summary(void *context, const struct session_result *result)
 		(void)fprintf(stderr, ", %.2f per event",
 			      (double)result->file_bytes / (double)result->events);
 	(void)fputc('\n', stderr);
-	print_cost(result);
+	if (options->session.heap)
+		print_cost(result);
 	print_faults(result);
+	print_kernel_faults(&result->kernel, options->session.faults);
 }
 
-static int could_not_run(const char *command, int reason)
+static int could_not_run(const char *command, const struct session_result *result)
 {
+	const int reason = result->exec_errno;
+
+	if (result->unprepared) {
+		complain("record", "the system refuses the filter that stops at memory calls (seccomp): %s",
+			 strerror(reason));
+		return EXIT_FAILED;
+	}
 	complain("record", "cannot run %s: %s", command, strerror(reason));
 	return reason == ENOENT ? 127 : 126;
 }
@@ -347,7 +439,7 @@ int command_record(int argc, char **argv)
 	if (parsed != RUN)
 		return parsed;
 	options.session.context = &options;
-	if (!find_library(&options, library, sizeof(library)))
+	if (options.session.heap && !find_library(&options, library, sizeof(library)))
 		return EXIT_FAILED;
 	status = session_run(&options.session, &result, &error);
 	if (status != TRACE_OK) {
@@ -355,6 +447,6 @@ int command_record(int argc, char **argv)
 		return EXIT_FAILED;
 	}
 	if (result.exec_errno != 0)
-		return could_not_run(options.session.command[0], result.exec_errno);
+		return could_not_run(options.session.command[0], &result);
 	return result.exit_status;
 }

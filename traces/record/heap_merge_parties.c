@@ -3,6 +3,7 @@
 #include "traces/record/heap_merge_parties.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,7 +149,7 @@ bool merge_fork_resolved(const struct heap_merge *merge, const struct ordered_re
 {
 	const struct arena_process *parent = &merge->arena.processes[record->process_slot];
 
-	return record->size == 0 || atomic_load(&parent->fork_failed) == record->size ||
+	return merge->followed || record->size == 0 || atomic_load(&parent->fork_failed) == record->size ||
 	       child_slot(merge, record->size) != ARENA_PROCESSES;
 }
 
@@ -160,7 +161,7 @@ enum trace_status merge_fork(struct heap_merge *merge, struct merged_thread *thr
 	uint64_t serial;
 	size_t child = 0;
 
-	if (slot == ARENA_PROCESSES)
+	if (merge->followed || slot == ARENA_PROCESSES)
 		return TRACE_OK;
 	serial = merge->arena.processes[slot].serial;
 	if (serial == 0 || find_process(merge, serial) != NO_PROCESS) {
@@ -211,6 +212,15 @@ static enum trace_status adopt(struct heap_merge *merge, const struct arena_proc
 	return status;
 }
 
+/* The kernel has told of the process before its own first record. */
+static enum trace_status bind_process(struct heap_merge *merge, const struct ordered_record *record, size_t index,
+				      struct trace_error *error)
+{
+	merge->process[index].started = true;
+	merge->process[index].slot = record->process_slot;
+	return index_process(merge, record->size, index, error);
+}
+
 enum trace_status merge_process_start(struct heap_merge *merge, const struct ordered_record *record,
 				      struct trace_error *error)
 {
@@ -227,6 +237,9 @@ enum trace_status merge_process_start(struct heap_merge *merge, const struct ord
 		merge->process[index].started = true;
 		return TRACE_OK;
 	}
+	index = slot && merge->followed ? find_living(merge, slot->process_id) : NO_PROCESS;
+	if (index != NO_PROCESS)
+		return bind_process(merge, record, index, error);
 	index = slot && slot->parent_serial == 0 ? find_living(merge, slot->process_id) : NO_PROCESS;
 	if (index == NO_PROCESS || merge->process[index].first_thread == UINT32_MAX)
 		return adopt(merge, slot, record, error);
@@ -257,10 +270,17 @@ static enum trace_status start_thread(struct heap_merge *merge, const struct ord
 				      size_t process, struct trace_error *error)
 {
 	size_t index = merge->threads;
+	void *room = with_room(merge->thread, index, &merge->thread_capacity, sizeof(*merge->thread));
 	struct event event = {
 	    .kind = EVENT_THREAD_START, .thread = (uint32_t)index, .process = merge->process[process].number};
 	enum trace_status status;
 
+	if (!room)
+		return no_memory(error);
+	merge->thread = room;
+	if (index >= EVENT_MAX_THREADS)
+		return trace_fail(error, TRACE_BAD_INPUT, "the recording has more than %u threads",
+				  EVENT_MAX_THREADS);
 	if (merge->process[process].first_thread == UINT32_MAX)
 		merge->process[process].first_thread = (uint32_t)index;
 	merge->thread[index] = (struct merged_thread){
@@ -277,13 +297,24 @@ static enum trace_status start_thread(struct heap_merge *merge, const struct ord
 					  NULL, error);
 }
 
+/* The process's thread of that number that has made no heap call yet; merge->threads if there is none. */
+static size_t find_unbound(const struct heap_merge *merge, size_t process, uint32_t thread_id)
+{
+	for (size_t i = merge->threads; i-- > 0;) {
+		const struct merged_thread *thread = &merge->thread[i];
+		if (thread->thread_id == thread_id && thread->process == process && !thread->ended)
+			return thread->serial == MERGE_NO_SERIAL ? i : merge->threads;
+	}
+	return merge->threads;
+}
+
 static enum trace_status add_thread(struct heap_merge *merge, const struct ordered_record *record,
 				    struct trace_error *error)
 {
 	size_t process = find_process(merge, record->process_serial);
 	enum trace_status status = TRACE_OK;
 	uint64_t previous;
-	void *room;
+	size_t index;
 
 	if (process == NO_PROCESS || merge->process[process].ended) {
 		merge->faults.damaged++;
@@ -292,15 +323,13 @@ static enum trace_status add_thread(struct heap_merge *merge, const struct order
 	}
 	if (status != TRACE_OK)
 		return status;
-	if (merge->threads >= EVENT_MAX_THREADS)
-		return trace_fail(error, TRACE_BAD_INPUT, "the recording has more than %u threads",
-				  EVENT_MAX_THREADS);
-	room = with_room(merge->thread, merge->threads, &merge->thread_capacity, sizeof(*merge->thread));
-	if (!room)
+	index = merge->followed ? find_unbound(merge, process, record->thread_id) : merge->threads;
+	if (!number_map_put(&merge->thread_index, record->thread_serial + 1, index + 1, &previous))
 		return no_memory(error);
-	merge->thread = room;
-	if (!number_map_put(&merge->thread_index, record->thread_serial + 1, merge->threads + 1, &previous))
-		return no_memory(error);
+	if (index < merge->threads) {
+		merge->thread[index].serial = record->thread_serial;
+		return TRACE_OK;
+	}
 	return start_thread(merge, record, process, error);
 }
 
@@ -322,7 +351,7 @@ enum trace_status merge_thread_of(struct heap_merge *merge, const struct ordered
 	if (index == 0 || merge->thread[index - 1].ended ||
 	    merge->process[merge->thread[index - 1].process].ended) {
 		status = add_thread(merge, record, error);
-		index = merge->threads;
+		index = number_map_get(&merge->thread_index, record->thread_serial + 1);
 	}
 	if (status != TRACE_OK)
 		return status;
@@ -338,9 +367,15 @@ enum trace_status merge_thread_name(struct heap_merge *merge, struct merged_thre
 
 	memcpy(name, &record->address, 8);
 	memcpy(name + 8, &record->size, 8);
+	return merge_thread_rename(merge, thread, name, error);
+}
+
+enum trace_status merge_thread_rename(struct heap_merge *merge, struct merged_thread *thread, const char *name,
+				      struct trace_error *error)
+{
 	if (strcmp(name, thread->name) == 0)
 		return TRACE_OK;
-	memcpy(thread->name, name, sizeof(name));
+	(void)snprintf(thread->name, sizeof(thread->name), "%s", name);
 	return merge->output.sink->thread(merge->output.sink, thread->number,
 					  merge->process[thread->process].number, thread->thread_id,
 					  thread->name, error);
@@ -351,7 +386,7 @@ enum trace_status merge_thread_ending(struct heap_merge *merge, struct merged_th
 {
 	void *room;
 
-	if (thread->ending)
+	if (thread->ending || merge->followed)
 		return TRACE_OK;
 	room = with_room(merge->ending, merge->endings, &merge->ending_capacity, sizeof(*merge->ending));
 	if (!room)
@@ -391,6 +426,45 @@ enum trace_status heap_merge_thread_exit(struct heap_merge *merge, size_t index,
 	if (process->ended || process->first_thread == thread->number)
 		return TRACE_OK;
 	return merge_emit(merge, &event, thread->end_tsc, error);
+}
+
+/* --- Births that the kernel told of ----------------------------------------------------------------------------------------- */
+
+enum trace_status merge_process_follow(struct heap_merge *merge, uint32_t process_id, size_t *index,
+				       struct trace_error *error)
+{
+	enum trace_status status = add_process(merge, 0, index, error);
+
+	if (status == TRACE_OK) {
+		merge->process[*index].process_id = process_id;
+		merge->process[*index].started = true;
+	}
+	return status;
+}
+
+enum trace_status merge_process_announce(struct heap_merge *merge, size_t index, struct trace_error *error)
+{
+	const struct merged_process *process = &merge->process[index];
+
+	return merge->output.sink->process(merge->output.sink, process->number, process->parent,
+					   process->process_id, process->command, error);
+}
+
+void merge_process_name(struct heap_merge *merge, size_t index, const char *command)
+{
+	char *name = merge->process[index].command;
+
+	if (command)
+		(void)snprintf(name, sizeof(merge->process[index].command), "%s", command);
+}
+
+enum trace_status merge_thread_follow(struct heap_merge *merge, size_t process, uint32_t thread_id,
+				      uint64_t tsc, struct trace_error *error)
+{
+	const struct ordered_record record = {
+	    .thread_serial = MERGE_NO_SERIAL, .thread_id = thread_id, .tsc = tsc};
+
+	return start_thread(merge, &record, process, error);
 }
 
 bool merge_thread_has_frames(struct merged_thread *thread)

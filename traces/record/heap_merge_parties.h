@@ -31,6 +31,24 @@ enum trace_status merge_thread_ending(struct heap_merge *merge, struct merged_th
 				      const struct ordered_record *record,
 				      struct trace_error *error) TRACE_MUST_USE;
 
+/* --- For a merge that is followed (kernel_events.c): births that the kernel told of --- */
+
+/* Makes a process; *index is its place in merge->process. It is announced to the sink by merge_process_announce. */
+enum trace_status merge_process_follow(struct heap_merge *merge, uint32_t process_id, size_t *index,
+				       struct trace_error *error) TRACE_MUST_USE;
+enum trace_status merge_process_announce(struct heap_merge *merge, size_t index,
+					 struct trace_error *error) TRACE_MUST_USE;
+
+/* Sets its command line, unless that is NULL. */
+void merge_process_name(struct heap_merge *merge, size_t index, const char *command);
+
+/* Starts a thread, whose place is the last in merge->thread. Its heap calls will be known by its number in the system. */
+enum trace_status merge_thread_follow(struct heap_merge *merge, size_t process, uint32_t thread_id,
+				      uint64_t tsc, struct trace_error *error) TRACE_MUST_USE;
+
+enum trace_status merge_thread_rename(struct heap_merge *merge, struct merged_thread *thread, const char *name,
+				      struct trace_error *error) TRACE_MUST_USE;
+
 /* Makes room for the thread's frames. False: no memory. */
 bool merge_thread_has_frames(struct merged_thread *thread);
 

@@ -3,6 +3,7 @@
 #include "traces/record/launch.h"
 
 #include "traces/record/arena.h"
+#include "traces/record/follower.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const int forwarded[] = {SIGHUP,	 SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
@@ -89,79 +91,149 @@ bool launch_asked_to_finish(void)
 	return handler_finish != 0;
 }
 
-/* In the child. Returns only when the command cannot be executed. */
-static int become_command(const struct launch_options *options, const sigset_t *mask)
+/* Adds the recorder's two variables to the environment. */
+static bool preload_library(const struct launch_options *options)
 {
 	const char *preloaded = getenv(ARENA_PRELOAD);
 	char *preload = NULL;
-	int reason;
+	bool set;
 
 	if (asprintf(&preload, "%s%s%s", options->library, preloaded && *preloaded ? ":" : "",
-		     preloaded ? preloaded : "") < 0 ||
-	    setenv(ARENA_PRELOAD, preload, 1) != 0 ||
-	    setenv(ARENA_ENVIRONMENT, options->assignment, 1) != 0) {
-		free(preload);
-		return ENOMEM;
-	}
-	(void)sigprocmask(SIG_SETMASK, mask, NULL);
-	(void)execvp(options->command[0], options->command);
-	reason = errno;
+		     preloaded ? preloaded : "") < 0)
+		return false;
+	set = setenv(ARENA_PRELOAD, preload, 1) == 0 &&
+	      setenv(ARENA_ENVIRONMENT, options->assignment, 1) == 0;
 	free(preload);
-	return reason;
+	return set;
 }
 
-static _Noreturn void run_child(const struct launch_options *options, const sigset_t *mask, int report)
+/* What the child tells the recorder when it does not become the command. */
+struct launch_report {
+	int reason; /* errno */
+	bool unprepared;
+};
+
+/* In the child. Returns only when the command cannot be executed. */
+static struct launch_report become_command(const struct launch_options *options, const sigset_t *mask)
 {
-	int reason;
+	struct launch_report report = {.unprepared = true};
+
+	if (options->library && !preload_library(options))
+		return (struct launch_report){.reason = ENOMEM};
+	if (options->follower)
+		report.reason = follower_prepare(options->follower);
+	if (report.reason != 0)
+		return report;
+	(void)sigprocmask(SIG_SETMASK, mask, NULL);
+	(void)execvp(options->command[0], options->command);
+	return (struct launch_report){.reason = errno};
+}
+
+/* `go` is readable, or closed, once the recorder is ready for the command. */
+static _Noreturn void run_child(const struct launch_options *options, const sigset_t *mask, int go, int report)
+{
+	struct launch_report told;
+	char ready;
+
+	if (read(go, &ready, 1) != 1)
+		_exit(126);
 
 	for (size_t i = 0; i < FORWARDED; i++) {
 		struct sigaction action;
 		if (sigaction(forwarded[i], NULL, &action) == 0 && action.sa_sigaction == on_signal)
 			(void)signal(forwarded[i], SIG_DFL);
 	}
-	reason = become_command(options, mask);
-	if (write(report, &reason, sizeof(reason)) != (ssize_t)sizeof(reason))
+	told = become_command(options, mask);
+	if (write(report, &told, sizeof(told)) != (ssize_t)sizeof(told))
 		_exit(126);
 	_exit(127);
+}
+
+/* Collects the child, which ends at once. */
+static void collect(struct launched *launched)
+{
+	if (!launched->follower) {
+		(void)waitpid(launched->child, &launched->status, 0);
+		launched->ended = true;
+	}
+	while (!launched->ended) {
+		const struct timespec pause = {.tv_nsec = 1000000};
+		(void)nanosleep(&pause, NULL);
+		launch_poll(launched);
+	}
+	handler_child = 0;
+}
+
+/* Lets the waiting child become the command and waits until it has or cannot. */
+static enum trace_status release_child(struct launched *launched, int go, int report, struct trace_error *error)
+{
+	struct launch_report told = {0};
+	enum trace_status status = TRACE_OK;
+
+	if (launched->follower)
+		status = follower_attach(launched->follower, launched->child, error);
+	if (status != TRACE_OK)
+		launched->follower = NULL; /* it collects nobody */
+	else if (write(go, "", 1) != 1)
+		status = trace_fail(error, TRACE_IO, "cannot start the command: %s", strerror(errno));
+	(void)close(go);
+	if (read(report, &told, sizeof(told)) != (ssize_t)sizeof(told))
+		told.reason = 0;
+	(void)close(report);
+	launched->exec_errno = told.reason;
+	launched->unprepared = told.reason != 0 && told.unprepared;
+	if (status != TRACE_OK || told.reason != 0)
+		collect(launched);
+	return status;
 }
 
 enum trace_status launch_start(struct launched *launched, const struct launch_options *options,
 			       struct trace_error *error)
 {
 	sigset_t all, mask;
-	int report[2];
+	int report[2], go[2];
 
-	*launched = (struct launched){0};
+	*launched = (struct launched){.follower = options->follower};
 	if (pipe2(report, O_CLOEXEC) != 0)
 		return trace_fail(error, TRACE_IO, "cannot make a pipe: %s", strerror(errno));
+	if (pipe2(go, O_CLOEXEC) != 0) {
+		(void)close(report[0]);
+		(void)close(report[1]);
+		return trace_fail(error, TRACE_IO, "cannot make a pipe: %s", strerror(errno));
+	}
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &mask);
 	install_handlers(options);
 	(void)fflush(NULL);
 	launched->child = fork();
-	if (launched->child == 0)
-		run_child(options, &mask, report[1]);
+	if (launched->child == 0) {
+		(void)close(go[1]);
+		run_child(options, &mask, go[0], report[1]);
+	}
 	handler_child = launched->child;
 	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 	(void)close(report[1]);
+	(void)close(go[0]);
 	if (launched->child < 0) {
 		(void)close(report[0]);
+		(void)close(go[1]);
 		return trace_fail(error, TRACE_IO, "cannot start a process: %s", strerror(errno));
 	}
-	if (read(report[0], &launched->exec_errno, sizeof(launched->exec_errno)) != (ssize_t)sizeof(int))
-		launched->exec_errno = 0;
-	(void)close(report[0]);
-	if (launched->exec_errno != 0)
-		(void)waitpid(launched->child, &launched->status, 0);
-	launched->ended = launched->exec_errno != 0;
-	return TRACE_OK;
+	return release_child(launched, go[1], report[0], error);
+}
+
+static bool has_ended(const struct launched *launched, int *status)
+{
+	if (launched->follower)
+		return follower_command_ended(launched->follower, status);
+	return waitpid(launched->child, status, WNOHANG) == launched->child;
 }
 
 void launch_poll(struct launched *launched)
 {
 	int status;
 
-	if (launched->ended || waitpid(launched->child, &status, WNOHANG) != launched->child)
+	if (launched->ended || !has_ended(launched, &status))
 		return;
 	launched->ended = true;
 	handler_child = 0;

@@ -8,7 +8,16 @@ traces_libtraces_a_SOURCES += \
 	%D%/launch.h %D%/launch.c \
 	%D%/program.h %D%/program.c \
 	%D%/watch.h %D%/watch.c \
-	%D%/session.h %D%/session.c
+	%D%/kernel_record.h %D%/kernel_record.c \
+	%D%/kernel_merge.h %D%/kernel_merge.c %D%/kernel_events.h %D%/kernel_events.c \
+	%D%/process_files.h %D%/process_files.c \
+	%D%/syscall_filter.h %D%/syscall_filter.c \
+	%D%/tracer.h %D%/tracer.c \
+	%D%/tracefs.h %D%/tracefs.c \
+	%D%/perf_ring.h %D%/perf_ring.c \
+	%D%/sampler.h %D%/sampler.c \
+	%D%/follower.h %D%/follower.c \
+	%D%/session.h %D%/session_state.h %D%/session.c %D%/session_summary.c
 
 # Preloaded into programs that were not built with sanitizers, hence never built with them. -z now: no lazy binding
 # inside somebody's malloc. -fno-builtin: malloc here is a function like any other.

@@ -1,16 +1,8 @@
 #include "config.h"
 
-#include "traces/record/session.h"
+#include "traces/record/session_state.h"
 
-#include "traces/flt.h"
-#include "traces/record/arena_file.h"
-#include "traces/record/clock.h"
-#include "traces/record/heap_merge.h"
-#include "traces/record/launch.h"
-#include "traces/record/ordering.h"
-#include "traces/record/program.h"
 #include "traces/record/ticks.h"
-#include "traces/record/watch.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -36,24 +28,6 @@
 /* The size of the trace is looked at this often. */
 #define EVENTS_PER_SIZE_CHECK 1024u
 
-struct session {
-	const struct session_options *options;
-	struct session_result *result;
-	struct arena_file file;
-	struct ordering ordering;
-	struct heap_merge merge;
-	struct tick_clock clock;
-	struct watch watch;
-	struct launched launched;
-	struct flt_writer *writer;
-	uint64_t started_ns;
-	uint64_t stuck_ns; /* since when no record could be taken although numbers are out; 0 = not stuck */
-	uint64_t sampled_ticks, sampled_events, waited_ticks, lost_events;
-	bool merging; /* the clock is calibrated and the merge has started */
-	bool full;    /* the trace has reached its bound */
-	char *command_line;
-};
-
 static uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -66,18 +40,6 @@ static enum trace_status store_stack(void *context, const uint64_t *addresses, s
 				     struct trace_error *error)
 {
 	return flt_writer_stack(context, addresses, depth, id, error);
-}
-
-__attribute__((format(printf, 2, 3))) static void add_note(struct session_result *result, const char *format,
-							   ...)
-{
-	va_list arguments;
-
-	if (result->notes == SESSION_NOTES)
-		return;
-	va_start(arguments, format);
-	(void)vsnprintf(result->note[result->notes++], SESSION_NOTE_BYTES, format, arguments);
-	va_end(arguments);
 }
 
 /* --- Taking records ------------------------------------------------------------------------------------------------------- */
@@ -104,21 +66,44 @@ static enum trace_status settle_threads(struct session *session, struct trace_er
 	return TRACE_OK;
 }
 
+static void check_size(struct session *session)
+{
+	if (session->options->max_bytes != 0)
+		session->full = flt_writer_bytes(session->writer) >= session->options->max_bytes;
+}
+
+/* Gives out what the kernel did before the heap record. If that is not all known yet the record is gated. */
+static enum trace_status put_kernel_before(struct session *session, const struct ordered_record *record,
+					   struct trace_error *error)
+{
+	bool ready = true;
+	enum trace_status status = TRACE_OK;
+
+	if (session->follower && record->kind != ARENA_FRAMES)
+		status = follower_emit(session->follower, record->tsc, &ready, error);
+	session->gated = !ready;
+	return status;
+}
+
 /* Merges the records that are ready, in order. *taken counts them. */
 static enum trace_status take_ready(struct session *session, uint64_t *taken, struct trace_error *error)
 {
 	struct ordered_record record;
 
+	session->gated = false;
 	while (!session->full && ordering_peek(&session->ordering, &record) &&
 	       heap_merge_ready(&session->merge, &record)) {
-		enum trace_status status = heap_merge_put(&session->merge, &record, error);
+		enum trace_status status = put_kernel_before(session, &record, error);
+		if (status != TRACE_OK || session->gated)
+			return status;
+		status = heap_merge_put(&session->merge, &record, error);
 		if (status != TRACE_OK)
 			return status;
 		ordering_take(&session->ordering);
 		if (record.kind == ARENA_THREAD_END && (status = settle_threads(session, error)) != TRACE_OK)
 			return status;
-		if (++*taken % EVENTS_PER_SIZE_CHECK == 0 && session->options->max_bytes != 0)
-			session->full = flt_writer_bytes(session->writer) >= session->options->max_bytes;
+		if (++*taken % EVENTS_PER_SIZE_CHECK == 0)
+			check_size(session);
 	}
 	return TRACE_OK;
 }
@@ -148,13 +133,32 @@ static bool give_up(struct session *session, uint64_t limit)
 	return true;
 }
 
+/* Takes what the kernel has told. With `last`: what there is, complete or not. */
+static enum trace_status poll_kernel(struct session *session, bool last, struct trace_error *error)
+{
+	return session->follower ? follower_poll(session->follower, last, error) : TRACE_OK;
+}
+
+/* All heap records numbered before `ticks` are merged: what the kernel did until then follows. */
+static enum trace_status put_kernel_until(struct session *session, uint64_t ticks, struct trace_error *error)
+{
+	bool ready;
+	enum trace_status status;
+
+	if (!session->follower || session->full)
+		return TRACE_OK;
+	status = follower_emit(session->follower, ticks, &ready, error);
+	check_size(session);
+	return status;
+}
+
 static enum trace_status pump(struct session *session, bool *progress, struct trace_error *error)
 {
 	struct arena_control *control = session->file.arena.control;
 
 	*progress = false;
 	for (;;) {
-		uint64_t limit = atomic_load(&control->order), taken = 0;
+		uint64_t ticks = ticks_now(), limit = atomic_load(&control->order), taken = 0;
 		enum trace_status status;
 
 		atomic_fetch_add(&control->heartbeat, 1);
@@ -162,11 +166,15 @@ static enum trace_status pump(struct session *session, bool *progress, struct tr
 		session->ordering.chunk_limit = session->file.stocked;
 		ordering_scan(&session->ordering);
 		status = take_ready(session, &taken, error);
+		if (status == TRACE_OK && session->ordering.base >= limit)
+			status = put_kernel_until(session, ticks, error);
 		if (status != TRACE_OK || session->full)
 			return status;
-		if (taken != 0)
+		if (taken != 0 || session->gated)
 			session->stuck_ns = 0;
 		else if (!give_up(session, limit))
+			return TRACE_OK;
+		if (session->gated)
 			return TRACE_OK;
 		*progress = true;
 		if (taken < ORDERING_WINDOW / 2)
@@ -175,37 +183,6 @@ static enum trace_status pump(struct session *session, bool *progress, struct tr
 }
 
 /* --- Processes that end ---------------------------------------------------------------------------------------------------- */
-
-static void collect_counts(struct session *session, uint32_t slot)
-{
-	struct arena_process *process = &session->file.arena.processes[slot];
-
-	session->sampled_ticks += atomic_load(&process->sampled_ticks);
-	session->sampled_events += atomic_load(&process->sampled_events);
-	session->waited_ticks += atomic_load(&process->waited_ticks);
-	session->lost_events += atomic_load(&process->lost_events);
-	session->result->nested_calls += atomic_load(&process->nested_calls);
-	session->result->usable_calls += atomic_load(&process->usable_calls);
-}
-
-/* The process went on as another program that did not register. */
-static void note_unrecorded(struct session *session, uint32_t slot)
-{
-	struct arena_process *process = &session->file.arena.processes[slot];
-	char path[ARENA_TEXT_BYTES], found[4096], reason[512];
-
-	if (!atomic_load(&process->exec_pending) || !session->options->follow)
-		return;
-	memcpy(path, process->exec_path, sizeof(path));
-	path[sizeof(path) - 1] = '\0';
-	if (path[0] != '\0' && program_find(path, found, sizeof(found)) &&
-	    program_obstacle(found, reason, sizeof(reason)))
-		add_note(session->result, "process %u went on unrecorded: %s", process->process_id, reason);
-	else
-		add_note(session->result,
-			 "process %u went on unrecorded as %s, which did not load the recorder",
-			 process->process_id, path[0] != '\0' ? path : "another program");
-}
 
 static uint32_t exit_status_of(const struct session *session, uint32_t slot)
 {
@@ -246,16 +223,16 @@ static enum trace_status settle_processes(struct session *session, struct trace_
 		     !session->launched.ended))
 			continue;
 		index = number_map_get(&session->merge.process_index, watched->serial);
-		if (index != 0 && !watched->replaced)
+		if (index != 0 && !watched->replaced && !session->follower)
 			status = end_threads_of(session, watched->serial, error);
-		if (status == TRACE_OK && index != 0 && !watched->replaced) {
+		if (status == TRACE_OK && index != 0 && !watched->replaced && !session->follower)
 			status = heap_merge_process_exit(&session->merge, (size_t)index - 1,
 							 exit_status_of(session, i), ticks_now(), error);
-			note_unrecorded(session, i);
-		}
+		if (status == TRACE_OK && index != 0 && !watched->replaced)
+			session_note_unrecorded(session, i);
 		if (status != TRACE_OK)
 			return status;
-		collect_counts(session, i);
+		session_collect_counts(session, i);
 		watch_release(&session->watch, &session->file.arena, i);
 	}
 	return settle_threads(session, error);
@@ -279,10 +256,15 @@ static char *join_command(char **command)
 static enum trace_status open_trace(struct session *session, struct trace_error *error)
 {
 	struct utsname system = {0};
-	char host[512] = "";
+	char host[512] = "", source[64];
 	struct flt_description description = {
-	    .source = "record heap", .host = host, .has_time = true, .has_stacks = session->options->stacks};
+	    .source = source,
+	    .host = host,
+	    .has_time = true,
+	    .has_stacks = session->options->stacks || session->options->faults};
 
+	(void)snprintf(source, sizeof(source), "record%s%s%s", session->options->heap ? " heap" : "",
+		       session->options->calls ? " mm" : "", session->options->faults ? " faults" : "");
 	session->command_line = join_command(session->options->command);
 	if (!session->command_line)
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to start");
@@ -293,6 +275,20 @@ static enum trace_status open_trace(struct session *session, struct trace_error 
 	return flt_writer_create(&session->writer, session->options->output, &description, error);
 }
 
+static enum trace_status create_follower(struct session *session, struct trace_error *error)
+{
+	const struct session_options *options = session->options;
+	const struct follower_options following = {
+	    .calls = options->calls,
+	    .faults = options->faults,
+	    .follow = options->follow,
+	    .means = options->means,
+	    .active = &session->file.arena.control->active,
+	};
+
+	return follower_create(&session->follower, &following, error);
+}
+
 static enum trace_status start(struct session *session, struct trace_error *error)
 {
 	const struct session_options *options = session->options;
@@ -300,7 +296,7 @@ static enum trace_status start(struct session *session, struct trace_error *erro
 	struct arena_control *control = session->file.arena.control;
 	struct launch_options launch = {
 	    .command = options->command,
-	    .library = options->library,
+	    .library = options->heap ? options->library : NULL,
 	    .assignment = session->file.assignment,
 	    .start_signal = options->start_signal,
 	    .stop_signal = options->stop_signal,
@@ -312,6 +308,11 @@ static enum trace_status start(struct session *session, struct trace_error *erro
 	control->stacks = options->stacks;
 	atomic_store(&control->active, options->paused ? 0 : 1);
 	launch.active = &control->active;
+	if (options->calls || options->faults)
+		status = create_follower(session, error);
+	if (status != TRACE_OK)
+		return status;
+	launch.follower = session->follower;
 	status = ordering_create(&session->ordering, &session->file.arena, error);
 	if (status == TRACE_OK)
 		status = open_trace(session, error);
@@ -329,10 +330,12 @@ static void begin_merge(struct session *session)
 
 	if (session->merging)
 		return;
-	if (session->options->stacks)
+	if (session->options->stacks || session->options->faults)
 		output.stack = store_stack;
 	tick_clock_calibrate(&session->clock);
 	heap_merge_start(&session->merge, &session->file.arena, &output, &session->clock);
+	if (session->follower)
+		follower_start(session->follower, &session->merge);
 	session->merging = true;
 }
 
@@ -357,7 +360,8 @@ static bool is_over(struct session *session)
 		result->end = SESSION_SIZE;
 	else if (session->options->for_ns != 0 && now_ns() - session->started_ns >= session->options->for_ns)
 		result->end = SESSION_TIME;
-	else if (session->launched.ended && session->watch.living == 0)
+	else if (session->launched.ended && session->watch.living == 0 &&
+		 (!session->follower || follower_living(session->follower) == 0))
 		result->end = SESSION_ALL_ENDED;
 	else if (session->launched.ended && launch_asked_to_finish())
 		result->end = SESSION_ASKED;
@@ -377,7 +381,9 @@ static enum trace_status rounds(struct session *session, struct trace_error *err
 		launch_poll(&session->launched);
 		watch_poll(&session->watch, &session->file.arena);
 		begin_merge(session);
-		status = pump(session, &progress, error);
+		status = poll_kernel(session, false, error);
+		if (status == TRACE_OK)
+			status = pump(session, &progress, error);
 		if (status == TRACE_OK)
 			status = settle_processes(session, error);
 		if (status != TRACE_OK)
@@ -404,91 +410,14 @@ static enum trace_status drain(struct session *session, struct trace_error *erro
 	atomic_fetch_add(&control->chunks_bell, 1);
 	(void)syscall(SYS_futex, &control->chunks_bell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 	(void)nanosleep(&settle, NULL);
+	status = poll_kernel(session, true, error);
 	while (status == TRACE_OK && progress && !session->full) {
 		watch_poll(&session->watch, &session->file.arena);
 		status = pump(session, &progress, error);
 	}
+	if (status == TRACE_OK)
+		status = put_kernel_until(session, UINT64_MAX, error);
 	return status == TRACE_OK ? settle_processes(session, error) : status;
-}
-
-static enum trace_status write_warnings(struct session *session, struct trace_error *error)
-{
-	const struct session_result *result = session->result;
-	const struct {
-		const char *what;
-		uint64_t count;
-	} warnings[] = {
-	    {"frees of blocks whose allocation was not recorded", result->foreign},
-	    {"blocks handed out at an address that was not free", result->reissued},
-	    {"records that made no sense", result->damaged},
-	    {"events that were lost", result->lost},
-	};
-	enum trace_status status = TRACE_OK;
-
-	for (size_t i = 0; status == TRACE_OK && i < sizeof(warnings) / sizeof(warnings[0]); i++)
-		status = flt_writer_warn(session->writer, warnings[i].what, warnings[i].count, error);
-	for (unsigned i = 0; status == TRACE_OK && i < result->notes; i++)
-		status = flt_writer_warn(session->writer, result->note[i], 1, error);
-	return status;
-}
-
-static void explain_nothing(struct session *session)
-{
-	const char *name = session->options->command[0];
-	char path[4096], reason[512];
-
-	if (session->result->heap_events != 0)
-		return;
-	if (session->options->paused || session->options->start_signal)
-		add_note(session->result, "nothing was recorded: the recording was not started by a signal");
-	else if (program_find(name, path, sizeof(path)) && program_obstacle(path, reason, sizeof(reason)))
-		add_note(session->result, "nothing was recorded: %s", reason);
-	else if (atomic_load(&session->file.arena.control->cramped) != 0)
-		add_note(session->result,
-			 "nothing was recorded: the address-space limit (ulimit -v) leaves no room for the "
-			 "buffer; --buffer makes it smaller");
-	else if (session->merge.processes == 0)
-		add_note(session->result,
-			 "nothing was recorded: %s did not load the recorder (another user, container or "
-			 "C library)",
-			 name);
-	else
-		add_note(session->result,
-			 "nothing was recorded: %s called no heap function of a shared library", name);
-}
-
-static void fill_result(struct session *session)
-{
-	struct session_result *result = session->result;
-	struct rusage usage;
-
-	for (uint32_t i = 0; i < ARENA_PROCESSES; i++) {
-		if (session->watch.slot[i].serial != 0)
-			collect_counts(session, i);
-	}
-	result->events = session->merge.events;
-	result->heap_events = session->merge.heap_events;
-	result->processes = session->merge.processes;
-	result->threads = session->merge.threads;
-	result->foreign = session->merge.faults.foreign;
-	result->reissued = session->merge.faults.reissued;
-	result->damaged = session->merge.faults.damaged + session->ordering.damaged;
-	result->lost = session->ordering.lost + session->lost_events;
-	result->waiting_s = (double)session->waited_ticks * session->clock.ns_per_tick / 1e9;
-	if (session->sampled_events >= 8)
-		result->event_ns = (double)session->sampled_ticks / (double)session->sampled_events *
-				       session->clock.ns_per_tick -
-				   session->clock.read_ns;
-	if (result->event_ns < 0)
-		result->event_ns = 0;
-	result->recording_s = result->event_ns * (double)result->heap_events / 1e9;
-	if (getrusage(RUSAGE_CHILDREN, &usage) == 0)
-		result->cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-				(double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-	if (atomic_load(&session->file.arena.control->refused) != 0)
-		add_note(result, "%u processes were not recorded: more than %u at once",
-			 atomic_load(&session->file.arena.control->refused), ARENA_PROCESSES);
-	explain_nothing(session);
 }
 
 static enum trace_status finish(struct session *session, struct trace_error *error)
@@ -497,9 +426,9 @@ static enum trace_status finish(struct session *session, struct trace_error *err
 	struct stat written;
 
 	if (status == TRACE_OK)
-		fill_result(session);
+		session_fill_result(session);
 	if (status == TRACE_OK)
-		status = write_warnings(session, error);
+		status = session_write_warnings(session, error);
 	if (status != TRACE_OK)
 		return status;
 	status = flt_writer_finish(session->writer, error);
@@ -513,8 +442,9 @@ static enum trace_status finish(struct session *session, struct trace_error *err
 static void wait_for_command(struct session *session)
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
+	bool needed = session->launched.follower && follower_finish(session->follower);
 
-	while (!session->launched.ended) {
+	while (!session->launched.ended || (needed && follower_living(session->follower) != 0)) {
 		(void)nanosleep(&pause, NULL);
 		launch_poll(&session->launched);
 	}
@@ -531,10 +461,12 @@ static void stop(struct session *session)
 		wait_for_command(session);
 	launch_end();
 	session->result->exit_status = session->launched.status;
+	session->result->unprepared = session->launched.unprepared;
 	if (session->writer)
 		flt_writer_abandon(session->writer);
 	if (session->merging)
 		heap_merge_end(&session->merge);
+	follower_destroy(session->follower);
 	ordering_destroy(&session->ordering);
 	watch_end(&session->watch);
 	arena_file_destroy(&session->file);

@@ -1,5 +1,7 @@
 /* session.h: one recording from start to end: the arena, the command, the merge, the trace.
  *
+ * Heap records come through the arena, what the kernel tells through a follower; they are put in one order.
+ *
  *   session_run:  make arena -> start command -> rounds of (watch processes, take records in order, merge, write)
  *                 -> every process ended -> finish the trace -> the result
  *
@@ -11,6 +13,7 @@
 #define FAULTLINE_TRACES_RECORD_SESSION_H
 
 #include "traces/error.h"
+#include "traces/record/follower.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +27,10 @@ struct session_options {
 	char **command;	     /* NULL at its end; not empty */
 	const char *output;  /* the trace */
 	const char *library; /* absolute path of the preloaded library */
+	bool heap;	     /* record heap calls */
+	bool calls;	     /* record memory system calls */
+	bool faults;	     /* record page faults */
+	enum follower_means means; /* of seeing memory system calls */
 	bool follow;	     /* children and exec'd programs too */
 	bool stacks;	     /* call stacks; the library must be the one that can */
 	bool paused;	     /* record nothing until start_signal */
@@ -48,9 +55,11 @@ enum session_end {
 struct session_result {
 	int exit_status; /* of the command, 128 + signal when one killed it */
 	int exec_errno;	 /* not 0: the command could not be started; nothing was written */
+	bool unprepared; /* exec_errno says why its system calls could not be recorded */
 	enum session_end end;
 	uint64_t events;      /* in the trace */
 	uint64_t heap_events; /* of these, calls of heap functions */
+	struct follower_counts kernel; /* of these, what the kernel told */
 	uint64_t processes;
 	uint64_t threads;
 	uint64_t file_bytes;
