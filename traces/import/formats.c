@@ -7,12 +7,15 @@
 #include "traces/import/logalloc.h"
 #include "traces/import/malloclab.h"
 #include "traces/import/mtrace.h"
+#include "traces/import/perf_script.h"
+#include "traces/import/strace.h"
 #include "traces/import/valgrind.h"
 
 #include <string.h>
 
 static const struct import_format *const formats[] = {
     &aosp_format, &malloclab_format, &mtrace_format, &valgrind_format, &logalloc_format, &heaptrack_format,
+    &strace_format, &perf_script_format,
 };
 
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))

@@ -178,6 +178,31 @@ enum trace_status importer_book(struct importer *importer, const struct heap_cal
 	return ledger_book(&importer->ledger, call, importer->error);
 }
 
+enum trace_status importer_put(struct importer *importer, const struct event *event)
+{
+	importer->ledger.events++;
+	return importer->ledger.sink->put(importer->ledger.sink, event, importer->error);
+}
+
+enum trace_status importer_file(struct importer *importer, struct scan path, uint32_t *number)
+{
+	struct event_sink *sink = importer->ledger.sink;
+	struct event_file file = {0};
+	enum trace_status status;
+	char *text;
+
+	*number = 0;
+	if (!sink->file || path.at == path.end)
+		return TRACE_OK;
+	text = strndup(path.at, (size_t)(path.end - path.at));
+	if (!text)
+		return trace_fail(importer->error, TRACE_NO_MEMORY, "no memory for the name of a file");
+	file.path = text;
+	status = sink->file(sink, &file, number, importer->error);
+	free(text);
+	return status;
+}
+
 size_t importer_count_lines(const char *bytes, size_t length, bool (*recognise)(struct scan line))
 {
 	const char *at = bytes, *end = bytes + length;

@@ -87,6 +87,12 @@ enum trace_status importer_place(struct importer *importer, uint64_t process_id,
 				 struct roster_place *place) TRACE_MUST_USE;
 enum trace_status importer_book(struct importer *importer, const struct heap_call *call) TRACE_MUST_USE;
 
+/* Hands an event of another kind than the heap's to the sink. */
+enum trace_status importer_put(struct importer *importer, const struct event *event) TRACE_MUST_USE;
+
+/* The number of a file, 0 where the sink takes none. */
+enum trace_status importer_file(struct importer *importer, struct scan path, uint32_t *number) TRACE_MUST_USE;
+
 /* Counts the whole lines among the first bytes that `recognise` knows; the building stone of detect
  * functions. */
 size_t importer_count_lines(const char *bytes, size_t length, bool (*recognise)(struct scan line));

@@ -2,6 +2,8 @@
 traces_libtraces_a_SOURCES += \
 	%D%/address_map.c %D%/address_map.h \
 	%D%/aosp.c %D%/aosp.h \
+	%D%/constant.c %D%/constant.h \
+	%D%/fault_pair.c %D%/fault_pair.h \
 	%D%/formats.c %D%/formats.h \
 	%D%/function.c %D%/function.h \
 	%D%/heaptrack.c %D%/heaptrack.h \
@@ -11,7 +13,10 @@ traces_libtraces_a_SOURCES += \
 	%D%/logalloc.c %D%/logalloc.h \
 	%D%/malloclab.c %D%/malloclab.h \
 	%D%/mtrace.c %D%/mtrace.h \
+	%D%/perf_script.c %D%/perf_script.h \
 	%D%/roster.c %D%/roster.h \
 	%D%/scan.c %D%/scan.h \
+	%D%/strace.c %D%/strace.h %D%/strace_line.c %D%/strace_line.h \
+	%D%/system_call.c %D%/system_call.h \
 	%D%/valgrind.c %D%/valgrind.h \
 	%D%/warnings.c %D%/warnings.h

@@ -180,3 +180,32 @@ void roster_end_thread(struct roster *roster, uint32_t process, uint64_t thread_
 	HASH_DEL(roster->thread_table, member);
 	free(member);
 }
+
+enum trace_status roster_fork(struct roster *roster, uint32_t parent, uint64_t process_id, uint32_t *process,
+			      bool *is_new, struct trace_error *error)
+{
+	struct roster_key key = {.id = process_id};
+	const struct roster_member *member = table_find(roster->process_table, &key);
+	enum trace_status status;
+
+	*is_new = member == NULL;
+	*process = member ? member->number : roster->processes;
+	if (member)
+		return TRACE_OK;
+	status = add_process(roster, process_id, NULL, error);
+	if (status != TRACE_OK || !roster->sink->process)
+		return status;
+	return roster->sink->process(roster->sink, *process, parent, process_id, NULL, error);
+}
+
+void roster_end_process(struct roster *roster, uint64_t process_id)
+{
+	struct roster_key key = {.id = process_id};
+	struct roster_member *member = table_find(roster->process_table, &key);
+
+	roster->last = NULL;
+	if (!member)
+		return;
+	HASH_DEL(roster->process_table, member);
+	free(member);
+}

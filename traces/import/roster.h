@@ -12,6 +12,7 @@
 
 #include "traces/event.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct roster_member; /* one living thread, or one process */
@@ -43,6 +44,14 @@ enum trace_status roster_find(struct roster *roster, uint64_t process_id, uint64
  * copied by the sink. */
 enum trace_status roster_name_process(struct roster *roster, uint64_t process_id, const char *command,
 				      struct trace_error *error) TRACE_MUST_USE;
+
+/* The number of a process that `parent` made, a new one unless it has appeared already (*is_new). */
+enum trace_status roster_fork(struct roster *roster, uint32_t parent, uint64_t process_id, uint32_t *process,
+			      bool *is_new, struct trace_error *error) TRACE_MUST_USE;
+
+/* The process has ended: its operating system's id may come again as another process. Threads that it still has are not
+ * found any more. */
+void roster_end_process(struct roster *roster, uint64_t process_id);
 
 /* The thread has ended: its operating system's id may come again as another thread. */
 void roster_end_thread(struct roster *roster, uint32_t process, uint64_t thread_id);

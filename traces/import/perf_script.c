@@ -1,0 +1,245 @@
+#include "config.h"
+
+#include "traces/import/perf_script.h"
+
+#include "traces/import/fault_pair.h"
+
+#include <string.h>
+
+#define HIGHEST_ID (UINT64_C(1) << 22)
+#define LATEST_SECONDS (UINT64_C(1) << 33)
+#define USER_ADDRESSES_END (UINT64_C(1) << 63)
+
+/* What a line of perf script begins with: COMM PID[/TID] [CPU] TIME: [PERIOD] EVENT: REST. */
+struct perf_line {
+	uint64_t process_id, thread_id; /* process_id 0 = not given */
+	uint64_t time_ns;
+	struct scan event; /* without modifiers and colon */
+	struct scan rest;
+};
+
+struct perf_state {
+	struct fault_pair pair;
+	uint64_t first_ns, last_ns;
+	bool has_first;
+};
+
+static const char *const software_events[] = {"page-faults", "faults", "minor-faults", "major-faults"};
+
+/* "14524" or "14524/14525" */
+static bool parse_ids(struct scan *scan, struct perf_line *line)
+{
+	struct scan at = *scan;
+	uint64_t first;
+
+	if (!scan_decimal(&at, &first) || first > HIGHEST_ID)
+		return false;
+	line->process_id = 0;
+	line->thread_id = first;
+	if (scan_character(&at, '/')) {
+		line->process_id = first;
+		if (!scan_decimal(&at, &line->thread_id) || line->thread_id > HIGHEST_ID)
+			return false;
+	}
+	if (at.at == at.end || (*at.at != ' ' && *at.at != '\t'))
+		return false;
+	*scan = at;
+	scan_blanks(scan);
+	return true;
+}
+
+/* "1138.623709:"; perf prints microseconds, or with --ns nanoseconds. */
+static bool parse_time(struct scan *scan, uint64_t *time_ns)
+{
+	uint64_t seconds, unit = 100000000;
+
+	if (!scan_decimal(scan, &seconds) || seconds > LATEST_SECONDS || !scan_character(scan, '.'))
+		return false;
+	*time_ns = seconds * 1000000000u;
+	for (; scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9'; scan->at++, unit /= 10)
+		*time_ns += (uint64_t)(*scan->at - '0') * unit;
+	if (!scan_character(scan, ':'))
+		return false;
+	scan_blanks(scan);
+	return true;
+}
+
+/* "page-faults:" or "page-faults:u:", perhaps with a period before it. */
+static bool parse_event(struct scan *scan, struct perf_line *line)
+{
+	const char *word;
+	uint64_t period;
+	size_t length;
+
+	if (scan_decimal(scan, &period))
+		scan_blanks(scan);
+	if (!scan_word(scan, &word, &length) || length < 2 || word[length - 1] != ':')
+		return false;
+	line->event = scan_text(word, length - 1);
+	line->rest = *scan;
+	scan_blanks(&line->rest);
+	return true;
+}
+
+/* The command may hold blanks and digits: the ids are the first place from which all that follows is right. */
+static bool parse_line(struct scan scan, struct perf_line *line)
+{
+	for (scan_blanks(&scan); scan.at < scan.end;) {
+		struct scan at = scan;
+		uint64_t cpu;
+		const char *word;
+		size_t length;
+
+		if (parse_ids(&at, line)) {
+			if (scan_character(&at, '[') && scan_decimal(&at, &cpu) && scan_character(&at, ']'))
+				scan_blanks(&at);
+			if (parse_time(&at, &line->time_ns) && parse_event(&at, line))
+				return true;
+		}
+		if (!scan_word(&scan, &word, &length))
+			return false;
+		scan_blanks(&scan);
+	}
+	return false;
+}
+
+static bool is_event(struct scan event, const char *name)
+{
+	size_t length = strlen(name);
+
+	return (size_t)(event.end - event.at) >= length && memcmp(event.at, name, length) == 0 &&
+	       (event.at + length == event.end || event.at[length] == ':');
+}
+
+static bool is_software(struct scan event)
+{
+	for (size_t i = 0; i < sizeof(software_events) / sizeof(software_events[0]); i++) {
+		if (is_event(event, software_events[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool is_tracepoint(struct scan event)
+{
+	return is_event(event, "exceptions:page_fault_user") || is_event(event, "exceptions:page_fault_kernel");
+}
+
+/* "name=0x12"; perf looks up kernel symbols for some, which leaves no number. */
+static bool find_value(struct scan scan, const char *name, uint64_t *value)
+{
+	const char *at = memmem(scan.at, (size_t)(scan.end - scan.at), name, strlen(name));
+
+	if (!at)
+		return false;
+	scan.at = at + strlen(name);
+	return scan_literal(&scan, "0x") && scan_hexadecimal(&scan, value);
+}
+
+/* A whole word of hexadecimal digits without 0x. */
+static bool parse_address(struct scan *scan, uint64_t *address)
+{
+	scan_blanks(scan);
+	return scan_hexadecimal(scan, address) &&
+	       (scan->at == scan->end || *scan->at == ' ' || *scan->at == '\t');
+}
+
+/* Two addresses without 0x: of the fault and of the instruction. One alone is only the instruction. */
+static enum trace_status take_software(struct importer *importer, struct perf_state *state,
+				       const struct perf_line *line, struct fault_half *half)
+{
+	struct scan rest = line->rest;
+	uint64_t instruction;
+
+	if (!parse_address(&rest, &half->address) || !parse_address(&rest, &instruction))
+		return importer_warn(importer, "fault without address",
+				     "has no address of its fault; record with `perf record -e page-faults -c 1 -d` "
+				     "and print with `perf script -F comm,pid,tid,time,event,addr,ip`");
+	half->flags = EVENT_FAULT_FROM_SOFTWARE;
+	if (instruction >= USER_ADDRESSES_END)
+		half->flags |= EVENT_FAULT_KERNEL;
+	if (is_event(line->event, "minor-faults"))
+		half->flags |= EVENT_FAULT_MINOR;
+	if (is_event(line->event, "major-faults"))
+		half->flags |= EVENT_FAULT_MAJOR;
+	return half->address < USER_ADDRESSES_END ? fault_pair_put(&state->pair, importer, half) : TRACE_OK;
+}
+
+static enum trace_status take_tracepoint(struct importer *importer, struct perf_state *state,
+					 const struct perf_line *line, struct fault_half *half)
+{
+	uint64_t code;
+
+	if (!find_value(line->rest, "error_code=", &code))
+		return importer_not_understood(importer);
+	if (!find_value(line->rest, "address=", &half->address))
+		return importer_warn(importer, "fault of the kernel's own memory",
+				     "names a kernel symbol as its address; it was skipped");
+	half->flags = fault_code_flags(code);
+	return half->address < USER_ADDRESSES_END ? fault_pair_put(&state->pair, importer, half) : TRACE_OK;
+}
+
+static enum trace_status take_line(struct importer *importer, struct perf_state *state,
+				   const struct perf_line *line)
+{
+	struct fault_half half = {.process_id = line->process_id, .thread_id = line->thread_id};
+	bool software = is_software(line->event);
+
+	if (!software && !is_tracepoint(line->event))
+		return TRACE_OK;
+	if (!state->has_first)
+		state->first_ns = line->time_ns;
+	state->has_first = true;
+	if (line->time_ns > state->first_ns + state->last_ns)
+		state->last_ns = line->time_ns - state->first_ns;
+	half.time_ns = state->last_ns;
+	return software ? take_software(importer, state, line, &half)
+			: take_tracepoint(importer, state, line, &half);
+}
+
+static enum trace_status perf_run(struct importer *importer)
+{
+	struct perf_state state = {0};
+	enum trace_status status;
+
+	while ((status = importer_next(importer)) == TRACE_OK) {
+		struct scan text = scan_text(importer->line.text, importer->line.length);
+		struct perf_line line;
+
+		if (scan_ended(&text) || *text.at == '#')
+			continue;
+		status = parse_line(text, &line) ? take_line(importer, &state, &line)
+						 : importer_not_understood(importer);
+		if (status != TRACE_OK)
+			return status;
+	}
+	return status == TRACE_END ? fault_pair_finish(&state.pair, importer) : status;
+}
+
+static bool perf_recognise(struct scan text)
+{
+	struct perf_line line;
+
+	return parse_line(text, &line) && (is_software(line.event) || is_tracepoint(line.event));
+}
+
+static size_t perf_detect(const char *bytes, size_t length)
+{
+	return importer_count_lines(bytes, length, perf_recognise);
+}
+
+static bool perf_has_time(const char *bytes, size_t length)
+{
+	(void)bytes;
+	(void)length;
+	return true;
+}
+
+const struct import_format perf_script_format = {
+    .name = "perf-script",
+    .summary = "perf script: page-faults, exceptions:page_fault_user, exceptions:page_fault_kernel",
+    .sample = "gcc 29196/29196  1553.395954: page-faults:     7f19f8273e06     7f19f825b7ad",
+    .detect = perf_detect,
+    .has_time = perf_has_time,
+    .run = perf_run,
+};
