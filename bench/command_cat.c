@@ -15,6 +15,7 @@ static const char help[] =
     "  -t, --thread T     only events of thread T\n"
     "  -p, --process P    only events of process P\n"
     "  -s, --stacks       the call stack of each event on the lines after it, innermost first\n"
+    "      --snapshot N   instead of events, snapshot N as it was taken: a file of /proc such as maps\n"
     "  -h, --help         this text\n"
     "\n"
     "A line is\n"
@@ -27,15 +28,25 @@ static const char help[] =
     "ALIGNMENT)\n"
     "  thread_start()  thread_exit()    fork() -> process P                   exec()  exit(STATUS)  "
     "marker(NUMBER)\n"
-    "FLAGS: `failed` for a call that returned NULL although bytes were asked for, `foreign` for an object "
+    "  fault(ADDRESS, HOW)  snapshot(N)  vfork() and clone(FLAGS) -> process P\n"
+    "  mmap(NAME=VALUE, ...) -> RESULT, and so all memory system calls: arguments that are not 0, addresses "
+    "and flags\n"
+    "  hexadecimal\n"
+    "FLAGS: `failed` for a call that returned NULL although bytes were asked for, or a system call, whose "
+    "result is then\n"
+    "an errno; `foreign` for an object "
     "that was\n"
     "allocated before the recording began and is named here for the first time.\n";
+
+enum { OPTION_SNAPSHOT = 256 };
 
 struct cat_options {
 	uint64_t first, end;
 	uint64_t thread, process; /* UINT64_MAX = all */
+	uint64_t snapshot;	  /* 0 = events */
 	bool stacks;
 	bool has_time;
+	const struct flt_summary *summary;
 };
 
 static int parse_option(struct cat_options *options, int option)
@@ -56,6 +67,12 @@ static int parse_option(struct cat_options *options, int option)
 			return PARSED;
 		complain("cat", "--process takes a number, not '%s'", optarg);
 		return EXIT_USAGE;
+	case OPTION_SNAPSHOT:
+		if (parse_number(optarg, &options->snapshot) && options->snapshot != 0 &&
+		    options->snapshot < EVENT_MAX_SNAPSHOTS)
+			return PARSED;
+		complain("cat", "--snapshot takes the number of a snapshot event, not '%s'", optarg);
+		return EXIT_USAGE;
 	case 's':
 		options->stacks = true;
 		return PARSED;
@@ -70,9 +87,13 @@ static int parse_option(struct cat_options *options, int option)
 static int parse(struct cat_options *options, int argc, char **argv)
 {
 	static const struct option longs[] = {
-	    {"events", required_argument, NULL, 'e'},  {"thread", required_argument, NULL, 't'},
-	    {"process", required_argument, NULL, 'p'}, {"stacks", no_argument, NULL, 's'},
-	    {"help", no_argument, NULL, 'h'},	       {NULL, 0, NULL, 0},
+	    {"events", required_argument, NULL, 'e'},
+	    {"thread", required_argument, NULL, 't'},
+	    {"process", required_argument, NULL, 'p'},
+	    {"stacks", no_argument, NULL, 's'},
+	    {"snapshot", required_argument, NULL, OPTION_SNAPSHOT},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
 	};
 	int option;
 
@@ -88,7 +109,61 @@ static int parse(struct cat_options *options, int argc, char **argv)
 	return EXIT_USAGE;
 }
 
-static void print_call(const struct event *event)
+/* The arguments of a system call that are not 0. */
+static void print_arguments(const struct cat_options *options, const struct event *event)
+{
+	const struct event_call *call = &event->call;
+	const struct {
+		const char *name;
+		uint64_t value;
+		bool decimal;
+	} arguments[] = {
+	    {"address", call->address, false},	    {"length", call->length, true},
+	    {"new_length", call->new_length, true}, {"new_address", call->new_address, false},
+	    {"offset", call->offset, false},	    {"protection", call->protection, false},
+	    {"flags", call->flags, false},
+	};
+	const char *before = "";
+
+	for (size_t i = 0; i < sizeof(arguments) / sizeof(arguments[0]); i++) {
+		if (arguments[i].value == 0)
+			continue;
+		(void)printf("%s%s=", before, arguments[i].name);
+		(void)printf(arguments[i].decimal ? "%" PRIu64 : "0x%" PRIx64, arguments[i].value);
+		before = ", ";
+	}
+	if (call->file != 0 && call->file <= options->summary->files)
+		(void)printf("%sfile=%s", before, options->summary->file[call->file - 1].path);
+}
+
+static void print_system_call(const struct cat_options *options, const struct event *event)
+{
+	(void)printf("%s(", event_kind_name(event->kind));
+	print_arguments(options, event);
+	(void)fputc(')', stdout);
+	if (event->count != 0)
+		(void)printf(" -> process %" PRIu64, event->count);
+	else if (event->flags & EVENT_FAILED)
+		(void)printf(" -> errno %" PRIu64, event->call.result);
+	else if (event->kind != EVENT_EXEC)
+		(void)printf(" -> 0x%" PRIx64, event->call.result);
+}
+
+static void print_fault(const struct event *event)
+{
+	const uint32_t flags = event->call.flags;
+
+	(void)printf("fault(0x%" PRIx64 ", %s%s%s%s%s)", event->call.address,
+		     flags & EVENT_FAULT_ACCESS_UNKNOWN ? "access"
+		     : flags & EVENT_FAULT_WRITE	? "write"
+		     : flags & EVENT_FAULT_EXECUTE	? "execute"
+							: "read",
+		     flags & EVENT_FAULT_KERNEL ? " by the kernel" : "",
+		     flags & EVENT_FAULT_PROTECTION ? " of a present page" : "",
+		     flags & EVENT_FAULT_MINOR ? " minor" : "", flags & EVENT_FAULT_MAJOR ? " major" : "");
+}
+
+static void print_call(const struct cat_options *options, const struct event *event)
 {
 	switch (event->kind) {
 	case EVENT_MALLOC:
@@ -111,14 +186,24 @@ static void print_call(const struct event *event)
 			     event->alignment);
 		break;
 	case EVENT_FORK:
-		(void)printf("fork() -> process %" PRIu64, event->count);
+	case EVENT_VFORK:
+		(void)printf("%s() -> process %" PRIu64, event_kind_name(event->kind), event->count);
+		break;
+	case EVENT_SNAPSHOT:
+		(void)printf("snapshot(%" PRIu64 ")", event->count);
+		break;
+	case EVENT_FAULT:
+		print_fault(event);
 		break;
 	case EVENT_EXIT:
 	case EVENT_MARKER:
 		(void)printf("%s(%" PRIu64 ")", event_kind_name(event->kind), event->size);
 		break;
 	default:
-		(void)printf("%s()", event_kind_name(event->kind));
+		if (event_kind_carries(event->kind) & EVENT_HAS_CALL)
+			print_system_call(options, event);
+		else
+			(void)printf("%s()", event_kind_name(event->kind));
 		break;
 	}
 	if (event_kind_carries(event->kind) & EVENT_CREATES)
@@ -133,7 +218,7 @@ static void print_event(const struct cat_options *options, uint64_t position, co
 	else
 		(void)fputc('-', stdout);
 	(void)printf(" %" PRIu32 "/%" PRIu32 " ", event->process, event->thread);
-	print_call(event);
+	print_call(options, event);
 	if (event->flags & EVENT_FAILED)
 		(void)fputs(" failed", stdout);
 	if (event->flags & EVENT_FOREIGN)
@@ -171,19 +256,34 @@ static enum trace_status print_all(const struct cat_options *options, struct flt
 	return status == TRACE_END ? TRACE_OK : status;
 }
 
+static enum trace_status print_snapshot(const struct cat_options *options, struct flt_reader *reader,
+					struct trace_error *error)
+{
+	struct event_snapshot snapshot;
+	enum trace_status status = flt_reader_snapshot(reader, (uint32_t)options->snapshot, &snapshot, error);
+
+	if (status == TRACE_OK)
+		(void)fwrite(snapshot.bytes, 1, snapshot.length, stdout);
+	return status;
+}
+
 int command_cat(int argc, char **argv)
 {
 	struct cat_options options = {.end = UINT64_MAX, .thread = UINT64_MAX, .process = UINT64_MAX};
 	struct trace_error error;
 	struct flt_reader *reader;
+	enum trace_status status;
 	int result = parse(&options, argc, argv);
 
 	if (result != PARSED)
 		return result;
 	if (!trace_open("cat", argv[optind], &reader))
 		return EXIT_FAILED;
-	options.has_time = flt_reader_summary(reader)->description.has_time;
-	result = print_all(&options, reader, &error) == TRACE_OK ? EXIT_DONE : trace_failed("cat", &error);
+	options.summary = flt_reader_summary(reader);
+	options.has_time = options.summary->description.has_time;
+	status =
+	    options.snapshot ? print_snapshot(&options, reader, &error) : print_all(&options, reader, &error);
+	result = status == TRACE_OK ? EXIT_DONE : trace_failed("cat", &error);
 	flt_reader_close(reader);
 	return finish_output("cat", result);
 }

@@ -25,10 +25,13 @@ static const char help[] =
     "\n"
     "  -o, --output TRACE       where to write the trace\n"
     "      --heap               malloc, free and their kin (the default)\n"
-    "      --mm                 memory system calls (mmap, brk, madvise ...) with arguments and results, and the\n"
+    "      --mm                 memory system calls (mmap, brk, madvise ...) with arguments and results, and "
+    "the\n"
     "                           address space at exec and at the end\n"
-    "      --mm-by MEANS        how system calls are seen: perf (kernel tracepoints: no stops, takes privileges),\n"
-    "                           ptrace (a stop at each memory call, takes none), auto (perf where permitted)\n"
+    "      --mm-by MEANS        how system calls are seen: perf (kernel tracepoints: no stops, takes "
+    "privileges),\n"
+    "                           ptrace (a stop at each memory call, takes none), auto (perf where "
+    "permitted)\n"
     "      --faults             page faults, with their addresses and instructions\n"
     "      --stacks             record the call stack of every event (several microseconds each)\n"
     "      --no-follow          record only the first program, not its children nor what it becomes by exec\n"
@@ -334,23 +337,27 @@ static void print_events(const struct record_options *options, const struct sess
 static void print_kernel_faults(const struct follower_counts *kernel, bool faults)
 {
 	if (kernel->lost)
-		(void)fprintf(stderr, "  warning     %" PRIu64 " system calls and faults were lost\n", kernel->lost);
+		(void)fprintf(stderr, "  warning     %" PRIu64 " system calls and faults were lost\n",
+			      kernel->lost);
 	if (kernel->unpaired)
 		(void)fprintf(stderr, "  warning     of %" PRIu64 " system calls only one half was seen\n",
 			      kernel->unpaired);
 	if (kernel->foreign_programs)
 		(void)fprintf(stderr,
-			      "  warning     %" PRIu32 " programs of another kind of machine code: their system "
+			      "  warning     %" PRIu32
+			      " programs of another kind of machine code: their system "
 			      "calls were not recorded\n",
 			      kernel->foreign_programs);
 	if (faults && !kernel->sees_kernel_faults)
-		(void)fputs("  note        faults that the kernel itself met are missing: it takes CAP_PERFMON or "
-			    "perf_event_paranoid at 1\n",
-			    stderr);
+		(void)fputs(
+		    "  note        faults that the kernel itself met are missing: it takes CAP_PERFMON or "
+		    "perf_event_paranoid at 1\n",
+		    stderr);
 	if (faults && !kernel->sees_causes)
-		(void)fputs("  note        whether faults were reads, writes or fetches is not known: it takes "
-			    "CAP_PERFMON and tracefs\n",
-			    stderr);
+		(void)fputs(
+		    "  note        whether faults were reads, writes or fetches is not known: it takes "
+		    "CAP_PERFMON and tracefs\n",
+		    stderr);
 }
 
 static void print_summary(void *context, const struct session_result *result)

@@ -26,9 +26,8 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-__attribute__((format(printf, 5, 6))) static void find(struct doctor *doctor, const char *group,
-						       const char *what, enum doctor_mark mark,
-						       const char *format, ...)
+void doctor_find(struct doctor *doctor, const char *group, const char *what, enum doctor_mark mark,
+		 const char *format, ...)
 {
 	struct doctor_finding *finding;
 	va_list arguments;
@@ -97,24 +96,26 @@ static void examine_heap_recorder(struct doctor *doctor)
 	if (fd >= 0)
 		(void)close((int)fd);
 	if (!installation_find("libfaultline-record.so", path, sizeof(path)))
-		find(doctor, group, "heap", DOCTOR_BAD, "its library is missing: %s", path);
+		doctor_find(doctor, group, "heap", DOCTOR_BAD, "its library is missing: %s", path);
 	else if (!can_share_memory())
-		find(doctor, group, "heap", DOCTOR_BAD,
-		     "needs memfd_create and /proc, to share memory with the recorded program");
+		doctor_find(doctor, group, "heap", DOCTOR_BAD,
+			    "needs memfd_create and /proc, to share memory with the recorded program");
 	else if (!can_wipe_on_fork())
-		find(doctor, group, "heap", DOCTOR_BAD,
-		     "needs MADV_WIPEONFORK (Linux 4.14), to notice forks");
+		doctor_find(doctor, group, "heap", DOCTOR_BAD,
+			    "needs MADV_WIPEONFORK (Linux 4.14), to notice forks");
 	else if (fd < 0)
-		find(doctor, group, "heap", DOCTOR_LIMITED,
-		     "works; without pidfd_open (Linux 5.3) the end of a program that nobody waits for is "
-		     "seen late");
+		doctor_find(
+		    doctor, group, "heap", DOCTOR_LIMITED,
+		    "works; without pidfd_open (Linux 5.3) the end of a program that nobody waits for is "
+		    "seen late");
 	else
-		find(doctor, group, "heap", DOCTOR_GOOD, "dynamically linked programs, no privileges needed");
+		doctor_find(doctor, group, "heap", DOCTOR_GOOD,
+			    "dynamically linked programs, no privileges needed");
 	if (installation_find("libfaultline-record-stacks.so", path, sizeof(path)))
-		find(doctor, group, "heap --stacks", DOCTOR_GOOD, "call stacks by libunwind");
+		doctor_find(doctor, group, "heap --stacks", DOCTOR_GOOD, "call stacks by libunwind");
 	else
-		find(doctor, group, "heap --stacks", DOCTOR_MISSING,
-		     "built without libunwind (Debian: libunwind-dev, then configure again)");
+		doctor_find(doctor, group, "heap --stacks", DOCTOR_MISSING,
+			    "built without libunwind (Debian: libunwind-dev, then configure again)");
 }
 
 /* --- Programs and libraries ---------------------------------------------------------------------------------------------- */
@@ -155,10 +156,10 @@ static void examine_gnuplot(struct doctor *doctor)
 	char line[256];
 
 	if (first_line_of(argv, line, sizeof(line)))
-		find(doctor, "pictures", "gnuplot", DOCTOR_GOOD, "%s", line);
+		doctor_find(doctor, "pictures", "gnuplot", DOCTOR_GOOD, "%s", line);
 	else
-		find(doctor, "pictures", "gnuplot", DOCTOR_MISSING,
-		     "no charts without it (Debian: gnuplot-nox)");
+		doctor_find(doctor, "pictures", "gnuplot", DOCTOR_MISSING,
+			    "no charts without it (Debian: gnuplot-nox)");
 }
 
 /* What replay itself would say of the target, so that the two never differ. */
@@ -169,16 +170,16 @@ static void examine_allocator(struct doctor *doctor, const char *name, enum doct
 	char real[PATH_MAX];
 
 	if (!target_parse(&target, name, NULL, 0, &error)) {
-		find(doctor, "allocators", name, without, "%.400s", error.message);
+		doctor_find(doctor, "allocators", name, without, "%.400s", error.message);
 		return;
 	}
 	if (target.kind == TARGET_GLIBC)
-		find(doctor, "allocators", name, DOCTOR_GOOD, "%s", gnu_get_libc_version());
+		doctor_find(doctor, "allocators", name, DOCTOR_GOOD, "%s", gnu_get_libc_version());
 	else if (target.library[0] == '\0')
-		find(doctor, "allocators", name, DOCTOR_GOOD, "linked into the replaying program");
+		doctor_find(doctor, "allocators", name, DOCTOR_GOOD, "linked into the replaying program");
 	else
-		find(doctor, "allocators", name, DOCTOR_GOOD, "%.400s",
-		     realpath(target.library, real) ? real : target.library);
+		doctor_find(doctor, "allocators", name, DOCTOR_GOOD, "%.400s",
+			    realpath(target.library, real) ? real : target.library);
 	target_destroy(&target);
 }
 
@@ -218,18 +219,19 @@ static void examine_clock(struct doctor *doctor)
 			sizeof(source));
 	tick_clock_start(&clock);
 	tick_clock_calibrate(&clock);
-	find(doctor, "clocks", "ticks", clock.resolution_ns <= 20 ? DOCTOR_GOOD : DOCTOR_LIMITED,
-	     "%.0f MHz, steps of %llu ns, %.0f ns to read; nothing finer than a step is reported",
-	     1e3 / clock.ns_per_tick, (unsigned long long)clock.resolution_ns, clock.read_ns);
+	doctor_find(doctor, "clocks", "ticks", clock.resolution_ns <= 20 ? DOCTOR_GOOD : DOCTOR_LIMITED,
+		    "%.0f MHz, steps of %llu ns, %.0f ns to read; nothing finer than a step is reported",
+		    1e3 / clock.ns_per_tick, (unsigned long long)clock.resolution_ns, clock.read_ns);
 	if (processor_has("constant_tsc") && processor_has("nonstop_tsc"))
-		find(doctor, "clocks", "invariance", DOCTOR_GOOD,
-		     "constant_tsc and nonstop_tsc, clock source %s", source);
+		doctor_find(doctor, "clocks", "invariance", DOCTOR_GOOD,
+			    "constant_tsc and nonstop_tsc, clock source %s", source);
 	else
-		find(doctor, "clocks", "invariance", DOCTOR_LIMITED,
-		     "the processor does not promise that its tick counter runs evenly (clock source %s): "
-		     "times of recordings "
-		     "may drift",
-		     source);
+		doctor_find(
+		    doctor, "clocks", "invariance", DOCTOR_LIMITED,
+		    "the processor does not promise that its tick counter runs evenly (clock source %s): "
+		    "times of recordings "
+		    "may drift",
+		    source);
 }
 
 static void examine_thp(struct doctor *doctor)
@@ -239,12 +241,12 @@ static void examine_thp(struct doctor *doctor)
 
 	if (!read_line("/sys/kernel/mm/transparent_hugepage/enabled", mode, sizeof(mode)) ||
 	    !(open = strchr(mode, '[')) || !(close = strchr(open, ']'))) {
-		find(doctor, "kernel", "huge pages", DOCTOR_LIMITED,
-		     "transparent huge pages are not available");
+		doctor_find(doctor, "kernel", "huge pages", DOCTOR_LIMITED,
+			    "transparent huge pages are not available");
 		return;
 	}
-	find(doctor, "kernel", "huge pages", DOCTOR_GOOD, "transparent: %.*s (replay sets it per child)",
-	     (int)(close - open - 1), open + 1);
+	doctor_find(doctor, "kernel", "huge pages", DOCTOR_GOOD,
+		    "transparent: %.*s (replay sets it per child)", (int)(close - open - 1), open + 1);
 }
 
 static void examine_perf(struct doctor *doctor)
@@ -252,14 +254,15 @@ static void examine_perf(struct doctor *doctor)
 	char level[32];
 
 	if (!read_line("/proc/sys/kernel/perf_event_paranoid", level, sizeof(level)))
-		find(doctor, "kernel", "perf events", DOCTOR_LIMITED,
-		     "not available; no recorder here needs them");
+		doctor_find(doctor, "kernel", "perf events", DOCTOR_LIMITED,
+			    "not available: record --mm goes by ptrace, record --faults not at all");
 	else if (geteuid() == 0 || strtol(level, NULL, 10) <= 1)
-		find(doctor, "kernel", "perf events", DOCTOR_GOOD, "perf_event_paranoid is %s%s", level,
-		     geteuid() == 0 ? ", and this is root" : "");
+		doctor_find(doctor, "kernel", "perf events", DOCTOR_GOOD, "perf_event_paranoid is %s%s",
+			    level, geteuid() == 0 ? ", and this is root" : "");
 	else
-		find(doctor, "kernel", "perf events", DOCTOR_LIMITED,
-		     "perf_event_paranoid is %s: only root may use them; no recorder here needs them", level);
+		doctor_find(doctor, "kernel", "perf events", DOCTOR_LIMITED,
+			    "perf_event_paranoid is %s: what that leaves to the recorders is said above",
+			    level);
 }
 
 static void examine_ptrace(struct doctor *doctor)
@@ -267,10 +270,10 @@ static void examine_ptrace(struct doctor *doctor)
 	char scope[32];
 
 	if (!read_line("/proc/sys/kernel/yama/ptrace_scope", scope, sizeof(scope)))
-		find(doctor, "kernel", "ptrace scope", DOCTOR_GOOD, "no restriction");
+		doctor_find(doctor, "kernel", "ptrace scope", DOCTOR_GOOD, "no restriction");
 	else
-		find(doctor, "kernel", "ptrace scope", DOCTOR_GOOD, "%s; recording does not use ptrace",
-		     scope);
+		doctor_find(doctor, "kernel", "ptrace scope", DOCTOR_GOOD,
+			    "%s; recorders trace only what they start themselves", scope);
 }
 
 static void examine_limits(struct doctor *doctor)
@@ -279,28 +282,31 @@ static void examine_limits(struct doctor *doctor)
 
 	(void)read_line("/proc/sys/kernel/randomize_va_space", random, sizeof(random));
 	(void)read_line("/proc/sys/vm/overcommit_memory", overcommit, sizeof(overcommit));
-	find(doctor, "kernel", "address layout", DOCTOR_GOOD, "randomize_va_space is %s", random);
-	find(doctor, "kernel", "overcommit", overcommit[0] == '2' ? DOCTOR_LIMITED : DOCTOR_GOOD,
-	     "overcommit_memory is %s%s", overcommit,
-	     overcommit[0] == '2'
-		 ? ": allocators that reserve much address space, the engine among them, may be refused"
-		 : "");
-	find(doctor, "machine", "processors",
-	     sysconf(_SC_NPROCESSORS_ONLN) >= 2 ? DOCTOR_GOOD : DOCTOR_LIMITED, "%ld%s",
-	     sysconf(_SC_NPROCESSORS_ONLN),
-	     sysconf(_SC_NPROCESSORS_ONLN) >= 2
-		 ? ""
-		 : ": recorder and program share one, and recording slows it more");
-	find(doctor, "machine", "memory", DOCTOR_GOOD, "%.1f GiB",
-	     (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / 1073741824.0);
-	find(doctor, "machine", "privileges", DOCTOR_GOOD, "%s; recording the heap and replaying need none",
-	     geteuid() == 0 ? "root" : "an ordinary user");
+	doctor_find(doctor, "kernel", "address layout", DOCTOR_GOOD, "randomize_va_space is %s", random);
+	doctor_find(
+	    doctor, "kernel", "overcommit", overcommit[0] == '2' ? DOCTOR_LIMITED : DOCTOR_GOOD,
+	    "overcommit_memory is %s%s", overcommit,
+	    overcommit[0] == '2'
+		? ": allocators that reserve much address space, the engine among them, may be refused"
+		: "");
+	doctor_find(doctor, "machine", "processors",
+		    sysconf(_SC_NPROCESSORS_ONLN) >= 2 ? DOCTOR_GOOD : DOCTOR_LIMITED, "%ld%s",
+		    sysconf(_SC_NPROCESSORS_ONLN),
+		    sysconf(_SC_NPROCESSORS_ONLN) >= 2
+			? ""
+			: ": recorder and program share one, and recording slows it more");
+	doctor_find(doctor, "machine", "memory", DOCTOR_GOOD, "%.1f GiB",
+		    (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / 1073741824.0);
+	doctor_find(doctor, "machine", "privileges", DOCTOR_GOOD,
+		    "%s; recording the heap and replaying need none",
+		    geteuid() == 0 ? "root" : "an ordinary user");
 }
 
 void doctor_examine(struct doctor *doctor)
 {
 	doctor->findings = 0;
 	examine_heap_recorder(doctor);
+	doctor_examine_kernel_recorders(doctor);
 	examine_allocators(doctor);
 	examine_gnuplot(doctor);
 	examine_clock(doctor);

@@ -31,6 +31,13 @@ struct doctor {
 	size_t findings;
 };
 
+/* Adds a finding. */
+void doctor_find(struct doctor *doctor, const char *group, const char *what, enum doctor_mark mark,
+		 const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Adds what the recorders of system calls and page faults may do here (doctor_recorders.c), by trying it. */
+void doctor_examine_kernel_recorders(struct doctor *doctor);
+
 /* Fills in everything. */
 void doctor_examine(struct doctor *doctor);
 

@@ -33,9 +33,9 @@ enum memory_field {
 
 struct memory_call {
 	const char *name;
-	long number;				/* of this machine; -1 = it has none */
-	uint8_t kind;				/* enum event_kind */
-	uint8_t arguments;			/* how many it takes */
+	long number;			      /* of this machine; -1 = it has none */
+	uint8_t kind;			      /* enum event_kind */
+	uint8_t arguments;		      /* how many it takes */
 	uint8_t field[MEMORY_CALL_ARGUMENTS]; /* enum memory_field */
 };
 

@@ -13,6 +13,7 @@
 struct census_sink {
 	struct event_sink sink;
 	struct census census;
+	uint32_t files;
 };
 
 static enum trace_status put(struct event_sink *sink, const struct event *event, struct trace_error *error)
@@ -24,6 +25,36 @@ static enum trace_status put(struct event_sink *sink, const struct event *event,
 		abort();
 	}
 	return status;
+}
+
+/* Files are numbered as a trace's writer would; it refuses events of files that are none. */
+static enum trace_status file(struct event_sink *sink, const struct event_file *file, uint32_t *number,
+			      struct trace_error *error)
+{
+	struct census_sink *census = (struct census_sink *)sink;
+
+	(void)error;
+	if (!file->path || !*file->path)
+		abort();
+	*number = ++census->files;
+	return TRACE_OK;
+}
+
+static enum trace_status process(struct event_sink *sink, uint32_t process, uint32_t parent, uint64_t os_id,
+				 const char *command, struct trace_error *error)
+{
+	(void)parent;
+	(void)os_id;
+	(void)command;
+	return census_process(&((struct census_sink *)sink)->census, process, error);
+}
+
+static enum trace_status thread(struct event_sink *sink, uint32_t thread, uint32_t process, uint64_t os_id,
+				const char *name, struct trace_error *error)
+{
+	(void)os_id;
+	(void)name;
+	return census_thread(&((struct census_sink *)sink)->census, thread, process, error);
 }
 
 static void check(const struct census *census)
@@ -39,7 +70,7 @@ static void check(const struct census *census)
 static void import(const uint8_t *data, size_t size, bool strict)
 {
 	struct importer_options options = {.format = FUZZ_FORMAT, .strict = strict};
-	struct census_sink sink = {.sink = {.put = put}};
+	struct census_sink sink = {.sink = {.put = put, .thread = thread, .process = process, .file = file}};
 	struct importer *importer;
 	struct trace_error error;
 	struct input *input;

@@ -84,6 +84,22 @@ tests_fuzz_fuzz_import_heaptrack_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_import_heaptrack_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_import_heaptrack/sample.txt %D%/corpus/fuzz_import_heaptrack/short.txt
 
+fuzz_programs += %D%/fuzz_import_strace
+tests_fuzz_fuzz_import_strace_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_strace_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"strace"'
+tests_fuzz_fuzz_import_strace_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_import_strace_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_import_strace_LDADD = $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_import_strace/sample.txt %D%/corpus/fuzz_import_strace/quirks.txt
+
+fuzz_programs += %D%/fuzz_import_perf_script
+tests_fuzz_fuzz_import_perf_script_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_perf_script_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"perf-script"'
+tests_fuzz_fuzz_import_perf_script_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_import_perf_script_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_import_perf_script_LDADD = $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_import_perf_script/sample.txt %D%/corpus/fuzz_import_perf_script/quirks.txt
+
 fuzz_programs += %D%/fuzz_import_auto
 tests_fuzz_fuzz_import_auto_SOURCES = %D%/fuzz_import.c %D%/fuzz_import_packed.c $(fuzz_driver)
 tests_fuzz_fuzz_import_auto_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"auto"'
@@ -107,6 +123,12 @@ fuzz_programs += %D%/fuzz_record
 tests_fuzz_fuzz_record_SOURCES = %D%/fuzz_record.c tests/unit/small_arena.h tests/unit/small_arena.c $(fuzz_driver)
 tests_fuzz_fuzz_record_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_record_LDADD = $(unit_libs)
+
+fuzz_programs += %D%/fuzz_kernel
+tests_fuzz_fuzz_kernel_SOURCES = %D%/fuzz_kernel.c tests/unit/small_arena.h tests/unit/small_arena.c $(fuzz_driver)
+tests_fuzz_fuzz_kernel_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_kernel_LDADD = $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_kernel/mixed.txt
 
 fuzz_programs += %D%/fuzz_tlb_geometry
 tests_fuzz_fuzz_tlb_geometry_SOURCES = %D%/fuzz_tlb_geometry.c $(fuzz_driver)

@@ -32,6 +32,26 @@ static void append(char **text, size_t *length, size_t *capacity, const char *fo
 #define LOG(...) append(&log->text, &log->length, &log->capacity, __VA_ARGS__)
 #define CAST(...) append(&log->cast, &log->cast_length, &log->cast_capacity, __VA_ARGS__)
 
+static void log_call(struct event_log *log, const struct event *event)
+{
+	const struct event_call *call = &event->call;
+	const struct {
+		const char *name;
+		uint64_t value;
+	} fields[] = {
+	    {"address", call->address},	      {"length", call->length},
+	    {"new_length", call->new_length}, {"new_address", call->new_address},
+	    {"offset", call->offset},	      {"protection", call->protection},
+	    {"flags", call->flags},	      {"file", call->file},
+	    {"result", call->result},
+	};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (fields[i].value)
+			LOG(" %s=0x%" PRIx64, fields[i].name, fields[i].value);
+	}
+}
+
 static void log_fields(struct event_log *log, const struct event *event)
 {
 	switch (event->kind) {
@@ -53,9 +73,22 @@ static void log_fields(struct event_log *log, const struct event *event)
 	case EVENT_MARKER:
 		LOG(" %" PRIu64, event->size);
 		break;
+	case EVENT_FORK:
+	case EVENT_VFORK:
+	case EVENT_CLONE:
+		LOG(" %" PRIu64, event->count);
+		break;
+	case EVENT_EXIT:
+		if (event->size)
+			LOG(" %" PRIu64, event->size);
+		break;
+	case EVENT_SNAPSHOT:
+		LOG(" %" PRIu64 " %s", event->count, log->snapshot);
+		break;
 	default:
 		break;
 	}
+	log_call(log, event);
 }
 
 static enum trace_status log_put(struct event_sink *sink, const struct event *event,
@@ -99,9 +132,35 @@ static enum trace_status log_process(struct event_sink *sink, uint32_t process, 
 	return TRACE_OK;
 }
 
+static enum trace_status log_file(struct event_sink *sink, const struct event_file *file, uint32_t *number,
+				  struct trace_error *error)
+{
+	struct event_log *log = (struct event_log *)sink;
+
+	(void)error;
+	*number = ++log->files;
+	CAST("file %" PRIu32 " %s\n", *number, file->path);
+	return TRACE_OK;
+}
+
+static enum trace_status log_snapshot(struct event_sink *sink, const struct event_snapshot *snapshot,
+				      uint32_t *number, struct trace_error *error)
+{
+	struct event_log *log = (struct event_log *)sink;
+
+	(void)error;
+	*number = ++log->snapshots;
+	(void)snprintf(log->snapshot, sizeof(log->snapshot), "%s %zu", snapshot->name, snapshot->length);
+	return TRACE_OK;
+}
+
 void event_log_create(struct event_log *log)
 {
-	*log = (struct event_log){.sink = {.put = log_put, .thread = log_thread, .process = log_process}};
+	*log = (struct event_log){.sink = {.put = log_put,
+					   .thread = log_thread,
+					   .process = log_process,
+					   .file = log_file,
+					   .snapshot = log_snapshot}};
 	LOG("%s", "");
 	CAST("%s", "");
 }

@@ -6,6 +6,9 @@
  *   calloc 1 100 x4        object, size, count        memalign 1 100 @64     object, size, alignment
  *   free 1                 object                     [0.1] thread_exit
  *
+ *   mmap length=0x2000 protection=0x3 flags=0x22 result=0x7f0000000000      the arguments and the result that are not 0
+ *   fork 1                 child                      snapshot 1 maps 120    number, name, bytes
+ *
  * followed by " at TIME" where the time is not 0, " failed" and " foreign".
  */
 #ifndef FAULTLINE_TESTS_EVENT_LOG_H
@@ -21,10 +24,13 @@ struct event_log {
 	char *text; /* the events */
 	size_t length, capacity;
 	char *
-	    cast; /* one line per announced process and thread: `process 0 id 22 ./t`, `thread 1 of 0 id 23` */
+	    cast; /* one line per announced process, thread and file: `process 0 id 22 ./t`, `thread 1 of 0 id 23`,
+		   `file 1 /bin/sh` */
 	size_t cast_length, cast_capacity;
 	uint64_t events;
 	uint64_t refuse_at; /* put fails at this event (1 = first); 0 = never */
+	uint32_t files, snapshots;
+	char snapshot[64]; /* of the last one: name and bytes */
 };
 
 void event_log_create(struct event_log *log);

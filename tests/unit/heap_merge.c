@@ -208,8 +208,8 @@ static void a_fork_copies_what_was_alive(void **unused)
 	assert_int_equal(heap_merge_process_exit(&rig.merge, 1, 3, 0, &rig.error), TRACE_OK);
 	put(&rig, (struct record){.kind = ARENA_FREE, .address = A});
 	assert_int_equal(rig.merge.faults.foreign + rig.merge.faults.reissued + rig.merge.faults.damaged, 0);
-	stop(&rig, "thread_start\nmalloc 1 10\nfork\nfree 1\nmalloc 2 30\n[1.1] thread_start\n[1.1] free "
-		   "1\n[1.1] exit\n"
+	stop(&rig, "thread_start\nmalloc 1 10\nfork 1\nfree 1\nmalloc 2 30\n[1.1] thread_start\n[1.1] free "
+		   "1\n[1.1] exit 3\n"
 		   "free 2\n");
 }
 

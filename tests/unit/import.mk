@@ -2,7 +2,8 @@
 foreign_sources = %D%/foreign.c %D%/foreign.h %D%/event_log.c %D%/event_log.h
 import_tests = \
 	%D%/address_map %D%/aosp %D%/function %D%/heaptrack %D%/importer %D%/input %D%/ledger %D%/logalloc \
-	%D%/malloclab %D%/mtrace %D%/roster %D%/scan %D%/valgrind %D%/warnings
+	%D%/malloclab %D%/mtrace %D%/roster %D%/scan %D%/valgrind %D%/warnings \
+	%D%/constant %D%/perf_script %D%/strace %D%/system_call
 check_PROGRAMS += $(import_tests)
 TESTS += $(import_tests)
 %C%_address_map_SOURCES = %D%/address_map.c $(unit_model)
@@ -34,6 +35,15 @@ TESTS += $(import_tests)
 %C%_mtrace_LDADD = $(unit_libs)
 %C%_valgrind_SOURCES = %D%/valgrind.c $(foreign_sources)
 %C%_valgrind_LDADD = $(unit_libs)
+
+%C%_constant_SOURCES = %D%/constant.c
+%C%_constant_LDADD = $(unit_libs)
+%C%_perf_script_SOURCES = %D%/perf_script.c $(foreign_sources)
+%C%_perf_script_LDADD = $(unit_libs)
+%C%_strace_SOURCES = %D%/strace.c $(foreign_sources)
+%C%_strace_LDADD = $(unit_libs)
+%C%_system_call_SOURCES = %D%/system_call.c
+%C%_system_call_LDADD = $(unit_libs)
 
 # Every allocation of an import fails once.
 check_PROGRAMS += %D%/import_memory

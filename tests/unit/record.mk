@@ -1,12 +1,20 @@
-# Unit tests of the heap recorder's reading side. The recorded program's side is tested whole, by tests/cli/record.sh.
+# Unit tests of the recorders' reading side. The recorded program's side is tested whole, by tests/cli/record.sh.
 record_arena = %D%/small_arena.h %D%/small_arena.c
-record_tests = %D%/clock %D%/heap_merge %D%/number_map %D%/ordering %D%/program
+record_tests = %D%/clock %D%/heap_merge %D%/kernel_merge %D%/memory_call %D%/number_map %D%/perf_ring %D%/tracefs %D%/ordering %D%/program
 check_PROGRAMS += $(record_tests)
 TESTS += $(record_tests)
 %C%_clock_SOURCES = %D%/clock.c
 %C%_clock_LDADD = $(unit_libs)
 %C%_heap_merge_SOURCES = %D%/heap_merge.c %D%/event_log.c %D%/event_log.h $(record_arena)
 %C%_heap_merge_LDADD = $(unit_libs)
+%C%_kernel_merge_SOURCES = %D%/kernel_merge.c %D%/event_log.c %D%/event_log.h $(record_arena)
+%C%_kernel_merge_LDADD = $(unit_libs)
+%C%_memory_call_SOURCES = %D%/memory_call.c
+%C%_memory_call_LDADD = $(unit_libs)
+%C%_perf_ring_SOURCES = %D%/perf_ring.c
+%C%_perf_ring_LDADD = $(unit_libs)
+%C%_tracefs_SOURCES = %D%/tracefs.c
+%C%_tracefs_LDADD = $(unit_libs)
 %C%_number_map_SOURCES = %D%/number_map.c
 %C%_number_map_LDADD = $(unit_libs)
 %C%_ordering_SOURCES = %D%/ordering.c $(record_arena)

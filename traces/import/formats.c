@@ -14,8 +14,8 @@
 #include <string.h>
 
 static const struct import_format *const formats[] = {
-    &aosp_format, &malloclab_format, &mtrace_format, &valgrind_format, &logalloc_format, &heaptrack_format,
-    &strace_format, &perf_script_format,
+    &aosp_format,     &malloclab_format, &mtrace_format, &valgrind_format,
+    &logalloc_format, &heaptrack_format, &strace_format, &perf_script_format,
 };
 
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))

@@ -122,7 +122,8 @@ static bool is_software(struct scan event)
 
 static bool is_tracepoint(struct scan event)
 {
-	return is_event(event, "exceptions:page_fault_user") || is_event(event, "exceptions:page_fault_kernel");
+	return is_event(event, "exceptions:page_fault_user") ||
+	       is_event(event, "exceptions:page_fault_kernel");
 }
 
 /* "name=0x12"; perf looks up kernel symbols for some, which leaves no number. */
@@ -152,9 +153,10 @@ static enum trace_status take_software(struct importer *importer, struct perf_st
 	uint64_t instruction;
 
 	if (!parse_address(&rest, &half->address) || !parse_address(&rest, &instruction))
-		return importer_warn(importer, "fault without address",
-				     "has no address of its fault; record with `perf record -e page-faults -c 1 -d` "
-				     "and print with `perf script -F comm,pid,tid,time,event,addr,ip`");
+		return importer_warn(
+		    importer, "fault without address",
+		    "has no address of its fault; record with `perf record -e page-faults -c 1 -d` "
+		    "and print with `perf script -F comm,pid,tid,time,event,addr,ip`");
 	half->flags = EVENT_FAULT_FROM_SOFTWARE;
 	if (instruction >= USER_ADDRESSES_END)
 		half->flags |= EVENT_FAULT_KERNEL;

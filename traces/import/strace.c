@@ -244,7 +244,8 @@ static bool read_arguments(const struct memory_call *known, const struct system_
 		    known->kind != EVENT_PRCTL)
 			return false;
 	}
-	return call->arguments >= known->arguments || known->kind == EVENT_MREMAP || known->kind == EVENT_PRCTL;
+	return call->arguments >= known->arguments || known->kind == EVENT_MREMAP ||
+	       known->kind == EVENT_PRCTL;
 }
 
 static enum trace_status put_call(struct importer *importer, const struct strace_state *state,
@@ -259,8 +260,9 @@ static enum trace_status put_call(struct importer *importer, const struct strace
 	int descriptor;
 
 	if (!read_arguments(known, call, argument))
-		return importer_warn(importer, "argument not understood",
-				     "has an argument that is neither a number nor known names; it was skipped");
+		return importer_warn(
+		    importer, "argument not understood",
+		    "has an argument that is neither a number nor known names; it was skipped");
 	if (!memory_call_concerns(known, argument))
 		return TRACE_OK;
 	memory_call_event(known, argument, call->result, &event);
@@ -277,8 +279,9 @@ static enum trace_status put_call(struct importer *importer, const struct strace
 /* Calls that concern memory and have no event. */
 static bool has_no_event(const struct system_call *call)
 {
-	static const char *const names[] = {"process_madvise", "mbind",	    "set_mempolicy", "migrate_pages",
-					    "move_pages",      "userfaultfd", "mseal",	     "map_shadow_stack"};
+	static const char *const names[] = {"process_madvise", "mbind",		  "set_mempolicy",
+					    "migrate_pages",   "move_pages",	  "userfaultfd",
+					    "mseal",	       "map_shadow_stack"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (is_named(call, names[i]))
@@ -304,9 +307,9 @@ static enum trace_status take_call(struct importer *importer, struct strace_stat
 	if (status != TRACE_OK)
 		return status;
 	if (makes)
-		return call->result > 0 ? put_birth(importer, state, thread, (uint64_t)call->result,
-						    birth_flags(call))
-					: TRACE_OK;
+		return call->result > 0
+			   ? put_birth(importer, state, thread, (uint64_t)call->result, birth_flags(call))
+			   : TRACE_OK;
 	return runs ? put_exec(importer, state, &place, call) : put_call(importer, state, &place, call);
 }
 
@@ -339,7 +342,8 @@ static enum trace_status take_beginning(struct importer *importer, struct strace
 	free(thread->beginning);
 	thread->beginning = NULL;
 	if (length + 8 > BEGINNING_BYTES)
-		return importer_warn(importer, "call too long", "is too long a beginning of a call; it was skipped");
+		return importer_warn(importer, "call too long",
+				     "is too long a beginning of a call; it was skipped");
 	memcpy(text, line->rest.at, length);
 	memcpy(text + length, ") = 0", 6);
 	thread->is_birth = name_makes(&line->name);

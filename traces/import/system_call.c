@@ -23,9 +23,8 @@ static void skip_path(struct scan *scan)
 {
 	while (scan->at < scan->end) {
 		char before = *scan->at++;
-		if (before == '>' &&
-		    (scan->at == scan->end || *scan->at == ',' || *scan->at == ')' || *scan->at == '}' ||
-		     *scan->at == ']' || *scan->at == ' '))
+		if (before == '>' && (scan->at == scan->end || *scan->at == ',' || *scan->at == ')' ||
+				      *scan->at == '}' || *scan->at == ']' || *scan->at == ' '))
 			return;
 	}
 }

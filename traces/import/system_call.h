@@ -21,7 +21,7 @@ struct system_call {
 	struct scan name;
 	struct scan argument[SYSTEM_CALL_ARGUMENTS];
 	size_t arguments;
-	bool returned; /* false: "= ?" */
+	bool returned;	/* false: "= ?" */
 	int64_t result; /* -1 to -4095: an errno */
 };
 

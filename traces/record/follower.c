@@ -186,7 +186,8 @@ enum trace_status follower_poll(struct follower *follower, bool last, struct tra
 			return status;
 		enough = append(follower, records, count);
 		if (!enough)
-			return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for page faults and calls");
+			return trace_fail(error, TRACE_NO_MEMORY,
+					  "not enough memory for page faults and calls");
 	}
 	records = kernel_queue_take(tracer_queue(follower->tracer), &count, &traced);
 	enough = append(follower, records, count);

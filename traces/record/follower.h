@@ -66,7 +66,8 @@ enum trace_status follower_attach(struct follower *follower, pid_t child,
 void follower_start(struct follower *follower, struct heap_merge *merge);
 
 /* Takes what the kernel has told since. With `last`: all, and what is incomplete will not become complete. */
-enum trace_status follower_poll(struct follower *follower, bool last, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status follower_poll(struct follower *follower, bool last,
+				struct trace_error *error) TRACE_MUST_USE;
 
 /* Gives out the events whose place is before `ticks`. *ready: all of them were there; else those that are not are still
  * to come, and whoever has an event of that time waits. */

@@ -28,7 +28,8 @@
 
 #define MERGE_NESTING 8u       /* ARENA levels, and some room for damage */
 #define MERGE_STACK_DEPTH 256u /* return addresses of one call stack */
-#define MERGE_NO_SERIAL UINT64_MAX /* of a thread that the kernel told of and that has made no heap call yet */
+#define MERGE_NO_SERIAL                                                                                      \
+	UINT64_MAX /* of a thread that the kernel told of and that has made no heap call yet */
 
 /* Where the events go. */
 struct merge_output {
@@ -89,7 +90,8 @@ struct heap_merge {
 	struct merge_output output;
 	struct tick_clock clock;
 	struct merge_faults faults;
-	bool followed; /* the kernel tells of births and ends (kernel_merge.h): what the program says of them is not needed */
+	bool
+	    followed; /* the kernel tells of births and ends (kernel_merge.h): what the program says of them is not needed */
 	struct merged_process *process;
 	struct merged_thread *thread;
 	size_t processes, process_capacity;

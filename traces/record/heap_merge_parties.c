@@ -213,8 +213,8 @@ static enum trace_status adopt(struct heap_merge *merge, const struct arena_proc
 }
 
 /* The kernel has told of the process before its own first record. */
-static enum trace_status bind_process(struct heap_merge *merge, const struct ordered_record *record, size_t index,
-				      struct trace_error *error)
+static enum trace_status bind_process(struct heap_merge *merge, const struct ordered_record *record,
+				      size_t index, struct trace_error *error)
 {
 	merge->process[index].started = true;
 	merge->process[index].slot = record->process_slot;
@@ -370,8 +370,8 @@ enum trace_status merge_thread_name(struct heap_merge *merge, struct merged_thre
 	return merge_thread_rename(merge, thread, name, error);
 }
 
-enum trace_status merge_thread_rename(struct heap_merge *merge, struct merged_thread *thread, const char *name,
-				      struct trace_error *error)
+enum trace_status merge_thread_rename(struct heap_merge *merge, struct merged_thread *thread,
+				      const char *name, struct trace_error *error)
 {
 	if (strcmp(name, thread->name) == 0)
 		return TRACE_OK;

@@ -46,8 +46,8 @@ void merge_process_name(struct heap_merge *merge, size_t index, const char *comm
 enum trace_status merge_thread_follow(struct heap_merge *merge, size_t process, uint32_t thread_id,
 				      uint64_t tsc, struct trace_error *error) TRACE_MUST_USE;
 
-enum trace_status merge_thread_rename(struct heap_merge *merge, struct merged_thread *thread, const char *name,
-				      struct trace_error *error) TRACE_MUST_USE;
+enum trace_status merge_thread_rename(struct heap_merge *merge, struct merged_thread *thread,
+				      const char *name, struct trace_error *error) TRACE_MUST_USE;
 
 /* Makes room for the thread's frames. False: no memory. */
 bool merge_thread_has_frames(struct merged_thread *thread);

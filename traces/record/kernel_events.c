@@ -44,7 +44,8 @@ static struct merged_thread *thread_of(const struct kernel_merge *kernel, uint32
 }
 
 /* The thread of a record, if it is recorded. */
-static bool find_thread(const struct kernel_merge *kernel, const struct kernel_record *record, struct event *event)
+static bool find_thread(const struct kernel_merge *kernel, const struct kernel_record *record,
+			struct event *event)
 {
 	const struct merged_process *process = process_of(kernel, record->process_id);
 	const struct merged_thread *thread = thread_of(kernel, record->thread_id);
@@ -240,7 +241,8 @@ static enum trace_status put_process_end(struct kernel_merge *kernel, const stru
 {
 	struct merged_process *process = process_of(kernel, record->process_id);
 	int status = (int)record->result;
-	uint32_t code = WIFSIGNALED(status) ? 128u + (uint32_t)WTERMSIG(status) : (uint32_t)WEXITSTATUS(status);
+	uint32_t code =
+	    WIFSIGNALED(status) ? 128u + (uint32_t)WTERMSIG(status) : (uint32_t)WEXITSTATUS(status);
 	uint32_t first;
 	enum trace_status done;
 
@@ -281,8 +283,9 @@ static enum trace_status put_fault(struct kernel_merge *kernel, const struct ker
 				   struct trace_error *error)
 {
 	const struct merge_output *output = &kernel->merge->output;
-	struct event event = {.kind = EVENT_FAULT,
-			      .call = {.address = record->argument[0], .flags = (uint32_t)record->argument[2]}};
+	struct event event = {
+	    .kind = EVENT_FAULT,
+	    .call = {.address = record->argument[0], .flags = (uint32_t)record->argument[2]}};
 	enum trace_status status = TRACE_OK;
 
 	if (!find_thread(kernel, record, &event))
@@ -304,7 +307,8 @@ static enum trace_status put_snapshot(struct kernel_merge *kernel, const struct 
 	enum trace_status status;
 	uint32_t number;
 
-	if (!find_thread(kernel, record, &event) || !sink->snapshot || !record->text)
+	if (!find_thread(kernel, record, &event) || !sink->snapshot || !record->text ||
+	    kernel->snapshots + 1 >= EVENT_MAX_SNAPSHOTS)
 		return TRACE_OK;
 	snapshot.length = strlen(record->text);
 	if (snapshot.length > EVENT_MAX_SNAPSHOT_BYTES)

@@ -58,7 +58,8 @@ static bool queue_grow(struct kernel_queue_entries *queue)
 }
 
 /* Appends the record, whose text it takes over, and stores the entry's number. */
-static bool queue_append(struct kernel_merge *kernel, struct kernel_record *record, bool open, uint64_t *number)
+static bool queue_append(struct kernel_merge *kernel, struct kernel_record *record, bool open,
+			 uint64_t *number)
 {
 	struct kernel_queue_entries *queue = &kernel->queue;
 
@@ -127,11 +128,11 @@ static bool put_enter(struct kernel_merge *kernel, struct kernel_thread *thread,
 	thread->in_call = true;
 	thread->enter = *record;
 	record->text = NULL;
-	return !memory_call_releases(call) ||
-	       queue_append(kernel, &thread->enter, true, &thread->call_entry);
+	return !memory_call_releases(call) || queue_append(kernel, &thread->enter, true, &thread->call_entry);
 }
 
-static bool put_exit(struct kernel_merge *kernel, struct kernel_thread *thread, const struct kernel_record *record)
+static bool put_exit(struct kernel_merge *kernel, struct kernel_thread *thread,
+		     const struct kernel_record *record)
 {
 	struct kernel_record whole = thread->enter;
 	uint64_t number;
@@ -282,8 +283,8 @@ enum trace_status kernel_merge_emit(struct kernel_merge *kernel, struct trace_er
 
 static bool is_open(const struct kernel_merge *kernel, uint64_t number)
 {
-	return number == KERNEL_NO_ENTRY ||
-	       (number >= kernel->queue.first && number < kernel->queue.next && entry_of(kernel, number)->open);
+	return number == KERNEL_NO_ENTRY || (number >= kernel->queue.first && number < kernel->queue.next &&
+					     entry_of(kernel, number)->open);
 }
 
 const char *kernel_merge_check(const struct kernel_merge *kernel)

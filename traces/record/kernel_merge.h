@@ -56,8 +56,8 @@ struct kernel_merge {
 	struct kernel_queue_entries queue;
 	struct kernel_thread *thread; /* threads seen */
 	size_t threads, thread_capacity;
-	struct number_map thread_states; /* the system's thread id -> index + 1 into `thread` */
-	struct number_map thread_numbers; /* the system's thread id -> index + 1 into merge->thread */
+	struct number_map thread_states;   /* the system's thread id -> index + 1 into `thread` */
+	struct number_map thread_numbers;  /* the system's thread id -> index + 1 into merge->thread */
 	struct number_map process_numbers; /* the system's process id -> index + 1 into merge->process */
 	struct number_map muted;	   /* process ids that are not recorded */
 	struct number_map programs;	   /* process id -> file that it executes */

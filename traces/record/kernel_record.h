@@ -15,19 +15,20 @@
 #include <stdint.h>
 
 enum kernel_record_kind {
-	KERNEL_CALL_ENTER = 1, /* call, argument; text and file = what its file descriptor stands for, or NULL */
-	KERNEL_CALL_EXIT,      /* call, result */
-	KERNEL_MAPPED,	       /* argument[0] = address, text and file = what the thread's call is mapping there */
-	KERNEL_FAULT_CAUSE,    /* the next, before the thread's KERNEL_FAULT at that address: why it happens */
-	KERNEL_FAULT,	       /* argument[0] = address, [1] = instruction, [2] = EVENT_FAULT_* */
-	KERNEL_FAULT_SERVED,   /* the same after it: how it was served */
-	KERNEL_THREAD,	       /* argument[0] = new thread of the process */
-	KERNEL_FORK,	       /* argument[0] = new process, [1] = its clone flags; text = its arguments */
-	KERNEL_EXEC,	       /* text = the new arguments, separated by blanks */
-	KERNEL_EXEC_FILE,      /* text and file = what the process executes; before its KERNEL_EXEC */
-	KERNEL_SNAPSHOT,       /* name, text = a file of /proc/PID as it is now */
-	KERNEL_THREAD_END,     /* result = wait status, text = name of the thread or NULL */
-	KERNEL_PROCESS_END,    /* result = wait status of the last thread */
+	KERNEL_CALL_ENTER =
+	    1,		  /* call, argument; text and file = what its file descriptor stands for, or NULL */
+	KERNEL_CALL_EXIT, /* call, result */
+	KERNEL_MAPPED,	  /* argument[0] = address, text and file = what the thread's call is mapping there */
+	KERNEL_FAULT_CAUSE,  /* the next, before the thread's KERNEL_FAULT at that address: why it happens */
+	KERNEL_FAULT,	     /* argument[0] = address, [1] = instruction, [2] = EVENT_FAULT_* */
+	KERNEL_FAULT_SERVED, /* the same after it: how it was served */
+	KERNEL_THREAD,	     /* argument[0] = new thread of the process */
+	KERNEL_FORK,	     /* argument[0] = new process, [1] = its clone flags; text = its arguments */
+	KERNEL_EXEC,	     /* text = the new arguments, separated by blanks */
+	KERNEL_EXEC_FILE,    /* text and file = what the process executes; before its KERNEL_EXEC */
+	KERNEL_SNAPSHOT,     /* name, text = a file of /proc/PID as it is now */
+	KERNEL_THREAD_END,   /* result = wait status, text = name of the thread or NULL */
+	KERNEL_PROCESS_END,  /* result = wait status of the last thread */
 };
 
 struct kernel_file {

@@ -101,8 +101,8 @@ static bool preload_library(const struct launch_options *options)
 	if (asprintf(&preload, "%s%s%s", options->library, preloaded && *preloaded ? ":" : "",
 		     preloaded ? preloaded : "") < 0)
 		return false;
-	set = setenv(ARENA_PRELOAD, preload, 1) == 0 &&
-	      setenv(ARENA_ENVIRONMENT, options->assignment, 1) == 0;
+	set =
+	    setenv(ARENA_PRELOAD, preload, 1) == 0 && setenv(ARENA_ENVIRONMENT, options->assignment, 1) == 0;
 	free(preload);
 	return set;
 }
@@ -130,7 +130,8 @@ static struct launch_report become_command(const struct launch_options *options,
 }
 
 /* `go` is readable, or closed, once the recorder is ready for the command. */
-static _Noreturn void run_child(const struct launch_options *options, const sigset_t *mask, int go, int report)
+static _Noreturn void run_child(const struct launch_options *options, const sigset_t *mask, int go,
+				int report)
 {
 	struct launch_report told;
 	char ready;
@@ -165,7 +166,8 @@ static void collect(struct launched *launched)
 }
 
 /* Lets the waiting child become the command and waits until it has or cannot. */
-static enum trace_status release_child(struct launched *launched, int go, int report, struct trace_error *error)
+static enum trace_status release_child(struct launched *launched, int go, int report,
+				       struct trace_error *error)
 {
 	struct launch_report told = {0};
 	enum trace_status status = TRACE_OK;

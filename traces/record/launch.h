@@ -16,12 +16,12 @@
 struct follower;
 
 struct launch_options {
-	char **command;		/* argument vector, NULL at its end */
-	const char *library;	/* absolute path of the library to preload; NULL = none */
-	const char *assignment; /* value of the environment variable ARENA_ENVIRONMENT */
+	char **command;		   /* argument vector, NULL at its end */
+	const char *library;	   /* absolute path of the library to preload; NULL = none */
+	const char *assignment;	   /* value of the environment variable ARENA_ENVIRONMENT */
 	struct follower *follower; /* follows the command from its exec on, and collects it; NULL = nobody */
-	int start_signal;	/* when the recorder gets it, launch_control.active becomes 1; 0 = none */
-	int stop_signal;	/* ... 0; the same as start_signal: it toggles */
+	int start_signal;	   /* when the recorder gets it, launch_control.active becomes 1; 0 = none */
+	int stop_signal;	   /* ... 0; the same as start_signal: it toggles */
 	_Atomic uint32_t *active;
 };
 
@@ -29,9 +29,9 @@ struct launched {
 	struct follower *follower; /* of the options */
 	pid_t child;
 	bool ended;
-	int exec_errno; /* not 0: the command could not be started, and why */
+	int exec_errno;	 /* not 0: the command could not be started, and why */
 	bool unprepared; /* exec_errno says why it could not be made to be followed */
-	int status;	/* once ended: exit status, or 128 + signal */
+	int status;	 /* once ended: exit status, or 128 + signal */
 };
 
 /* Starts the command and waits until it runs or cannot (exec_errno). One at a time in a process: it installs signal

@@ -60,12 +60,11 @@ int perf_ring_add(struct perf_ring *ring, int fd, int event, uint64_t *bytes)
 
 	if (ring->events == PERF_RING_EVENTS)
 		reason = ENOSPC;
-	else if (ioctl(fd, PERF_EVENT_IOC_ID, &number) != 0)
+	else if (ioctl(fd, PERF_EVENT_IOC_ID, &number) != 0 ||
+		 (ring->base && ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->fd[0]) != 0))
 		reason = errno;
 	else if (!ring->base)
 		reason = map_ring(ring, fd, bytes);
-	else if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->fd[0]) != 0)
-		reason = errno;
 	if (reason != 0) {
 		(void)close(fd);
 		return reason;

@@ -133,8 +133,8 @@ bool process_is_native(uint32_t process_id)
 
 	if (fd >= 0 && self >= 0 && read(fd, &header, sizeof(header)) == (ssize_t)sizeof(header) &&
 	    read(self, &mine, sizeof(mine)) == (ssize_t)sizeof(mine))
-		native = header.e_machine == mine.e_machine &&
-			 header.e_ident[EI_CLASS] == mine.e_ident[EI_CLASS];
+		native =
+		    header.e_machine == mine.e_machine && header.e_ident[EI_CLASS] == mine.e_ident[EI_CLASS];
 	if (fd >= 0)
 		(void)close(fd);
 	if (self >= 0)

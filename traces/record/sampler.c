@@ -187,10 +187,11 @@ static enum trace_status open_calls(struct sampler *sampler, struct trace_error 
 			    sampler->layout[SAMPLED_EXIT].result.size != 8))
 		reason = EPROTO;
 	if (reason != 0)
-		return trace_fail(error, TRACE_UNSUPPORTED,
-				  "system calls cannot be recorded by perf events: %s (it takes root, or CAP_PERFMON "
-				  "and a readable /sys/kernel/tracing)",
-				  strerror(reason));
+		return trace_fail(
+		    error, TRACE_UNSUPPORTED,
+		    "system calls cannot be recorded by perf events: %s (it takes root, or CAP_PERFMON "
+		    "and a readable /sys/kernel/tracing)",
+		    strerror(reason));
 	return TRACE_OK;
 }
 
@@ -207,10 +208,11 @@ static enum trace_status open_faults(struct sampler *sampler, struct trace_error
 	if (reason == 0)
 		reason = open_everywhere(sampler, SAMPLED_MAJOR);
 	if (reason != 0)
-		return trace_fail(error, TRACE_UNSUPPORTED,
-				  "page faults cannot be recorded by perf events: %s (it takes root, CAP_PERFMON, or "
-				  "/proc/sys/kernel/perf_event_paranoid at 2 or less)",
-				  strerror(reason));
+		return trace_fail(
+		    error, TRACE_UNSUPPORTED,
+		    "page faults cannot be recorded by perf events: %s (it takes root, CAP_PERFMON, or "
+		    "/proc/sys/kernel/perf_event_paranoid at 2 or less)",
+		    strerror(reason));
 	sampler->causes = !sampler->user_only && open_everywhere(sampler, SAMPLED_FAULT_USER) == 0 &&
 			  open_everywhere(sampler, SAMPLED_FAULT_KERNEL) == 0;
 	if (sampler->causes) {
@@ -380,24 +382,29 @@ static void fill_call(const struct sampler *sampler, const struct perf_sample *s
 	}
 }
 
+/* Names such as "[stack]" and "//anon" are of no file. */
+static void fill_mapping(const struct perf_sample *sample, struct kernel_record *record)
+{
+	if (sample->path[0] != '/' || sample->path[1] == '/')
+		return;
+	record->kind = KERNEL_MAPPED;
+	record->argument[0] = sample->address;
+	record->file.device = makedev(sample->device_major, sample->device_minor);
+	record->file.inode = sample->inode;
+	record->text = strdup(sample->path);
+}
+
 /* What the perf record says; a record of kind 0 is none that is wanted. */
 static struct kernel_record translate(struct sampler *sampler, const struct perf_sample *sample)
 {
 	struct kernel_record record = {.process_id = sample->process_id, .thread_id = sample->thread_id};
 
 	record.ticks = ticks_at(sampler, sample->time_ns);
-	if (sample->lost != 0)
-		sampler->lost += sample->lost;
-	else if (atomic_load_explicit(sampler->options.active, memory_order_relaxed) == 0)
+	sampler->lost += sample->lost;
+	if (sample->lost != 0 || atomic_load_explicit(sampler->options.active, memory_order_relaxed) == 0)
 		return record;
-	else if (sample->path && sample->path[0] == '/' && sample->path[1] != '/') {
-		record.kind = KERNEL_MAPPED;
-		record.argument[0] = sample->address;
-		record.file.device = makedev(sample->device_major, sample->device_minor);
-		record.file.inode = sample->inode;
-		record.text = strdup(sample->path);
-	} else if (sample->path)
-		return record;
+	if (sample->path)
+		fill_mapping(sample, &record);
 	else if (sample->event == SAMPLED_ENTER || sample->event == SAMPLED_EXIT)
 		fill_call(sampler, sample, &record);
 	else if (sample->event < SAMPLED_EVENTS)

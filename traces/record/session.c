@@ -257,11 +257,11 @@ static enum trace_status open_trace(struct session *session, struct trace_error 
 {
 	struct utsname system = {0};
 	char host[512] = "", source[64];
-	struct flt_description description = {
-	    .source = source,
-	    .host = host,
-	    .has_time = true,
-	    .has_stacks = session->options->stacks || session->options->faults};
+	struct flt_description description = {.source = source,
+					      .host = host,
+					      .has_time = true,
+					      .has_stacks =
+						  session->options->stacks || session->options->faults};
 
 	(void)snprintf(source, sizeof(source), "record%s%s%s", session->options->heap ? " heap" : "",
 		       session->options->calls ? " mm" : "", session->options->faults ? " faults" : "");

@@ -24,17 +24,17 @@
 struct session_result;
 
 struct session_options {
-	char **command;	     /* NULL at its end; not empty */
-	const char *output;  /* the trace */
-	const char *library; /* absolute path of the preloaded library */
-	bool heap;	     /* record heap calls */
-	bool calls;	     /* record memory system calls */
-	bool faults;	     /* record page faults */
+	char **command;		   /* NULL at its end; not empty */
+	const char *output;	   /* the trace */
+	const char *library;	   /* absolute path of the preloaded library */
+	bool heap;		   /* record heap calls */
+	bool calls;		   /* record memory system calls */
+	bool faults;		   /* record page faults */
 	enum follower_means means; /* of seeing memory system calls */
-	bool follow;	     /* children and exec'd programs too */
-	bool stacks;	     /* call stacks; the library must be the one that can */
-	bool paused;	     /* record nothing until start_signal */
-	int start_signal;    /* 0 = none */
+	bool follow;		   /* children and exec'd programs too */
+	bool stacks;		   /* call stacks; the library must be the one that can */
+	bool paused;		   /* record nothing until start_signal */
+	int start_signal;	   /* 0 = none */
 	int stop_signal;
 	uint64_t for_ns;       /* 0 = until the end */
 	uint64_t max_bytes;    /* of the trace; 0 = no bound */
@@ -57,8 +57,8 @@ struct session_result {
 	int exec_errno;	 /* not 0: the command could not be started; nothing was written */
 	bool unprepared; /* exec_errno says why its system calls could not be recorded */
 	enum session_end end;
-	uint64_t events;      /* in the trace */
-	uint64_t heap_events; /* of these, calls of heap functions */
+	uint64_t events;	       /* in the trace */
+	uint64_t heap_events;	       /* of these, calls of heap functions */
 	struct follower_counts kernel; /* of these, what the kernel told */
 	uint64_t processes;
 	uint64_t threads;

@@ -22,7 +22,7 @@ struct session {
 	struct watch watch;
 	struct launched launched;
 	struct follower *follower; /* of the kernel's side; NULL = only the heap is recorded */
-	bool gated;		   /* the first heap record waits for what the kernel may still tell of the time before it */
+	bool gated; /* the first heap record waits for what the kernel may still tell of the time before it */
 	struct flt_writer *writer;
 	uint64_t started_ns;
 	uint64_t stuck_ns; /* since when no record could be taken although numbers are out; 0 = not stuck */

@@ -82,13 +82,14 @@ static void explain_nothing(struct session *session)
 	const char *name = session->options->command[0];
 	char path[4096], reason[512];
 
-	if (session->result->heap_events + session->result->kernel.calls + session->result->kernel.faults != 0)
+	if (session->result->heap_events + session->result->kernel.calls + session->result->kernel.faults !=
+	    0)
 		return;
 	if (session->options->paused || session->options->start_signal)
 		add_note(session->result, "nothing was recorded: the recording was not started by a signal");
 	else if (!session->options->heap)
-		add_note(session->result, "nothing was recorded: the kernel told of no memory call or fault of %s",
-			 name);
+		add_note(session->result,
+			 "nothing was recorded: the kernel told of no memory call or fault of %s", name);
 	else if (program_find(name, path, sizeof(path)) && program_obstacle(path, reason, sizeof(reason)))
 		add_note(session->result, "nothing was recorded: %s", reason);
 	else if (atomic_load(&session->file.arena.control->cramped) != 0)
@@ -140,4 +141,3 @@ void session_fill_result(struct session *session)
 			 atomic_load(&session->file.arena.control->refused), ARENA_PROCESSES);
 	explain_nothing(session);
 }
-

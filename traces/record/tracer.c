@@ -298,10 +298,10 @@ static void on_call(struct tracer *tracer, struct tracee *tracee)
 	const struct memory_call *known;
 	int descriptor;
 
-	tracee->in_call =
-	    tracer->executed && atomic_load_explicit(tracer->options.active, memory_order_relaxed) != 0 &&
-	    ptrace(PTRACE_GET_SYSCALL_INFO, tracee->thread_id, sizeof(call), &call) > 0 &&
-	    call.op == PTRACE_SYSCALL_INFO_SECCOMP;
+	tracee->in_call = tracer->executed &&
+			  atomic_load_explicit(tracer->options.active, memory_order_relaxed) != 0 &&
+			  ptrace(PTRACE_GET_SYSCALL_INFO, tracee->thread_id, sizeof(call), &call) > 0 &&
+			  call.op == PTRACE_SYSCALL_INFO_SECCOMP;
 	if (!tracee->in_call) {
 		resume(PTRACE_CONT, tracee->thread_id, 0);
 		return;
@@ -328,8 +328,7 @@ static void on_call_exit(struct tracer *tracer, struct tracee *tracee)
 	struct kernel_record record = {.kind = KERNEL_CALL_EXIT, .call = tracee->call};
 	struct __ptrace_syscall_info call = {0};
 
-	if (tracee->in_call &&
-	    ptrace(PTRACE_GET_SYSCALL_INFO, tracee->thread_id, sizeof(call), &call) > 0 &&
+	if (tracee->in_call && ptrace(PTRACE_GET_SYSCALL_INFO, tracee->thread_id, sizeof(call), &call) > 0 &&
 	    call.op == PTRACE_SYSCALL_INFO_EXIT) {
 		record.result = call.exit.rval;
 		put(tracer, tracee, record);
@@ -343,8 +342,8 @@ static void on_call_exit(struct tracer *tracer, struct tracee *tracee)
 /* A stop that a signal or the birth of the thread caused. */
 static void on_other_stop(struct tracee *tracee, int event, int signal)
 {
-	bool group = event == PTRACE_EVENT_STOP && (signal == SIGSTOP || signal == SIGTSTP ||
-						    signal == SIGTTIN || signal == SIGTTOU);
+	bool group = event == PTRACE_EVENT_STOP &&
+		     (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU);
 
 	if (group)
 		resume(PTRACE_LISTEN, tracee->thread_id, 0);
@@ -486,13 +485,16 @@ void tracer_destroy(struct tracer *tracer)
 		(void)pthread_cancel(tracer->thread);
 		(void)pthread_join(tracer->thread, NULL);
 	}
-	HASH_ITER(hh, tracer->tracees, tracee, next_tracee)
-	{
-		remove_tracee(tracer, tracee);
+	tracee = tracer->tracees;
+	process = tracer->processes;
+	HASH_CLEAR(hh, tracer->tracees);
+	for (; tracee; tracee = next_tracee) {
+		next_tracee = tracee->hh.next;
+		free(tracee);
 	}
-	HASH_ITER(hh, tracer->processes, process, next_process)
-	{
-		HASH_DEL(tracer->processes, process);
+	HASH_CLEAR(hh, tracer->processes);
+	for (; process; process = next_process) {
+		next_process = process->hh.next;
 		free(process);
 	}
 	kernel_queue_destroy(&tracer->queue);

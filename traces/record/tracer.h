@@ -53,7 +53,4 @@ uint32_t tracer_foreign_programs(const struct tracer *tracer);
 /* Lets go of what still lives. With `calls` that ends it. */
 void tracer_destroy(struct tracer *tracer);
 
-/* Can this process trace its children? Tries it. Stores why not. */
-bool tracer_permitted(bool calls, char *reason, size_t capacity);
-
 #endif
