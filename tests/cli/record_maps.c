@@ -93,9 +93,9 @@ static void load(struct space *s, const struct event_snapshot *snapshot)
 	free(s->piece);
 	*s = (struct space){.known = true, .shared_with = s->shared_with};
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		uint64_t start, end;
-		char rights[5];
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &start, &end, rights) != 3)
+		char *rights;
+		uint64_t start = strtoull(line, &rights, 16), end = strtoull(rights + 1, &rights, 16);
+		if (strlen(rights++) < 5)
 			abort();
 		if (strstr(line, "[stack]")) {
 			s->stack_start = start;

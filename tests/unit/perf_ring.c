@@ -112,6 +112,7 @@ static void a_ring_that_wraps(void **state)
 	struct record record = {{PERF_RECORD_SAMPLE, 0, 48}, {77, 0, 0, 1, 0}};
 	struct perf_event_mmap_page *page;
 	struct perf_sample sample;
+	unsigned char bytes[48];
 	size_t seen = 0;
 
 	(void)state;
@@ -123,8 +124,9 @@ static void a_ring_that_wraps(void **state)
 	page = (void *)ring.base;
 	for (uint64_t head = 0; head < 480; head += 48) {
 		record.word[3] = head + 1;
-		for (size_t i = 0; i < 48; i++)
-			ring.base[4096 + (head + i) % 64] = ((unsigned char *)&record)[i];
+		memcpy(bytes, &record, sizeof(bytes));
+		for (size_t i = 0; i < sizeof(bytes); i++)
+			ring.base[4096 + (head + i) % 64] = bytes[i];
 		page->data_head = head + 48;
 		while (perf_ring_next(&ring, &sample)) {
 			assert_int_equal(sample.time_ns, head + 1);
