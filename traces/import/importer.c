@@ -192,7 +192,7 @@ enum trace_status importer_file(struct importer *importer, struct scan path, uin
 	char *text;
 
 	*number = 0;
-	if (!sink->file || path.at == path.end)
+	if (!sink->file || path.at == path.end || *path.at == '\0')
 		return TRACE_OK;
 	text = strndup(path.at, (size_t)(path.end - path.at));
 	if (!text)
