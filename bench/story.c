@@ -153,7 +153,7 @@ static void show_free_lists(const struct story *story)
 			continue;
 		(void)printf("   zone %-7s free blocks of order 0 to %u:", zone->name, zone->buddy.max_order);
 		for (unsigned order = 0; order <= zone->buddy.max_order; order++)
-			(void)printf(" %" PRIu64, zone->buddy.order[order].blocks);
+			(void)printf(" %" PRIu64, buddy_free_blocks(&zone->buddy, order));
 		(void)printf("  = %" PRIu64 " frames\n", zone_free_pages(zone));
 	}
 }
