@@ -103,6 +103,15 @@ static inline void bitmap_clear(struct bitmap *map, uint64_t bit)
 	bitmap_assign(map, bit, false);
 }
 
+/* The same for the only number of a set: nothing is read. */
+static inline void bitmap_clear_last(struct bitmap *map, uint64_t bit)
+{
+	for (uint32_t level = 0; level < map->levels; level++) {
+		bit >>= BITMAP_WORD_SHIFT;
+		map->level[level][bit] = 0;
+	}
+}
+
 /* The smallest number of a set that is not empty. Reads `levels` words. */
 static inline uint64_t bitmap_first(const struct bitmap *map)
 {

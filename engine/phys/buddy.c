@@ -83,11 +83,12 @@ static inline uint64_t first_of_word(const struct buddy_order *of, uint64_t word
 	       (unsigned)__builtin_ctzll(pair_free_bits(of->words[word], of->pairs));
 }
 
-static inline uint64_t nearest_block(const struct buddy_order *of)
+/* The word from which order-first takes: the one in which a block became free last, else the lowest that has one. */
+static inline uint64_t nearest_word(const struct buddy_order *of)
 {
-	if (pair_free_bits(of->words[of->hint], of->pairs) != 0)
-		return first_of_word(of, of->hint);
-	return first_of_word(of, bitmap_first(&of->free));
+	uint64_t word = of->hint;
+
+	return pair_free_bits(of->words[word], of->pairs) != 0 ? word : bitmap_first(&of->free);
 }
 
 static uint64_t choose_lowest(const struct buddy *buddy, unsigned order, unsigned *found)
@@ -133,7 +134,7 @@ uint64_t buddy_choose(const struct buddy *buddy, unsigned order, unsigned *found
 	if (orders == 0)
 		return BITMAP_NONE;
 	*found = order + (unsigned)__builtin_ctz(orders);
-	return nearest_block(&buddy->order[*found]);
+	return first_of_word(&buddy->order[*found], nearest_word(&buddy->order[*found]));
 }
 
 /* Takes the free block and splits it; its first part of `order` is what is left in use. */
@@ -165,6 +166,44 @@ static __attribute__((noinline)) pfn_t allocate_chosen(struct buddy *buddy, unsi
 	return block != BITMAP_NONE ? take_and_split(buddy, block, found, order) : PFN_NONE;
 }
 
+/* Takes a block of an order that has one. When its word has no more, the hint before is next. */
+static inline uint64_t take_nearest(struct buddy *buddy, unsigned order)
+{
+	struct buddy_order *of = &buddy->order[order];
+	uint64_t word = nearest_word(of);
+	uint64_t bits = of->words[word];
+	uint64_t block = word << PAIR_WORD_SHIFT | (unsigned)__builtin_ctzll(pair_free_bits(bits, of->pairs));
+
+	bits = of->pairs != PAIR_NO_BITS ? bits | pair_bit(block ^ 1) : bits & ~pair_bit(block);
+	bool any = pair_free_bits(bits, of->pairs) != 0;
+
+	of->words[word] = bits;
+	of->hint = any ? (uint32_t)word : of->recent[of->newest];
+	of->newest = (of->newest - !any) % BUDDY_RECENT;
+	__builtin_prefetch(&of->words[of->hint], 1);
+	buddy_count_down(buddy, order, word, any);
+	return block;
+}
+
+/* Splits a block in use down to an order between which and the block's no free one exists: the right halves become free, the
+ * first ones of their orders. */
+static __attribute__((noinline)) void split_first(struct buddy *buddy, uint64_t block, unsigned found,
+						  unsigned order)
+{
+	buddy->nonempty |= (1u << found) - (1u << order);
+	while (found > order) {
+		struct buddy_order *of = &buddy->order[--found];
+		uint64_t word;
+
+		block *= 2;
+		word = block >> PAIR_WORD_SHIFT;
+		of->words[word] |= pair_bit(block + 1);
+		of->hint = (uint32_t)word;
+		of->blocks = 1;
+		bitmap_set_first(&of->free, word);
+	}
+}
+
 pfn_t buddy_allocate(struct buddy *buddy, unsigned order)
 {
 	uint32_t orders = order <= BUDDY_ORDER_MAX ? buddy->nonempty >> order : 0;
@@ -172,32 +211,27 @@ pfn_t buddy_allocate(struct buddy *buddy, unsigned order)
 	if (orders == 0 || buddy->placement != BUDDY_ORDER_FIRST)
 		return allocate_chosen(buddy, order);
 	unsigned found = order + (unsigned)__builtin_ctz(orders);
-	uint64_t block = nearest_block(&buddy->order[found]);
+	uint64_t block = take_nearest(buddy, found);
 	pfn_t pfn = buddy_pfn_of(buddy, block, found);
 
-	buddy_take(buddy, block, found);
-	buddy->nonempty |= (1u << found) - (1u << order);
-	while (found > order) {
-		found--;
-		block *= 2;
-		buddy_enter_first(buddy, block, found, pair_bit(block + 1));
-	}
+	if (found > order)
+		split_first(buddy, block, found, order);
 	buddy->free_pages -= (uint64_t)1 << order;
 	return pfn;
 }
 
 /* --- Freeing ------------------------------------------------------------------------------------------------------ */
 
-/* Is the block allocated as a whole? It must exist and be in use, and nothing may exist below it. */
+/* Is the block allocated as a whole? It must exist and be in use, and nothing may exist below it. No branch depends on the
+ * order, which cannot be predicted. */
 static inline bool is_allocated(const struct buddy *buddy, uint64_t block, unsigned order)
 {
 	const struct buddy_order *below = &buddy->order[order - (order > 0)];
-	uint64_t divided =
-	    *buddy_word(below, block * 2 & ~(uint64_t)1) >> (block * 2 & 63) & (order > 0 ? 3 : 0);
-	bool in_use =
-	    buddy_bit(&buddy->order[order], block ^ (order < buddy->max_order)) == (order < buddy->max_order);
+	uint64_t pair = (uint64_t)3 >> (2 * (order == 0));
+	uint64_t divided = *buddy_word(below, block * 2 & ~(uint64_t)1) >> (block * 2 & 63) & pair;
+	bool below_top = order < buddy->max_order;
 
-	return in_use && divided == 0;
+	return (divided | (buddy_bit(&buddy->order[order], block ^ below_top) ^ below_top)) == 0;
 }
 
 void buddy_free(struct buddy *buddy, pfn_t pfn, unsigned order)

@@ -21,7 +21,8 @@
  *
  * Placement says which free block an allocation takes:
  *
- *   order-first       one of the smallest sufficient order: from the word of the last free of that order, else the lowest
+ *   order-first       one of the smallest sufficient order: from the word of the last free of that order, of the words of
+ *                     the last BUDDY_RECENT + 1 frees that still have one, else the lowest
  *   lowest-address    the lowest sufficient one of any order
  *   fullest-block     orders below 9 from the fullest divided 2 MiB block that can serve them (fill_queue.h), so that
  *                     sparse blocks drain and become huge pages again; larger orders as order-first
@@ -37,6 +38,7 @@
  *   I4: free_blocks[k] = free blocks of order k; bit k of nonempty is set <=> free_blocks[k] > 0
  *   I5: free_pages = sum of free_blocks[k] * 2^k, at most managed_pages
  *   I6: with fullest-block, the entry of every 2 MiB block in the fill queue is what the bits say
+ *   I7: hint and recent of every order are words of it, and newest is below BUDDY_RECENT
  *
  * All memory comes from the caller and lies outside the managed frames; an empty range of any size touches none of it, and
  * whole top-order blocks touch one bit each. Not thread-safe: the zone or arena above locks.
@@ -52,6 +54,7 @@
 #define BUDDY_ORDER_MAX 18u /* 1 GiB blocks */
 #define BUDDY_ORDERS (BUDDY_ORDER_MAX + 1)
 #define BUDDY_KERNEL_ORDER 10u /* Linux's largest order */
+#define BUDDY_RECENT 8u	       /* words that an order remembers */
 #define BUDDY_MEMORY_ALIGNMENT 8u
 /* Of the maps, what belongs to one 2 MiB block once it is divided. */
 #define BUDDY_HUGE_MAP_BYTES 128u
@@ -75,11 +78,13 @@ struct buddy_shape {
 
 /* The blocks of one order. Block i is the frames base + i * 2^order and on. */
 struct buddy_order {
-	uint64_t *words;    /* a bit per block, in pairs */
-	uint64_t pairs;	    /* PAIR_LEFT_BITS, or PAIR_NO_BITS at the top */
-	uint64_t blocks;    /* free ones */
-	uint64_t hint;	    /* word in which a block became free last */
-	struct bitmap free; /* bit w: word w has a free block */
+	uint64_t *words; /* a bit per block, in pairs */
+	uint64_t pairs;	 /* PAIR_LEFT_BITS, or PAIR_NO_BITS at the top */
+	uint32_t blocks; /* free ones */
+	uint32_t hint;	 /* the word in which a block became free last, of those that have one */
+	uint32_t recent[BUDDY_RECENT]; /* a ring: earlier hints */
+	uint32_t newest;	       /* index of the last of them */
+	struct bitmap free;	       /* bit w: word w has a free block */
 };
 
 struct buddy {

@@ -11,6 +11,18 @@ static const char I5[] = "I5: free_pages = sum of free_blocks[k] * 2^k, at most 
 static const char I6[] =
     "I6: with fullest-block, the entry of every 2 MiB block in the fill queue is what the bits say";
 
+static const char I7[] =
+    "I7: hint and recent of every order are words of it, and newest is below BUDDY_RECENT";
+
+static bool are_hints_right(const struct buddy_order *of)
+{
+	bool right = of->hint < of->free.bits && of->newest < BUDDY_RECENT;
+
+	for (unsigned i = 0; i < BUDDY_RECENT; i++)
+		right &= of->recent[i] < of->free.bits;
+	return right;
+}
+
 /* The blocks of `order` (below the top) that exist are those whose parent is divided; it must be in use. */
 static const char *check_divided(const struct buddy *buddy, unsigned order, uint64_t word)
 {
@@ -96,6 +108,10 @@ const char *buddy_check(const struct buddy *buddy)
 	}
 	if (buddy->nonempty >> (buddy->max_order + 1) != 0)
 		return I4;
+	for (unsigned order = 0; order <= buddy->max_order; order++) {
+		if (!are_hints_right(&buddy->order[order]))
+			return I7;
+	}
 	if (buddy->free_pages != pages || pages > buddy->managed_pages)
 		return I5;
 	return buddy->fill ? check_fill(buddy) : NULL;

@@ -37,35 +37,50 @@ static inline bool buddy_is_divided(const struct buddy *buddy, uint64_t block, u
 /* With a fill queue: a block below order 9 became free (+1), or ceased to be (-1); the bits already say so. */
 void buddy_fill(struct buddy *buddy, uint64_t block, unsigned order, int change);
 
+/* One more free block of an order: in this word, which had none or others before. */
+static inline void buddy_count_up(struct buddy *buddy, unsigned order, uint64_t word)
+{
+	struct buddy_order *of = &buddy->order[order];
+
+	if (of->blocks++ != 0) {
+		bitmap_set(&of->free, word);
+		return;
+	}
+	bitmap_set_first(&of->free, word);
+	buddy->nonempty |= 1u << order;
+}
+
+/* One free block less; `any` says whether the word has another. */
+static inline void buddy_count_down(struct buddy *buddy, unsigned order, uint64_t word, bool any)
+{
+	struct buddy_order *of = &buddy->order[order];
+
+	if (--of->blocks == 0) {
+		bitmap_clear_last(&of->free, word);
+		buddy->nonempty &= ~(1u << order);
+	} else if (!any) {
+		bitmap_clear(&of->free, word);
+	}
+}
+
+/* A block became free in this word: the hint before is next after it. */
+static inline void buddy_remember(struct buddy_order *of, uint64_t word)
+{
+	of->newest = (of->newest + 1) % BUDDY_RECENT;
+	of->recent[of->newest] = of->hint;
+	of->hint = (uint32_t)word;
+}
+
 /* Sets and clears bits of the word of `block`, by which that block, or its buddy, becomes free. */
 static inline void buddy_enter(struct buddy *buddy, uint64_t block, unsigned order, uint64_t set,
 			       uint64_t clear)
 {
 	struct buddy_order *of = &buddy->order[order];
 	uint64_t *word = buddy_word(of, block);
-	uint64_t before = *word;
 
-	*word = (before | set) & ~clear;
-	of->hint = block >> PAIR_WORD_SHIFT;
-	of->blocks++;
-	if (pair_free_bits(before, of->pairs) == 0) {
-		bitmap_set(&of->free, block >> PAIR_WORD_SHIFT);
-		buddy->nonempty |= 1u << order;
-	}
-	if (buddy->fill)
-		buddy_fill(buddy, block, order, 1);
-}
-
-/* The same where the order has no free block yet. The caller sets the bit in `nonempty`. */
-static inline void buddy_enter_first(struct buddy *buddy, uint64_t block, unsigned order, uint64_t set)
-{
-	struct buddy_order *of = &buddy->order[order];
-	uint64_t word = block >> PAIR_WORD_SHIFT;
-
-	of->words[word] |= set;
-	of->hint = word;
-	of->blocks = 1;
-	bitmap_set_first(&of->free, word);
+	*word = (*word | set) & ~clear;
+	buddy_count_up(buddy, order, block >> PAIR_WORD_SHIFT);
+	buddy_remember(of, block >> PAIR_WORD_SHIFT);
 	if (buddy->fill)
 		buddy_fill(buddy, block, order, 1);
 }
@@ -78,13 +93,7 @@ static inline void buddy_leave(struct buddy *buddy, uint64_t block, unsigned ord
 	uint64_t *word = buddy_word(of, block);
 
 	*word = (*word | set) & ~clear;
-	of->blocks--;
-	if (pair_free_bits(*word, of->pairs) == 0) {
-		uint32_t none = of->blocks == 0;
-
-		bitmap_clear(&of->free, block >> PAIR_WORD_SHIFT);
-		buddy->nonempty &= ~(none << order);
-	}
+	buddy_count_down(buddy, order, block >> PAIR_WORD_SHIFT, pair_free_bits(*word, of->pairs) != 0);
 	if (buddy->fill)
 		buddy_fill(buddy, block, order, -1);
 }

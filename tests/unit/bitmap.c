@@ -36,6 +36,27 @@ static void test_sizes(void **state)
 	assert_int_equal(bitmap_bytes(4096), (64 + 1) * 8);
 }
 
+/* The short forms for the first number of a map and for its last one. */
+static void test_first_and_last(void **state)
+{
+	static const uint64_t sizes[] = {1, 64, 65, 4097, 262145};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct bitmap map;
+
+		make(&map, sizes[i]);
+		bitmap_set_first(&map, sizes[i] / 2);
+		assert_null(bitmap_check(&map));
+		assert_int_equal(bitmap_count(&map), 1);
+		assert_int_equal(bitmap_first(&map), sizes[i] / 2);
+		bitmap_clear_last(&map, sizes[i] / 2);
+		assert_null(bitmap_check(&map));
+		assert_true(bitmap_is_empty(&map));
+		drop(&map);
+	}
+}
+
 /* An empty map, a map with every bit, and each single bit, at the sizes where a level appears. */
 static void test_edges(void **state)
 {
@@ -150,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_sizes),
 	    cmocka_unit_test(test_edges),
+	    cmocka_unit_test(test_first_and_last),
 	    cmocka_unit_test(test_model),
 	    cmocka_unit_test(test_check_finds_each_broken_invariant),
 	};

@@ -346,6 +346,31 @@ static void test_split_and_merge(void **state)
 	}
 }
 
+/* Order-first: what was freed last is taken first, also over several words; the tenth free is forgotten, and then the lowest
+ * free frame is next.
+ *
+ *   word    0     1     2        10
+ *        [....][f...][f...] ... [f...]      f: freed, in this order
+ */
+static void test_order_first_takes_what_was_freed_last(void **state)
+{
+	struct buddy_shape shape = {0, 4096, 10, BUDDY_ORDER_FIRST};
+	struct rig rig;
+
+	(void)state;
+	rig_make(&rig, &shape);
+	for (pfn_t pfn = 0; pfn < 4096; pfn++)
+		assert_int_equal(buddy_allocate(&rig.buddy, 0), pfn);
+	for (pfn_t word = 1; word <= BUDDY_RECENT + 2; word++)
+		buddy_free(&rig.buddy, word * 64, 0);
+	for (pfn_t word = BUDDY_RECENT + 2; word >= 2; word--)
+		assert_int_equal(buddy_allocate(&rig.buddy, 0), word * 64);
+	assert_null(buddy_check(&rig.buddy));
+	assert_int_equal(buddy_allocate(&rig.buddy, 0), 64);
+	assert_true(buddy_allocate(&rig.buddy, 0) == PFN_NONE);
+	rig_drop(&rig);
+}
+
 /* More than a top-order block comes from neighbours:  [free][taken][free][free][free]  */
 static void test_runs_longer_than_a_top_block(void **state)
 {
@@ -515,6 +540,22 @@ static void break_fill_list(struct buddy *buddy)
 	buddy->fill->occupied[3] |= 4;
 }
 
+/* 2^13 frames: order 2 has 32 words. */
+static void break_hint(struct buddy *buddy)
+{
+	buddy->order[2].hint = 32;
+}
+
+static void break_recent(struct buddy *buddy)
+{
+	buddy->order[2].recent[BUDDY_RECENT - 1] = 32;
+}
+
+static void break_newest(struct buddy *buddy)
+{
+	buddy->order[2].newest = BUDDY_RECENT;
+}
+
 static void test_check_finds_each_broken_invariant(void **state)
 {
 	static const struct {
@@ -523,7 +564,8 @@ static void test_check_finds_each_broken_invariant(void **state)
 	} cases[] = {
 	    {break_bitmap, "I1: "}, {break_search, "I2: "},    {break_division, "I3: "},
 	    {break_count, "I4: "},  {break_nonempty, "I4: "},  {break_pages, "I5: "},
-	    {break_fill, "I6: "},   {break_fill_list, "I6: "},
+	    {break_fill, "I6: "},   {break_fill_list, "I6: "}, {break_hint, "I7: "},
+	    {break_recent, "I7: "}, {break_newest, "I7: "},
 	};
 
 	(void)state;
@@ -547,6 +589,7 @@ int main(void)
 	    cmocka_unit_test(test_shapes_out_of_bounds),
 	    cmocka_unit_test(test_a_terabyte_is_made_without_touching_its_maps),
 	    cmocka_unit_test(test_split_and_merge),
+	    cmocka_unit_test(test_order_first_takes_what_was_freed_last),
 	    cmocka_unit_test(test_runs_longer_than_a_top_block),
 	    cmocka_unit_test(test_model),
 	    cmocka_unit_test(test_wrong_orders_die),
