@@ -38,7 +38,9 @@ static const struct policy_key keys[] = {
     NUMBER_KEY(magazine_bytes, 0, 1048576, "the most free bytes of one size that a thread keeps"),
     WORD_KEY(freelist_order, freelist_words,
 	     "the order in which the free blocks of a span or slab are handed out"),
-    WORD_KEY(per_cpu_lists, switch_words, "per-CPU lists of single pages in front of the buddy"),
+    WORD_KEY(per_cpu_lists, switch_words,
+	     "per-CPU lists of single pages for the page allocator's own calls; spans of the heap come from "
+	     "the zone"),
     NUMBER_KEY(purge_delay, 0, UINT32_MAX,
 	       "page operations before free pages go back to the system; 0 is at once"),
     WORD_KEY(memory_layout, layout_words, "zones and direct map of the machine"),

@@ -17,10 +17,12 @@ TESTS += $(phys_tests)
 %C%_arena_SOURCES = %D%/arena.c $(unit_model)
 %C%_arena_LDADD = $(unit_libs)
 
-machine_tests = %D%/machine %D%/live_table
+machine_tests = %D%/machine %D%/live_table %D%/zone_source
 check_PROGRAMS += $(machine_tests)
 TESTS += $(machine_tests)
 %C%_machine_SOURCES = %D%/machine.c $(unit_model)
 %C%_machine_LDADD = $(unit_libs)
 %C%_live_table_SOURCES = %D%/live_table.c $(unit_model)
 %C%_live_table_LDADD = $(unit_libs)
+%C%_zone_source_SOURCES = %D%/zone_source.c
+%C%_zone_source_LDADD = $(unit_libs)

@@ -1,0 +1,115 @@
+#include "config.h"
+
+#include "engine/zone_source.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define PAGES 16384u
+
+struct rig {
+	struct node node;
+	struct zone_source zones;
+	pfn_t taken;
+};
+
+/*  [DMA     |DMA32           ]   of 64 MiB; 3 pages are in use, 5 retained  */
+static void rig_make(struct rig *rig)
+{
+	struct node_shape shape = {.pages = PAGES,
+				   .layout = NODE_X86_64,
+				   .backing = ARENA_NONE,
+				   .max_order = BUDDY_KERNEL_ORDER,
+				   .cpus = 1};
+	struct span_source *source = &rig->zones.source;
+	bool zero;
+
+	assert_int_equal(node_create(&rig->node, &shape), STATUS_OK);
+	assert_int_equal(zone_source_create(&rig->zones, &rig->node, 1000), STATUS_OK);
+	rig->taken = source->acquire(source, 8, 1, &zero);
+	assert_true(rig->taken != PFN_NONE && zero);
+	source->release(source, rig->taken + 3, 5);
+	assert_null(zone_source_check(&rig->zones));
+}
+
+static void rig_drop(struct rig *rig)
+{
+	zone_source_destroy(&rig->zones);
+	node_destroy(&rig->node);
+}
+
+/* The highest zone is taken from first, and from the next when it may not give more. */
+static void test_zones_are_tried_from_the_highest_down(void **state)
+{
+	struct rig rig;
+	struct span_source *source = &rig.zones.source;
+	bool zero;
+
+	(void)state;
+	rig_make(&rig);
+	assert_int_equal(rig.zones.zones, 2);
+	assert_true(rig.taken >= rig.zones.part[1].first);
+	pfn_t pfn = source->acquire(source, 512, 1, &zero);
+
+	while (pfn >= rig.zones.part[1].first)
+		pfn = source->acquire(source, 512, 1, &zero);
+	assert_true(pfn != PFN_NONE);
+	assert_true(rig.node.zone[1].refusals > 0);
+	assert_null(zone_source_check(&rig.zones));
+	rig_drop(&rig);
+}
+
+static void break_direct(struct zone_source *zones)
+{
+	zones->direct[1].retained_pages--;
+}
+
+static void break_order_of_parts(struct zone_source *zones)
+{
+	zones->part[1].first++;
+}
+
+static void break_end(struct zone_source *zones)
+{
+	zones->source.pages--;
+}
+
+static void test_check_finds_each_broken_invariant(void **state)
+{
+	static const struct {
+		void (*break_it)(struct zone_source *);
+		const char *text;
+	} cases[] = {
+	    {break_direct, "I1: direct_source_check() of every zone"},
+	    {break_order_of_parts,
+	     "I2: the zones' parts follow one another and end where the direct map does"},
+	    {break_end, "I2: the zones' parts follow one another and end where the direct map does"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rig rig;
+
+		rig_make(&rig);
+		cases[i].break_it(&rig.zones);
+		const char *broken = zone_source_check(&rig.zones);
+
+		assert_non_null(broken);
+		assert_string_equal(broken, cases[i].text);
+		rig_drop(&rig);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_zones_are_tried_from_the_highest_down),
+	    cmocka_unit_test(test_check_finds_each_broken_invariant),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
