@@ -100,9 +100,6 @@ struct access_run {
 #define ACCESS_BATCH_CONTEXTS (1u << 16)
 #define ACCESS_BATCH_SHAPES 256u
 
-/* A context's start is a multiple of it, and offsets are below it. */
-#define ACCESS_WINDOW_BYTES 65536u
-
 struct access_batch {
 	uint64_t first; /* references of the trace before the first of these */
 	size_t count;
