@@ -91,6 +91,31 @@ static json_t *warnings_json(const struct flt_summary *summary)
 	return warnings;
 }
 
+/* References by what they did, "load" or "kernel load", and by where they went. */
+static json_t *access_kinds_json(const struct flt_summary *summary)
+{
+	json_t *kinds = json_object();
+
+	for (unsigned kind = 0; kind < 2 * ACCESS_KINDS; kind++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "%s%s", kind & ACCESS_KERNEL ? "kernel_" : "",
+			       access_kind_name(kind));
+		(void)json_object_set_new(kinds, name, number(summary->access_kinds[kind]));
+	}
+	return kinds;
+}
+
+static json_t *access_places_json(const struct flt_summary *summary)
+{
+	json_t *places = json_object();
+
+	for (unsigned place = 0; place < ACCESS_PLACES; place++)
+		(void)json_object_set_new(places, access_place_name(place),
+					  number(summary->access_places[place]));
+	return places;
+}
+
 static json_t *quantile(const struct flt_summary *summary, unsigned permille)
 {
 	return created(summary) ? number(trace_summary_size_quantile(summary, permille)) : json_null();
@@ -117,6 +142,10 @@ static bool set_numbers(json_t *object, const struct flt_summary *summary)
 	    {"null_frees", summary->null_frees},
 	    {"failed", summary->failed},
 	    {"foreign", summary->foreign},
+	    {"files", summary->files},
+	    {"regions", summary->regions},
+	    {"accesses", summary->accesses},
+	    {"accesses_skipped", summary->accesses_skipped},
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -172,6 +201,8 @@ json_t *trace_summary_json(const char *path, const struct flt_summary *summary)
 	    json_object_set_new(object, "threads", number(summary->threads)) == 0 &&
 	    json_object_set_new(object, "processes", number(summary->processes)) == 0 &&
 	    json_object_set_new(object, "kinds", kinds_json(summary)) == 0 && set_numbers(object, summary) &&
+	    json_object_set_new(object, "access_kinds", access_kinds_json(summary)) == 0 &&
+	    json_object_set_new(object, "access_places", access_places_json(summary)) == 0 &&
 	    set_time(object, summary) && set_sizes(object, summary) && set_file(object, summary))
 		return object;
 	json_decref(object);
@@ -236,6 +267,33 @@ static void print_kinds(FILE *out, const struct flt_summary *summary)
 	}
 }
 
+static void print_accesses(FILE *out, const struct flt_summary *summary)
+{
+	if (summary->accesses || summary->accesses_skipped)
+		print_count(out, "references", summary->accesses);
+	for (unsigned kind = 0; kind < 2 * ACCESS_KINDS; kind++) {
+		char label[40];
+
+		(void)snprintf(label, sizeof(label), "  %s%s", kind & ACCESS_KERNEL ? "kernel " : "",
+			       access_kind_name(kind));
+		if (summary->access_kinds[kind])
+			print_count(out, label, summary->access_kinds[kind]);
+	}
+	for (unsigned place = 0; place < ACCESS_PLACES; place++) {
+		char label[40];
+
+		(void)snprintf(label, sizeof(label), "  to %s", access_place_name(place));
+		if (summary->access_places[place])
+			print_count(out, label, summary->access_places[place]);
+	}
+	if (summary->accesses_skipped)
+		print_count(out, "references left out", summary->accesses_skipped);
+	if (summary->files)
+		print_count(out, "files", summary->files);
+	if (summary->regions)
+		print_count(out, "regions", summary->regions);
+}
+
 static void print_heap(FILE *out, const struct flt_summary *summary)
 {
 	char buffer[32];
@@ -282,13 +340,17 @@ void trace_summary_print(FILE *out, const char *path, const struct flt_summary *
 	print_text(out, "host", description->host);
 	print_count(out, "events", summary->events);
 	print_kinds(out, summary);
+	print_accesses(out, summary);
 	print_count(out, "threads", summary->threads);
 	print_count(out, "processes", summary->processes);
 	if (description->has_time)
 		(void)fprintf(out, "%-22s %18.3f s\n", "duration", (double)summary->duration_ns / 1e9);
 	print_heap(out, summary);
 	(void)fprintf(out, "%-22s %18s bytes", "file", grouped(summary->file_bytes, buffer));
-	if (summary->events)
+	if (summary->accesses)
+		(void)fprintf(out, ", %.2f per reference",
+			      (double)summary->file_bytes / (double)summary->accesses);
+	else if (summary->events)
 		(void)fprintf(out, ", %.2f per event", (double)summary->file_bytes / (double)summary->events);
 	(void)fputc('\n', out);
 	if (summary->truncated)

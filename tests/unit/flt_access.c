@@ -13,7 +13,7 @@
 /* A trace with everything that is not heap: two threads that map a file, allocate, and touch all of it between. */
 #define STEPS 300
 #define RUN 700 /* references after each event */
-#define REFERENCES (STEPS * RUN)
+#define REFERENCES (UINT64_C(1) * STEPS * RUN)
 #define OBJECTS (STEPS - 2)
 
 static uint64_t random_state;
@@ -21,7 +21,7 @@ static uint64_t random_state;
 static uint32_t random_below(uint32_t bound)
 {
 	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)(random_state >> 33) % bound;
+	return bound ? (uint32_t)(random_state >> 33) % bound : 0;
 }
 
 static const char snapshot_text[] = "7f0000000000-7f0000100000 rw-p 00000000 00:00 0\n";
@@ -226,7 +226,7 @@ static void test_addresses(void **state)
 
 	assert_true(where && address);
 	for (size_t i = 0; i < batch.contexts; i++)
-		where[i] = ((uint64_t)batch.contexts_table[i].base << 40) + batch.contexts_table[i].start;
+		where[i] = (batch.contexts_table[i].base << 40) + batch.contexts_table[i].start;
 	access_addresses(&batch, 3, batch.count - 3, where, address);
 	for (size_t i = 3; i < batch.count; i++) {
 		struct access access;
