@@ -58,6 +58,29 @@ static void read_batches(struct flt_reader *reader)
 	}
 }
 
+static void read_accesses(struct flt_reader *reader)
+{
+	const struct flt_summary *summary = flt_reader_summary(reader);
+	struct event_snapshot snapshot;
+	struct access_batch batch;
+
+	while (flt_reader_accesses(reader, &batch, NULL) == TRACE_OK) {
+		if (access_batch_check(&batch))
+			abort();
+		for (size_t i = 0; i < batch.contexts; i++) {
+			const struct access_context *context = &batch.contexts_table[i];
+
+			if ((context->place == ACCESS_STACK && context->base >= summary->threads) ||
+			    (context->place == ACCESS_REGION && context->base - 1 >= summary->regions))
+				abort();
+		}
+	}
+	(void)!flt_reader_seek_accesses(reader, summary->events / 2, NULL);
+	(void)!flt_reader_accesses(reader, &batch, NULL);
+	for (uint32_t number = 0; number < 3; number++)
+		(void)!flt_reader_snapshot(reader, number, &snapshot, NULL);
+}
+
 static void read_live(struct flt_reader *reader)
 {
 	struct live_sets sets = LIVE_SETS_EMPTY;
@@ -99,12 +122,46 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (flt_reader_summary(reader)->events <= MAX_EVENTS) {
 		read_batches(reader);
+		read_accesses(reader);
 		(void)!flt_verify(reader, NULL);
 		read_live(reader);
 		slice_and_export(reader);
 	}
 	flt_reader_close(reader);
 	return 0;
+}
+
+static void require(enum trace_status status)
+{
+	if (status != TRACE_OK)
+		abort();
+}
+
+/* What is not heap, after all events. */
+static void write_places(struct flt_writer *writer, uint32_t process)
+{
+	const struct event_file file = {.path = "/lib/libc.so.6", .inode = 7, .bytes = 8192};
+	const struct event_region region = {
+	    .kind = EVENT_REGION_FILE, .file = 1, .length = 8192, .event = SEED_EVENTS, .process = process};
+	const struct event_snapshot snapshot = {"maps", "text", 4};
+	struct event event = {.kind = EVENT_MMAP, .process = process};
+	const struct access accesses[] = {
+	    {.base = 1, .offset = 16, .size = 8, .place = ACCESS_REGION},
+	    {.base = 0, .offset = (uint64_t)-64, .size = 4, .kind = ACCESS_STORE, .place = ACCESS_STACK},
+	    {.offset = 0x7fff0000, .size = 1, .kind = ACCESS_MODIFY | ACCESS_KERNEL, .place = ACCESS_WILD},
+	};
+	uint32_t number;
+
+	require(flt_writer_file(writer, &file, &number, NULL));
+	require(flt_writer_region(writer, &region, &number, NULL));
+	require(flt_writer_snapshot(writer, &snapshot, &number, NULL));
+	event.call = (struct event_call){.length = 8192, .file = 1, .result = 0x7f0000};
+	require(flt_writer_add(writer, &event, NULL));
+	require(flt_writer_accesses_skipped(writer, 0, 5, NULL));
+	require(flt_writer_accesses(writer, 0, accesses, sizeof(accesses) / sizeof(accesses[0]), NULL));
+	event = (struct event){.kind = EVENT_SNAPSHOT, .count = 1, .process = process};
+	require(flt_writer_add(writer, &event, NULL));
+	require(flt_writer_accesses(writer, 0, accesses, 1, NULL));
 }
 
 static size_t write_seed(const char *path, unsigned index)
@@ -132,6 +189,8 @@ static size_t write_seed(const char *path, unsigned index)
 		if (flt_writer_add(writer, &events[i], NULL) != TRACE_OK)
 			abort();
 	}
+	if (index % 3 == 0)
+		write_places(writer, 0);
 	free(events);
 	return flt_writer_finish(writer, NULL) == TRACE_OK;
 }
