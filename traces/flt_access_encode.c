@@ -46,7 +46,7 @@ static uint8_t *put_contexts(uint8_t *out, const struct access_batch *batch)
 static uint8_t *put_shapes(uint8_t *out, const struct access_batch *batch)
 {
 	for (size_t i = 0; i < batch->shapes; i++)
-		out = flt_varint_put(out, (uint64_t)batch->shapes_table[i].size * (2 * ACCESS_KINDS) +
+		out = flt_varint_put(out, (uint64_t)batch->shapes_table[i].size * 2 * ACCESS_KINDS +
 					      batch->shapes_table[i].kind);
 	return out;
 }

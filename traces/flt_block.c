@@ -31,28 +31,30 @@ enum trace_status flt_block_reserve(struct flt_block *block, size_t capacity, st
 {
 	if (capacity <= block->capacity)
 		return TRACE_OK;
-	flt_block_free(block);
-	block->kind = calloc(capacity, sizeof(*block->kind));
-	block->flags = calloc(capacity, sizeof(*block->flags));
-	block->time_ns = calloc(capacity, sizeof(*block->time_ns));
-	block->object = calloc(capacity, sizeof(*block->object));
-	block->old_object = calloc(capacity, sizeof(*block->old_object));
-	block->size = calloc(capacity, sizeof(*block->size));
-	block->count = calloc(capacity, sizeof(*block->count));
-	block->alignment = calloc(capacity, sizeof(*block->alignment));
-	block->stack = calloc(capacity, sizeof(*block->stack));
-	block->thread = calloc(capacity, sizeof(*block->thread));
-	block->process = calloc(capacity, sizeof(*block->process));
-	block->values = calloc(capacity, 2 * sizeof(*block->values));
-	block->class = calloc(capacity, sizeof(*block->class));
-	block->bytes = calloc(capacity, 2 * (size_t)FLT_VARINT_BYTES);
-	if (!block->kind || !block->flags || !block->time_ns || !block->object || !block->old_object ||
-	    !block->size || !block->count || !block->alignment || !block->stack || !block->thread ||
-	    !block->process || !block->values || !block->class || !block->bytes) {
-		flt_block_free(block);
+	struct flt_block larger = {.capacity = capacity};
+
+	larger.kind = calloc(capacity, sizeof(*larger.kind));
+	larger.flags = calloc(capacity, sizeof(*larger.flags));
+	larger.time_ns = calloc(capacity, sizeof(*larger.time_ns));
+	larger.object = calloc(capacity, sizeof(*larger.object));
+	larger.old_object = calloc(capacity, sizeof(*larger.old_object));
+	larger.size = calloc(capacity, sizeof(*larger.size));
+	larger.count = calloc(capacity, sizeof(*larger.count));
+	larger.alignment = calloc(capacity, sizeof(*larger.alignment));
+	larger.stack = calloc(capacity, sizeof(*larger.stack));
+	larger.thread = calloc(capacity, sizeof(*larger.thread));
+	larger.process = calloc(capacity, sizeof(*larger.process));
+	larger.values = calloc(capacity, 2 * sizeof(*larger.values));
+	larger.class = calloc(capacity, sizeof(*larger.class));
+	larger.bytes = calloc(capacity, 2 * (size_t)FLT_VARINT_BYTES);
+	if (!larger.kind || !larger.flags || !larger.time_ns || !larger.object || !larger.old_object ||
+	    !larger.size || !larger.count || !larger.alignment || !larger.stack || !larger.thread ||
+	    !larger.process || !larger.values || !larger.class || !larger.bytes) {
+		flt_block_free(&larger);
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for a block of events");
 	}
-	block->capacity = capacity;
+	flt_block_free(block);
+	*block = larger;
 	return TRACE_OK;
 }
 

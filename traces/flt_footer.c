@@ -326,7 +326,7 @@ static enum trace_status read_accesses(struct flt_summary *summary, struct flt_c
 	summary->accesses = numbers[0];
 	summary->accesses_skipped = numbers[1];
 	memcpy(summary->access_kinds, numbers + 2, sizeof(summary->access_kinds));
-	memcpy(summary->access_places, numbers + 2 + 2 * ACCESS_KINDS, sizeof(summary->access_places));
+	memcpy(summary->access_places, &numbers[2 + 2 * ACCESS_KINDS], sizeof(summary->access_places));
 	return TRACE_OK;
 }
 

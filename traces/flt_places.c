@@ -174,20 +174,20 @@ enum trace_status flt_places_file(struct flt_places *places, const struct event_
 enum trace_status flt_places_region(struct flt_places *places, const struct event_region *region,
 				    uint32_t *number, struct trace_error *error)
 {
-	struct event_region *larger =
-	    grown(places->region, places->regions, &places->region_capacity, sizeof(*places->region));
-
 	*number = 0;
 	if (places->regions + 1 >= EVENT_MAX_REGIONS)
 		return trace_fail(error, TRACE_UNSUPPORTED, "a trace has more than %u regions",
 				  EVENT_MAX_REGIONS - 1);
-	if (!larger)
-		return no_memory(error);
-	places->region = larger;
 	if (region->file > places->files || region->kind >= EVENT_REGION_KINDS)
 		return trace_fail(error, TRACE_BAD_INPUT,
 				  "a region names file %u of %u, or is of an unknown kind", region->file,
 				  places->files);
+	struct event_region *larger =
+	    grown(places->region, places->regions, &places->region_capacity, sizeof(*places->region));
+
+	if (!larger)
+		return no_memory(error);
+	places->region = larger;
 	if (!put_region(&places->pending[1], region))
 		return no_memory(error);
 	places->region[places->regions++] = *region;

@@ -39,8 +39,7 @@ static void rig_drop(struct rig *rig)
 	reservation_destroy(&rig->memory);
 }
 
-/* --- The oracle: one word per frame, and no cleverness
- * -------------------------------------------------------------- */
+/* --- The oracle: one word per frame, and no cleverness ------------------------------------------------------------ */
 
 #define ORACLE_PAGES 3000u
 #define ORACLE_FIRST 700u /* not aligned to anything */
@@ -260,8 +259,7 @@ static void test_model(void **state)
 	}
 }
 
-/* --- Costs and shapes
- * ----------------------------------------------------------------------------------------------- */
+/* --- Costs and shapes --------------------------------------------------------------------------------------------- */
 
 static void test_maps_cost_at_most_67000_bytes_per_gib(void **state)
 {
@@ -392,8 +390,7 @@ static void test_runs_longer_than_a_top_block(void **state)
 	rig_drop(&rig);
 }
 
-/* --- Mistakes of the caller
- * ----------------------------------------------------------------------------------------- */
+/* --- Mistakes of the caller --------------------------------------------------------------------------------------- */
 
 struct mistake {
 	struct buddy *buddy;
@@ -483,8 +480,7 @@ static void test_foreign_frames_die(void **state)
 	rig_drop(&rig);
 }
 
-/* --- Every invariant broken once
- * ------------------------------------------------------------------------------------ */
+/* --- Every invariant broken once ---------------------------------------------------------------------------------- */
 
 /* A buddy with a free block of every order, made with fullest-block so that the fill queue is in use. */
 static struct buddy *broken_make(struct rig *rig)
