@@ -118,6 +118,9 @@ for by in $means; do
 	pass_if "by $by: and the trace is whole" "$FAULTLINE" info --verify size.flt
 	expect 0 "by $by: --no-follow" record alone.flt --mm-by "$by" --no-follow -- sh -c 'cat /dev/null; true'
 	pass_if "by $by: records one process" test "$("$FAULTLINE" info alone.flt | awk '/^processes/ { print $2 }')" = 1
+	record births.flt --mm-by "$by" -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do echo a | cat; done' >/dev/null
+	pass_if "by $by: a process is born while another ends" \
+		test "$("$FAULTLINE" info births.flt | awk '/^processes/ { print $2 }')" = 31
 	expect 127 "by $by: no such command" record none.flt --mm-by "$by" -- ./no-such-command
 	expect 5 "by $by: a program that stops itself and is continued" record stopped.flt --mm-by "$by" -- \
 		sh -c '(sleep 0.05; kill -CONT $$) & kill -STOP $$; echo after; exit 5'

@@ -66,14 +66,25 @@ static char *read_file(uint32_t id, const char *name, size_t *length)
 	return text;
 }
 
-uint32_t process_of_thread(uint32_t thread_id)
+/* The process that a line of a thread's status names; `field` is "\nName:". */
+static uint32_t status_process(uint32_t thread_id, const char *field)
 {
 	char *status = read_file(thread_id, "status", NULL);
-	const char *line = status ? strstr(status, "\nTgid:") : NULL;
-	unsigned long process_id = line ? strtoul(line + 6, NULL, 10) : 0;
+	const char *line = status ? strstr(status, field) : NULL;
+	unsigned long process_id = line ? strtoul(line + strlen(field), NULL, 10) : 0;
 
 	free(status);
 	return process_id <= INT32_MAX ? (uint32_t)process_id : 0;
+}
+
+uint32_t process_of_thread(uint32_t thread_id)
+{
+	return status_process(thread_id, "\nTgid:");
+}
+
+uint32_t process_parent(uint32_t process_id)
+{
+	return status_process(process_id, "\nPPid:");
 }
 
 char *process_arguments(uint32_t process_id)

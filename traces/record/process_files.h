@@ -15,6 +15,9 @@
 /* The process that a thread belongs to, 0 if it cannot be said. */
 uint32_t process_of_thread(uint32_t thread_id);
 
+/* The parent of a process: whoever adopted it when its own has ended; 0 if it cannot be said. */
+uint32_t process_parent(uint32_t process_id);
+
 /* Its arguments with blanks between them. */
 char *process_arguments(uint32_t process_id);
 

@@ -199,6 +199,16 @@ static void on_birth(struct tracer *tracer, struct tracee *parent, int event)
 	resume(PTRACE_CONT, parent->thread_id, 0);
 }
 
+/* Will another process that lives still name the held thread? */
+static bool is_awaited(struct tracer *tracer, const struct tracee *held, pid_t dying)
+{
+	pid_t maker = (pid_t)process_of_thread((uint32_t)held->thread_id);
+
+	if (maker == held->thread_id)
+		maker = (pid_t)process_parent((uint32_t)held->thread_id);
+	return maker != dying && find_process(tracer, maker);
+}
+
 /* The parent of held children died before it could name them. */
 static void release_held(struct tracer *tracer, const struct tracee *parent)
 {
@@ -206,7 +216,7 @@ static void release_held(struct tracer *tracer, const struct tracee *parent)
 
 	HASH_ITER(hh, tracer->tracees, tracee, next)
 	{
-		if (tracee->process_id == 0) {
+		if (tracee->process_id == 0 && !is_awaited(tracer, tracee, parent->process_id)) {
 			settle_birth(tracer, parent, tracee, PTRACE_EVENT_FORK);
 			resume(PTRACE_CONT, tracee->thread_id, 0);
 		}
