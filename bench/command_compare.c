@@ -70,11 +70,34 @@ static bool tell(const struct trial *trial, struct verdict verdict, const struct
 	return false;
 }
 
+static bool tell_against(const struct trial *trial, const struct outcome *outcome,
+			 const struct replay_options *options, const char *measure)
+{
+	struct contender contenders[MEASUREMENT_MAX_TARGETS];
+	size_t count = line_up(trial, measure, contenders), baseline = 0;
+	bool is_footprint = strcmp(measure, "footprint peak") == 0;
+	unsigned rounds = is_footprint ? trial->measurement->memory_rounds : trial->measurement->rounds;
+
+	while (baseline < count && strcmp(contenders[baseline].name, options->against) != 0)
+		baseline++;
+	for (size_t i = 0; rounds && baseline < count && i < count; i++) {
+		if (i != baseline &&
+		    !tell(trial, verdict_against(measure, &contenders[i], &contenders[baseline], rounds),
+			  outcome, !options->json))
+			return false;
+	}
+	return true;
+}
+
 static bool judge(const struct trial *trial, const struct outcome *outcome,
 		  const struct replay_options *options)
 {
 	const struct measurement *first = trial->measurement;
 
+	if (options->against && !(tell_against(trial, outcome, options, "net time") &&
+				  tell_against(trial, outcome, options, "gross time") &&
+				  tell_against(trial, outcome, options, "footprint peak")))
+		return false;
 	if (first->rounds && !tell(trial, judge_time(trial), outcome, !options->json))
 		return false;
 	return first->memory_rounds == 0 ||
@@ -220,6 +243,20 @@ static bool same_stem(char *const *traces)
 	return false;
 }
 
+static bool against_is_good(const struct replay_options *options)
+{
+	if (!options->against)
+		return true;
+	for (size_t i = 0; i < options->target_count; i++) {
+		if (strcmp(options->targets[i], options->against) == 0 &&
+		    strcmp(options->against, "null") != 0)
+			return true;
+	}
+	complain("compare", "--against takes one of the targets of --on but null, not '%s'",
+		 options->against);
+	return false;
+}
+
 int command_compare(int argc, char **argv)
 {
 	struct replay_options options;
@@ -236,6 +273,8 @@ int command_compare(int argc, char **argv)
 			 options.live ? "--live needs a command after --" : "needs at least one trace");
 		return EXIT_USAGE;
 	}
+	if (!against_is_good(&options))
+		return EXIT_USAGE;
 	if (options.live)
 		return live_compare(&options, argv + optind) ? EXIT_DONE : EXIT_FAILED;
 	if (options.output && same_stem(argv + optind))

@@ -175,20 +175,44 @@ static json_t *target_json(const struct live *live, const struct live_target *on
 	return object;
 }
 
+static void tell(const struct live *live, struct verdict verdict, json_t *verdicts)
+{
+	if (!live->options->json)
+		(void)printf("%s: %s.\n", live->command[0], verdict.sentence);
+	(void)json_array_append_new(verdicts, verdict_json(&verdict, live->command[0]));
+}
+
+static void tell_against(const struct live *live, const char *measure, const struct contender *contenders,
+			 json_t *verdicts)
+{
+	size_t baseline = 0;
+
+	while (baseline < live->count && strcmp(contenders[baseline].name, live->options->against) != 0)
+		baseline++;
+	for (size_t i = 0; baseline < live->count && i < live->count; i++) {
+		if (i != baseline)
+			tell(live,
+			     verdict_against(measure, &contenders[i], &contenders[baseline],
+					     live->options->measurement.rounds),
+			     verdicts);
+	}
+}
+
 static void judge(const struct live *live, json_t *verdicts)
 {
 	struct contender contenders[MEASUREMENT_MAX_TARGETS];
+	const char *against = live->options->against;
 
 	for (unsigned measure = 0; measure < LIVE_MEASURES; measure++) {
 		for (size_t i = 0; i < live->count; i++)
 			contenders[i] = (struct contender){.name = live->targets[i].target.name,
 							   .rounds = live->targets[i].rounds[measure]};
-		struct verdict verdict = verdict_of(live_measures[measure].name, contenders, live->count,
-						    live->options->measurement.rounds);
-
-		if (!live->options->json)
-			(void)printf("%s: %s.\n", live->command[0], verdict.sentence);
-		(void)json_array_append_new(verdicts, verdict_json(&verdict, live->command[0]));
+		if (against)
+			tell_against(live, live_measures[measure].name, contenders, verdicts);
+		tell(live,
+		     verdict_of(live_measures[measure].name, contenders, live->count,
+				live->options->measurement.rounds),
+		     verdicts);
 	}
 }
 

@@ -32,6 +32,7 @@ enum {
 	OPTION_CHECK,
 	OPTION_WATCHDOG,
 	OPTION_LIVE,
+	OPTION_AGAINST,
 	OPTION_JSON,
 };
 
@@ -59,6 +60,7 @@ static const struct option long_options[] = {
     {"check", no_argument, NULL, OPTION_CHECK},
     {"watchdog", required_argument, NULL, OPTION_WATCHDOG},
     {"live", no_argument, NULL, OPTION_LIVE},
+    {"against", required_argument, NULL, OPTION_AGAINST},
     {NULL, 0, NULL, 0},
 };
 
@@ -75,6 +77,7 @@ static const char help_text[] =
     "  with options of their own after a colon: jemalloc:dirty_decay_ms:0,narenas:2  glibc:arena_max=1\n"
     "\nOptions:\n"
     "  -t, --on TARGET           what to replay on (compare: at least two)\n"
+    "      --against TARGET      compare: also hold every other target against this one\n"
     "      --set KEY=VALUE       a policy key of engine targets; may be repeated\n"
     "  -m, --mode MODE           single | baton | parallel; by default speed is measured single and memory "
     "baton\n"
@@ -318,6 +321,10 @@ static bool take(struct replay_options *options, int option, char *text)
 		options->live = true;
 		return strcmp(options->command, "compare") == 0 ||
 		       wrong(options, "--live belongs to `faultline compare`");
+	case OPTION_AGAINST:
+		options->against = text;
+		return strcmp(options->command, "compare") == 0 ||
+		       wrong(options, "--against belongs to `faultline compare`");
 	case OPTION_JSON:
 		options->json = true;
 		return true;

@@ -83,6 +83,37 @@ struct verdict verdict_of(const char *measure, const struct contender *contender
 	return verdict;
 }
 
+struct verdict verdict_against(const char *measure, const struct contender *contender,
+			       const struct contender *baseline, unsigned rounds)
+{
+	struct verdict verdict = {
+	    .measure = measure,
+	    .best = contender->name,
+	    .other = baseline->name,
+	    .ratio = interval_of_ratios(contender->rounds, baseline->rounds, rounds),
+	};
+	const struct interval *ratio = &verdict.ratio;
+
+	verdict.wins = ratio->exists && ratio->high < 1;
+	if (ratio->exists)
+		(void)snprintf(verdict.sentence, sizeof(verdict.sentence),
+			       "%s is at %.3f of %s on %s (95 %% interval %.3f to %.3f)", verdict.best,
+			       ratio->median, verdict.other, measure, ratio->low, ratio->high);
+	else
+		(void)snprintf(verdict.sentence, sizeof(verdict.sentence),
+			       "%s cannot be held against %s on %s: fewer than 6 rounds have both",
+			       verdict.best, verdict.other, measure);
+	return verdict;
+}
+
+/* Whose interval lies on its side of 1 as a whole, or NULL. */
+static const char *winner_of(const struct verdict *verdict)
+{
+	if (verdict->wins)
+		return verdict->best;
+	return verdict->best && verdict->ratio.exists && verdict->ratio.low > 1 ? verdict->other : NULL;
+}
+
 static json_t *text_or_null(const char *text)
 {
 	return text ? json_string(text) : json_null();
@@ -100,8 +131,8 @@ json_t *verdict_json(const struct verdict *verdict, const char *trace)
 	    verdict->best && ratio->exists ? json_pack("[f,f]", ratio->low, ratio->high) : json_null();
 
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s}", "trace", trace, "measure",
-			 verdict->measure, "winner", text_or_null(verdict->wins ? verdict->best : NULL),
-			 "best", text_or_null(verdict->best), "other", text_or_null(verdict->other), "ratio",
+			 verdict->measure, "winner", text_or_null(winner_of(verdict)), "best",
+			 text_or_null(verdict->best), "other", text_or_null(verdict->other), "ratio",
 			 verdict->best ? ratio_or_null(ratio->median) : json_null(), "ci95", bounds,
 			 "sentence", verdict->sentence);
 }

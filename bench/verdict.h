@@ -21,7 +21,7 @@ struct contender {
 struct verdict {
 	const char *measure;   /* "time", "footprint" */
 	const char *best;      /* lowest median; NULL when there is nothing to compare */
-	const char *other;     /* the next best, or the one that best cannot be told from */
+	const char *other;     /* the one that best is least surely better than */
 	struct interval ratio; /* best / other, per round */
 	bool wins;
 	char sentence[512]; /* without full stop */
@@ -30,6 +30,10 @@ struct verdict {
 /* Judges contenders[0..count) by `rounds` rounds each; lower is better. */
 struct verdict verdict_of(const char *measure, const struct contender *contenders, size_t count,
 			  unsigned rounds);
+
+/* One contender beside one baseline, whichever of the two is better: `best` is the contender, `other` the baseline. */
+struct verdict verdict_against(const char *measure, const struct contender *contender,
+			       const struct contender *baseline, unsigned rounds);
 
 /* {"trace","measure","winner"|null,"best","other","ratio","ci95"|null,"sentence"}. */
 json_t *verdict_json(const struct verdict *verdict, const char *trace);

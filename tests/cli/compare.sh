@@ -28,6 +28,10 @@ expect 0 'a target with options' "$FAULTLINE" compare one.flt --on glibc:arena_m
 pass_if 'has a plain directory name' test -s opt/one/glibc_arena_max_1/run.json
 pass_if 'the report reads it' "$FAULTLINE" report cmp -o report.html
 
+expect 0 'against a baseline' "$FAULTLINE" compare one.flt --on engine --on glibc --against glibc --measure memory --memory-rounds 6 -q
+matches 'is said for each other target' '^one.flt: engine is at [0-9.]+ of glibc on footprint peak \(95 % interval [0-9.]+ to [0-9.]+\)\.$' stdout
+expect 0 'of a program too' "$FAULTLINE" compare --live --on glibc --on "$bad" --against glibc --rounds 2 -q -- true
+expect 2 'the baseline is one of the targets' "$FAULTLINE" compare one.flt --on engine --on glibc --against jemalloc
 expect 2 'two targets are needed' "$FAULTLINE" compare one.flt --on glibc
 expect 2 'a trace is needed' "$FAULTLINE" compare --on glibc --on engine
 mkdir other && cp one.flt other/one.flt

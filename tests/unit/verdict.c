@@ -54,6 +54,25 @@ static void few_rounds_are_no_verdict(void **state)
 	assert_non_null(strstr(verdict.sentence, "too few rounds"));
 }
 
+/* Against a baseline the ratio is said whichever is better, and whether there is a winner. */
+static void a_baseline_may_win_or_lose(void **state)
+{
+	const struct contender slower = {"slow", slow}, faster = {"fast", fast}, none = {"missing", missing};
+	struct verdict lost = verdict_against("net time", &slower, &faster, ROUNDS);
+	struct verdict won = verdict_against("net time", &faster, &slower, ROUNDS);
+	json_t *json = verdict_json(&lost, "t.flt");
+
+	(void)state;
+	assert_false(lost.wins);
+	assert_true(lost.ratio.low > 1);
+	assert_string_equal(json_string_value(json_object_get(json, "winner")), "fast");
+	assert_non_null(strstr(won.sentence, "fast is at 0.750 of slow on net time"));
+	assert_true(won.wins);
+	assert_non_null(
+	    strstr(verdict_against("net time", &none, &slower, ROUNDS).sentence, "cannot be held"));
+	json_decref(json);
+}
+
 static void without_figures_there_is_no_race(void **state)
 {
 	const struct contender contenders[] = {{"slow", slow}, {"missing", missing}};
@@ -75,6 +94,7 @@ int main(void)
 	    cmocka_unit_test(the_faster_one_wins),
 	    cmocka_unit_test(nobody_wins_among_equals),
 	    cmocka_unit_test(few_rounds_are_no_verdict),
+	    cmocka_unit_test(a_baseline_may_win_or_lose),
 	    cmocka_unit_test(without_figures_there_is_no_race),
 	};
 
