@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "tests/fuzz/fuzz.h"
+#include "traces/access.h"
 #include "traces/census.h"
 #include "traces/import/importer.h"
 
@@ -25,6 +26,22 @@ static enum trace_status put(struct event_sink *sink, const struct event *event,
 		abort();
 	}
 	return status;
+}
+
+/* References have the sizes, kinds and places that access.h allows. */
+static enum trace_status accesses(struct event_sink *sink, uint32_t thread, const struct access *access,
+				  size_t count, struct trace_error *error)
+{
+	(void)sink;
+	(void)error;
+	for (size_t i = 0; i < count; i++) {
+		if (thread != 0 || access[i].size == 0 || access[i].kind >= ACCESS_KINDS ||
+		    access[i].place != ACCESS_ABSOLUTE || access[i].base != 0) {
+			(void)fputs("an importer broke the rules of references\n", stderr);
+			abort();
+		}
+	}
+	return TRACE_OK;
 }
 
 /* Files are numbered as a trace's writer would; it refuses events of files that are none. */
@@ -70,7 +87,8 @@ static void check(const struct census *census)
 static void import(const uint8_t *data, size_t size, bool strict)
 {
 	struct importer_options options = {.format = FUZZ_FORMAT, .strict = strict};
-	struct census_sink sink = {.sink = {.put = put, .thread = thread, .process = process, .file = file}};
+	struct census_sink sink = {
+	    .sink = {.put = put, .thread = thread, .process = process, .file = file, .accesses = accesses}};
 	struct importer *importer;
 	struct trace_error error;
 	struct input *input;

@@ -84,6 +84,29 @@ tests_fuzz_fuzz_import_heaptrack_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_import_heaptrack_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_import_heaptrack/sample.txt %D%/corpus/fuzz_import_heaptrack/short.txt
 
+fuzz_programs += %D%/fuzz_import_lackey
+tests_fuzz_fuzz_import_lackey_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_lackey_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"lackey"'
+tests_fuzz_fuzz_import_lackey_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_import_lackey_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_import_lackey_LDADD = $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_import_lackey/sample.txt
+
+fuzz_programs += %D%/fuzz_import_pinatrace
+tests_fuzz_fuzz_import_pinatrace_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_pinatrace_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"pinatrace"'
+tests_fuzz_fuzz_import_pinatrace_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_import_pinatrace_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_import_pinatrace_LDADD = $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_import_pinatrace/sample.txt
+
+fuzz_programs += %D%/fuzz_import_champsim
+tests_fuzz_fuzz_import_champsim_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_champsim_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"champsim"'
+tests_fuzz_fuzz_import_champsim_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_import_champsim_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_import_champsim_LDADD = $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_import_champsim/sample.bin
 fuzz_programs += %D%/fuzz_import_strace
 tests_fuzz_fuzz_import_strace_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
 tests_fuzz_fuzz_import_strace_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"strace"'

@@ -2,6 +2,8 @@
 
 #include "tests/unit/event_log.h"
 
+#include "traces/access.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -163,6 +165,57 @@ void event_log_create(struct event_log *log)
 					   .snapshot = log_snapshot}};
 	LOG("%s", "");
 	CAST("%s", "");
+}
+
+static enum trace_status log_file(struct event_sink *sink, const struct event_file *file, uint32_t *number,
+				  struct trace_error *error)
+{
+	struct event_log *log = (struct event_log *)sink;
+
+	(void)error;
+	*number = ++log->files;
+	LOG("file %" PRIu32 " %s\n", *number, file->path);
+	return TRACE_OK;
+}
+
+static enum trace_status log_region(struct event_sink *sink, const struct event_region *region,
+				    uint32_t *number, struct trace_error *error)
+{
+	struct event_log *log = (struct event_log *)sink;
+
+	(void)error;
+	*number = ++log->regions;
+	LOG("region %" PRIu32 " %s %" PRIx64 "+%" PRIx64 " file %" PRIu32 "\n", *number,
+	    event_region_kind_name(region->kind), region->address, region->length, region->file);
+	return TRACE_OK;
+}
+
+static enum trace_status log_accesses(struct event_sink *sink, uint32_t thread, const struct access *access,
+				      size_t count, struct trace_error *error)
+{
+	struct event_log *log = (struct event_log *)sink;
+
+	(void)error;
+	for (size_t i = 0; i < count; i++) {
+		if (thread != 0)
+			LOG("[%" PRIu32 "] ", thread);
+		LOG("%s%s %s %" PRIu64 "%+" PRId64 " %u\n", access[i].kind & ACCESS_KERNEL ? "kernel " : "",
+		    access_kind_name(access[i].kind), access_place_name(access[i].place), access[i].base,
+		    (int64_t)access[i].offset, access[i].size);
+	}
+	return TRACE_OK;
+}
+
+void event_log_references(struct event_log *log)
+{
+	log->sink.file = log_file;
+	log->sink.region = log_region;
+	log->sink.accesses = log_accesses;
+}
+
+void event_log_skipped(struct event_log *log, uint32_t thread, uint64_t count)
+{
+	LOG("[%" PRIu32 "] left out %" PRIu64 "\n", thread, count);
 }
 
 void event_log_destroy(struct event_log *log)

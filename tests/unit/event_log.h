@@ -29,11 +29,16 @@ struct event_log {
 	size_t cast_length, cast_capacity;
 	uint64_t events;
 	uint64_t refuse_at; /* put fails at this event (1 = first); 0 = never */
-	uint32_t files, snapshots;
+	uint32_t files, snapshots, regions;
 	char snapshot[64]; /* of the last one: name and bytes */
 };
 
 void event_log_create(struct event_log *log);
+/* Also writes down references ("load object 1+8 4", kernel's with "kernel " before), files, regions and what was left out;
+ * without this the sink has no use for them. */
+void event_log_references(struct event_log *log);
+void event_log_skipped(struct event_log *log, uint32_t thread, uint64_t count);
+
 void event_log_destroy(struct event_log *log);
 
 #endif

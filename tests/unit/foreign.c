@@ -58,6 +58,7 @@ void foreign_import(struct foreign *foreign, const void *bytes, size_t length,
 
 	memset(foreign, 0, sizeof(*foreign));
 	event_log_create(&foreign->log);
+	event_log_references(&foreign->log);
 	foreign->log.refuse_at = options->refuse_at;
 	foreign->status = input_open_memory(&input, bytes, length, "in", &foreign->error);
 	if (foreign->status != TRACE_OK)

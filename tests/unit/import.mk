@@ -1,8 +1,8 @@
 # Unit tests of the importers.
 foreign_sources = %D%/foreign.c %D%/foreign.h %D%/event_log.c %D%/event_log.h
 import_tests = \
-	%D%/address_map %D%/aosp %D%/function %D%/heaptrack %D%/importer %D%/input %D%/ledger %D%/logalloc \
-	%D%/malloclab %D%/mtrace %D%/roster %D%/scan %D%/valgrind %D%/warnings \
+	%D%/address_map %D%/aosp %D%/champsim %D%/function %D%/heaptrack %D%/importer %D%/input %D%/lackey %D%/ledger \
+	%D%/logalloc %D%/malloclab %D%/mtrace %D%/pinatrace %D%/roster %D%/scan %D%/valgrind %D%/warnings \
 	%D%/constant %D%/perf_script %D%/strace %D%/system_call
 check_PROGRAMS += $(import_tests)
 TESTS += $(import_tests)
@@ -23,6 +23,12 @@ TESTS += $(import_tests)
 %C%_input_LDADD = $(unit_libs)
 %C%_aosp_SOURCES = %D%/aosp.c $(foreign_sources)
 %C%_aosp_LDADD = $(unit_libs)
+%C%_champsim_SOURCES = %D%/champsim.c $(foreign_sources)
+%C%_champsim_LDADD = $(unit_libs)
+%C%_lackey_SOURCES = %D%/lackey.c $(foreign_sources)
+%C%_lackey_LDADD = $(unit_libs)
+%C%_pinatrace_SOURCES = %D%/pinatrace.c $(foreign_sources)
+%C%_pinatrace_LDADD = $(unit_libs)
 %C%_heaptrack_SOURCES = %D%/heaptrack.c $(foreign_sources)
 %C%_heaptrack_LDADD = $(unit_libs)
 %C%_importer_SOURCES = %D%/importer.c $(foreign_sources)

@@ -25,8 +25,10 @@ static void each_format_is_told_from_the_others(void **state)
 
 		(void)snprintf(text, sizeof(text), "%s%s\n",
 			       strcmp(format->name, "malloclab") == 0 ? "1\n1\n" : "", format->sample);
-		assert_ptr_equal(import_format_detect(text, strlen(text)), format);
 		assert_ptr_equal(import_format_find(format->name), format);
+		/* The one that is no text has its own test. */
+		if (strcmp(format->name, "champsim") != 0)
+			assert_ptr_equal(import_format_detect(text, strlen(text)), format);
 	}
 	assert_null(import_format_find("auto"));
 	assert_null(import_format_detect("", 0));
@@ -52,12 +54,12 @@ static void what_cannot_be_imported(void **state)
 	(void)state;
 	foreign_expect_failure(
 	    &automatic, "\177ELF\001\002\n\n",
-	    "in:1: none of the formats aosp, malloclab, mtrace, valgrind, logalloc, heaptrack, strace, "
-	    "perf-script is recognised in its first 8 bytes; name the format with --from");
+	    "in:1: none of the formats aosp, malloclab, mtrace, valgrind, logalloc, heaptrack, lackey, "
+	    "pinatrace, champsim is recognised in its first 8 bytes; name the format with --from");
 	foreign_expect_failure(
 	    &unknown, "1: malloc 0x10 1\n",
 	    "there is no format 'frob'; there are auto, aosp, malloclab, mtrace, valgrind, logalloc, "
-	    "heaptrack, strace, perf-script");
+	    "heaptrack, lackey, pinatrace, champsim");
 	foreign_expect_failure(
 	    &aosp, "a 0 1\nf 0\n",
 	    "in:2: the file ended without one event; a line of format aosp looks like \"202: malloc "
@@ -187,12 +189,6 @@ static void real_samples(void **state)
 	    {"glibc-mtrace.txt", "mtrace", 10, 0},
 	    {"valgrind-trace-malloc.txt", "valgrind", 87, 0},
 	    {"heaptrack-raw.txt", "heaptrack", 14, 0},
-	    {"strace-memory.txt", "strace", 24, 0},
-	    {"strace-plain.txt", "strace", 24, 0},
-	    {"gcc-mm-syscalls.strace.txt.gz", "strace", 149, 0},
-	    {"perf-script-page-faults-addr.txt", "perf-script", 68, 0},
-	    {"perf-script-page_fault_user.txt", "perf-script", 66, 0},
-	    {"gcc-page-faults.perfscript.txt.gz", "perf-script", 2225, 0},
 	};
 	const char *folder = getenv("FAULTLINE_SHARED_TRACES");
 

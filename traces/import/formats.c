@@ -3,19 +3,23 @@
 #include "traces/import/formats.h"
 
 #include "traces/import/aosp.h"
+#include "traces/import/champsim.h"
 #include "traces/import/heaptrack.h"
+#include "traces/import/lackey.h"
 #include "traces/import/logalloc.h"
 #include "traces/import/malloclab.h"
 #include "traces/import/mtrace.h"
 #include "traces/import/perf_script.h"
+#include "traces/import/pinatrace.h"
 #include "traces/import/strace.h"
 #include "traces/import/valgrind.h"
 
 #include <string.h>
 
 static const struct import_format *const formats[] = {
-    &aosp_format,     &malloclab_format, &mtrace_format, &valgrind_format,
-    &logalloc_format, &heaptrack_format, &strace_format, &perf_script_format,
+    &aosp_format,     &malloclab_format, &mtrace_format,   &valgrind_format,
+    &logalloc_format, &heaptrack_format, &strace_format,   &perf_script_format,
+    &lackey_format,   &pinatrace_format, &champsim_format,
 };
 
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))

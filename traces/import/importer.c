@@ -149,6 +149,18 @@ enum trace_status importer_next(struct importer *importer)
 	return status;
 }
 
+enum trace_status importer_read(struct importer *importer, void *record, size_t bytes, size_t *got)
+{
+	struct import_listener *listener = importer->warnings.listener;
+	enum trace_status status = input_read(importer->input, record, bytes, got, importer->error);
+
+	if (status == TRACE_OK)
+		importer->warnings.line++;
+	if (listener && listener->progress && importer->warnings.line % PROGRESS_LINES == 0)
+		listener->progress(listener, input_bytes(importer->input), importer->ledger.events);
+	return status;
+}
+
 enum trace_status importer_not_understood(struct importer *importer)
 {
 	char excerpt[WARNING_EXCERPT_BYTES];

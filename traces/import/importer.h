@@ -75,6 +75,10 @@ void importer_destroy(struct importer *importer);
  * last. */
 enum trace_status importer_next(struct importer *importer) TRACE_MUST_USE;
 
+/* The next record of a format of fixed-size records, as input_read; *got < `bytes` when the file ends within it. */
+enum trace_status importer_read(struct importer *importer, void *record, size_t bytes,
+				size_t *got) TRACE_MUST_USE;
+
 /* Counts the current line as not understood. */
 enum trace_status importer_not_understood(struct importer *importer) TRACE_MUST_USE;
 

@@ -311,6 +311,34 @@ enum trace_status input_next(struct input *input, struct input_line *line, struc
 	}
 }
 
+enum trace_status input_read(struct input *input, void *bytes, size_t capacity, size_t *got,
+			     struct trace_error *error)
+{
+	*got = 0;
+	while (*got < capacity) {
+		size_t available = input->end - input->start, piece = capacity - *got;
+		if (available == 0 && input->ended)
+			break;
+		if (available == 0) {
+			enum trace_status status = input_fill(input, error);
+			if (status != TRACE_OK)
+				return status;
+			continue;
+		}
+		if (piece > available)
+			piece = available;
+		memcpy((char *)bytes + *got, input->buffer + input->start, piece);
+		input->start += piece;
+		*got += piece;
+	}
+	if (*got == 0) {
+		input_count_members(input);
+		return TRACE_END;
+	}
+	input->line++;
+	return TRACE_OK;
+}
+
 uint64_t input_other_members(const struct input *input)
 {
 	return input->other_members;

@@ -1,6 +1,6 @@
-/* input.h: a foreign file as a stream of text lines.
+/* input.h: a foreign file as a stream of text lines, or of records of bytes.
  *
- *   path, "-" or memory ──▶ [ gzip bzip2 xz zstd compress ] ──▶ [ zip tar ] ──▶ lines, numbered from 1
+ *   path, "-" or memory ──▶ [ gzip bzip2 xz zstd compress ] ──▶ [ zip tar ] ──▶ lines or records, numbered from 1
  *
  * Compression and archives are recognised by their first bytes, never by the file's name, and undone by
  * libarchive while reading; nothing is loaded whole. Of an archive the first regular member is read. No
@@ -48,6 +48,11 @@ enum trace_status input_peek(struct input *input, const char **bytes, size_t *le
 /* The next line; TRACE_END after the last. A last line without newline is a line. TRACE_BAD_INPUT or TRACE_IO
  * when the bytes cannot be decompressed or read. */
 enum trace_status input_next(struct input *input, struct input_line *line,
+			     struct trace_error *error) TRACE_MUST_USE;
+
+/* The next `capacity` bytes, fewer at the end of the file; TRACE_END when there is none. Each call counts as one
+ * line. Not to be mixed with input_next. */
+enum trace_status input_read(struct input *input, void *bytes, size_t capacity, size_t *got,
 			     struct trace_error *error) TRACE_MUST_USE;
 
 /* Regular members of the archive after the one that was read. Only after input_next said TRACE_END. */

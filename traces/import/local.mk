@@ -2,6 +2,10 @@
 traces_libtraces_a_SOURCES += \
 	%D%/address_map.c %D%/address_map.h \
 	%D%/aosp.c %D%/aosp.h \
+	%D%/champsim.c %D%/champsim.h \
+	%D%/lackey.c %D%/lackey.h \
+	%D%/pinatrace.c %D%/pinatrace.h \
+	%D%/references.c %D%/references.h \
 	%D%/constant.c %D%/constant.h \
 	%D%/fault_pair.c %D%/fault_pair.h \
 	%D%/formats.c %D%/formats.h \
