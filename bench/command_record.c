@@ -5,6 +5,8 @@
 #include "bench/command.h"
 #include "bench/installation.h"
 
+#include "traces/record/arena.h"
+#include "traces/record/program.h"
 #include "traces/record/session.h"
 
 #include <errno.h>
@@ -20,7 +22,8 @@
 #include <unistd.h>
 
 static const char help[] =
-    "Usage: faultline record [--heap] [--mm] [--faults] -o TRACE [OPTION]... [--] COMMAND [ARGUMENT]...\n"
+    "Usage: faultline record [--heap] [--mm] [--faults] [--accesses] -o TRACE [OPTION]... [--] COMMAND "
+    "[ARGUMENT]...\n"
     "Runs COMMAND and records how it, its threads and every program it starts use memory.\n"
     "\n"
     "  -o, --output TRACE       where to write the trace\n"
@@ -33,6 +36,12 @@ static const char help[] =
     "                           ptrace (a stop at each memory call, takes none), auto (perf where "
     "permitted)\n"
     "      --faults             page faults, with their addresses and instructions\n"
+    "      --accesses[=WHAT]    loads and stores (data, the default), instruction fetches (fetch), or both "
+    "(all), with\n"
+    "                           heap and memory calls: the program runs in QEMU's user-mode emulator, "
+    "unchanged but\n"
+    "                           some 10 to 50 times slower\n"
+    "      --window N:M         of each thread's accesses record N, leave out M, and so on (units K, M, G)\n"
     "      --stacks             record the call stack of every event (several microseconds each)\n"
     "      --no-follow          record only the first program, not its children nor what it becomes by exec\n"
     "      --for TIME           end the trace after TIME: seconds, or with a unit: 500ms, 10s, 5m, 1h\n"
@@ -66,6 +75,8 @@ enum {
 	OPTION_MM,
 	OPTION_MM_BY,
 	OPTION_FAULTS,
+	OPTION_ACCESSES,
+	OPTION_WINDOW,
 	OPTION_STACKS,
 	OPTION_NO_FOLLOW,
 	OPTION_FOR,
@@ -80,7 +91,11 @@ enum {
 struct record_options {
 	struct session_options session;
 	bool quiet;
+	bool has_buffer; /* --buffer was given */
 };
+
+/* Accesses come faster than they can be written for long: more room would only be more memory. */
+#define ACCESS_BUFFER_BYTES (UINT64_C(64) << 20)
 
 /* A number and its unit: `units` lists letters or words with their factors. */
 struct unit {
@@ -91,6 +106,10 @@ struct unit {
 static const struct unit size_units[] = {
     {"", 1},	   {"K", 1024},	     {"M", 1048576},	  {"G", 1073741824},
     {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824}, {NULL, 0},
+};
+
+static const struct unit count_units[] = {
+    {"", 1}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}, {NULL, 0},
 };
 
 static const struct unit time_units[] = {
@@ -155,6 +174,35 @@ static int wrong(const char *option, const char *value, const char *right)
 	return EXIT_USAGE;
 }
 
+static int parse_accesses(struct session_options *session, const char *what)
+{
+	if (!what || strcmp(what, "data") == 0)
+		session->accesses = ARENA_ACCESS_DATA;
+	else if (strcmp(what, "fetch") == 0)
+		session->accesses = ARENA_ACCESS_FETCH;
+	else if (strcmp(what, "all") == 0)
+		session->accesses = ARENA_ACCESS_DATA | ARENA_ACCESS_FETCH;
+	else
+		return wrong("--accesses", what, "data, fetch or all");
+	return RUN;
+}
+
+static int parse_window(struct session_options *session, const char *text)
+{
+	static const char right[] = "two numbers such as 1M:99M, the accesses to record and to leave out";
+	const char *colon = strchr(text, ':');
+	char on[32];
+
+	if (!colon || (size_t)(colon - text) >= sizeof(on))
+		return wrong("--window", text, right);
+	memcpy(on, text, (size_t)(colon - text));
+	on[colon - text] = '\0';
+	return parse_quantity(on, count_units, &session->window_on) &&
+		       parse_quantity(colon + 1, count_units, &session->window_off)
+		   ? RUN
+		   : wrong("--window", text, right);
+}
+
 static int parse_value(struct record_options *options, int option)
 {
 	static const char sizes[] = "a number of bytes greater than 0, such as 64M";
@@ -167,6 +215,10 @@ static int parse_value(struct record_options *options, int option)
 		return parse_means(optarg, &session->means)
 			   ? RUN
 			   : wrong("--mm-by", optarg, "perf, ptrace or auto");
+	case OPTION_ACCESSES:
+		return parse_accesses(session, optarg);
+	case OPTION_WINDOW:
+		return parse_window(session, optarg);
 	case OPTION_FOR:
 		return parse_quantity(optarg, time_units, &session->for_ns)
 			   ? RUN
@@ -176,6 +228,7 @@ static int parse_value(struct record_options *options, int option)
 			   ? RUN
 			   : wrong("--max-size", optarg, sizes);
 	case OPTION_BUFFER:
+		options->has_buffer = true;
 		return parse_quantity(optarg, size_units, &session->buffer_bytes)
 			   ? RUN
 			   : wrong("--buffer", optarg, sizes);
@@ -225,6 +278,24 @@ static int parse_option(struct record_options *options, int option)
 	}
 }
 
+/* Says what does not go together. */
+static bool are_compatible(const struct session_options *session)
+{
+	const char *message = NULL;
+
+	if (session->accesses && session->faults)
+		message = "--faults are the kernel's, and with --accesses it sees the emulator: record them "
+			  "one after the "
+			  "other";
+	else if (session->accesses && session->stacks)
+		message = "--stacks cannot be had of a program that --accesses runs in the emulator";
+	else if (!session->accesses && session->window_on != 0)
+		message = "--window is about accesses: it needs --accesses";
+	if (message)
+		complain("record", "%s", message);
+	return message == NULL;
+}
+
 static int parse(struct record_options *options, int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -235,6 +306,8 @@ static int parse(struct record_options *options, int argc, char **argv)
 	    {"mm", no_argument, NULL, OPTION_MM},
 	    {"mm-by", required_argument, NULL, OPTION_MM_BY},
 	    {"faults", no_argument, NULL, OPTION_FAULTS},
+	    {"accesses", optional_argument, NULL, OPTION_ACCESSES},
+	    {"window", required_argument, NULL, OPTION_WINDOW},
 	    {"stacks", no_argument, NULL, OPTION_STACKS},
 	    {"no-follow", no_argument, NULL, OPTION_NO_FOLLOW},
 	    {"for", required_argument, NULL, OPTION_FOR},
@@ -252,12 +325,16 @@ static int parse(struct record_options *options, int argc, char **argv)
 			return result;
 	}
 	options->session.command = argv + optind;
+	if (options->session.accesses)
+		options->session.heap = options->session.calls = true;
 	if (!options->session.calls && !options->session.faults)
 		options->session.heap = true;
 	if (options->session.stacks && !options->session.heap) {
 		complain("record", "--stacks are those of heap calls: it needs --heap");
 		return EXIT_USAGE;
 	}
+	if (!are_compatible(&options->session))
+		return EXIT_USAGE;
 	if (!options->session.output) {
 		complain("record", "where to? -o TRACE is missing");
 		return EXIT_USAGE;
@@ -325,8 +402,11 @@ static void print_events(const struct record_options *options, const struct sess
 		before = ", ";
 	}
 	if (options->session.calls) {
-		(void)fprintf(stderr, "%s%" PRIu64 " memory calls by %s", before, kernel->calls,
-			      kernel->by_perf ? "perf events" : "ptrace");
+		(void)fprintf(stderr, "%s%" PRIu64 " memory calls by %s", before,
+			      options->session.accesses ? result->accesses.calls : kernel->calls,
+			      options->session.accesses ? "the emulator"
+			      : kernel->by_perf		? "perf events"
+							: "ptrace");
 		before = ", ";
 	}
 	if (options->session.faults)
@@ -360,6 +440,21 @@ static void print_kernel_faults(const struct follower_counts *kernel, bool fault
 		    stderr);
 }
 
+static void print_accesses(const struct access_counts *counts)
+{
+	(void)fprintf(stderr,
+		      "  accesses    %" PRIu64 " (%" PRIu64 " loads, %" PRIu64 " stores, %" PRIu64
+		      " modifies, %" PRIu64 " fetches)",
+		      counts->references, counts->kinds[ACCESS_LOAD], counts->kinds[ACCESS_STORE],
+		      counts->kinds[ACCESS_MODIFY], counts->kinds[ACCESS_FETCH]);
+	if (counts->skipped)
+		(void)fprintf(stderr, ", %" PRIu64 " left out", counts->skipped);
+	(void)fprintf(stderr,
+		      "\n              %" PRIu64 " by the kernel, %" PRIu64 " to freed blocks, %" PRIu64
+		      " past the bytes asked for, %" PRIu64 " to nothing known\n",
+		      counts->kernel, counts->freed, counts->beyond, counts->wild);
+}
+
 static void print_summary(void *context, const struct session_result *result)
 {
 	static const char *const ends[] = {
@@ -377,11 +472,16 @@ static void print_summary(void *context, const struct session_result *result)
 	(void)fprintf(stderr, "  processes   %" PRIu64 ", threads %" PRIu64 "\n", result->processes,
 		      result->threads);
 	(void)fprintf(stderr, "  size        %" PRIu64 " bytes", result->file_bytes);
-	if (result->events)
+	if (options->session.accesses && result->accesses.references)
+		(void)fprintf(stderr, ", %.2f per access",
+			      (double)result->file_bytes / (double)result->accesses.references);
+	else if (result->events)
 		(void)fprintf(stderr, ", %.2f per event",
 			      (double)result->file_bytes / (double)result->events);
 	(void)fputc('\n', stderr);
-	if (options->session.heap)
+	if (options->session.accesses)
+		print_accesses(&result->accesses);
+	else if (options->session.heap)
 		print_cost(result);
 	print_faults(result);
 	print_kernel_faults(&result->kernel, options->session.faults);
@@ -402,8 +502,9 @@ static int could_not_run(const char *command, const struct session_result *resul
 
 static bool find_library(struct record_options *options, char *path, size_t capacity)
 {
-	const char *name =
-	    options->session.stacks ? "libfaultline-record-stacks.so" : "libfaultline-record.so";
+	const char *name = options->session.accesses ? "libfaultline-guest.so"
+			   : options->session.stacks ? "libfaultline-record-stacks.so"
+						     : "libfaultline-record.so";
 
 	options->session.library = path;
 	if (!installation_find(name, path, capacity)) {
@@ -419,6 +520,30 @@ static bool find_library(struct record_options *options, char *path, size_t capa
 			 path);
 		return false;
 	}
+	return true;
+}
+
+static bool find_emulator(struct record_options *options, char *path, size_t capacity)
+{
+	char plugin[PATH_MAX];
+
+	if (!installation_find("libfaultline-access.so", plugin, sizeof(plugin))) {
+		complain("record", "the emulator's plugin is missing: %s (it is built for x86-64 only)",
+			 plugin);
+		return false;
+	}
+	if (strchr(plugin, ',')) {
+		complain("record", "the emulator takes no plugin with a comma in its path: %s", plugin);
+		return false;
+	}
+	if (!program_find("qemu-x86_64", path, capacity)) {
+		complain("record",
+			 "--accesses needs qemu-x86_64, QEMU's user-mode emulator (Debian: qemu-user)");
+		return false;
+	}
+	options->session.emulator = path;
+	if (!options->has_buffer && options->session.buffer_bytes > ACCESS_BUFFER_BYTES)
+		options->session.buffer_bytes = ACCESS_BUFFER_BYTES;
 	return true;
 }
 
@@ -440,13 +565,15 @@ int command_record(int argc, char **argv)
 	struct session_result result;
 	struct trace_error error = {""};
 	enum trace_status status;
-	char library[PATH_MAX];
+	char library[PATH_MAX], emulator[PATH_MAX];
 	int parsed = parse(&options, argc, argv);
 
 	if (parsed != RUN)
 		return parsed;
 	options.session.context = &options;
 	if (options.session.heap && !find_library(&options, library, sizeof(library)))
+		return EXIT_FAILED;
+	if (options.session.accesses && !find_emulator(&options, emulator, sizeof(emulator)))
 		return EXIT_FAILED;
 	status = session_run(&options.session, &result, &error);
 	if (status != TRACE_OK) {

@@ -307,6 +307,7 @@ void doctor_examine(struct doctor *doctor)
 	doctor->findings = 0;
 	examine_heap_recorder(doctor);
 	doctor_examine_kernel_recorders(doctor);
+	doctor_examine_access_recorder(doctor);
 	examine_allocators(doctor);
 	examine_gnuplot(doctor);
 	examine_clock(doctor);

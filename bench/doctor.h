@@ -38,6 +38,9 @@ void doctor_find(struct doctor *doctor, const char *group, const char *what, enu
 /* Adds what the recorders of system calls and page faults may do here (doctor_recorders.c), by trying it. */
 void doctor_examine_kernel_recorders(struct doctor *doctor);
 
+/* Adds whether accesses can be recorded (doctor_accesses.c), by running a program in the emulator with our plugin. */
+void doctor_examine_access_recorder(struct doctor *doctor);
+
 /* Fills in everything. */
 void doctor_examine(struct doctor *doctor);
 

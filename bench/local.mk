@@ -27,4 +27,4 @@ bench_faultline_SOURCES += %D%/command_record.h %D%/command_record.c
 bench_faultline_SOURCES += %D%/mmu_option.h %D%/mmu_option.c
 bench_faultline_SOURCES += %D%/command_translate.h %D%/command_translate.c
 bench_faultline_SOURCES += %D%/story.h %D%/story.c %D%/translation.h %D%/translation.c %D%/translation_text.c
-bench_faultline_SOURCES += %D%/doctor.h %D%/doctor.c %D%/doctor_recorders.c %D%/command_doctor.c
+bench_faultline_SOURCES += %D%/doctor.h %D%/doctor.c %D%/doctor_recorders.c %D%/doctor_accesses.c %D%/command_doctor.c

@@ -6,7 +6,7 @@ cli_tests = \
 	%D%/manual.sh \
 	%D%/shell.sh \
 	%D%/report.sh
-cli_tests += %D%/samples.sh %D%/doctor.sh %D%/record.sh %D%/record_killed.sh %D%/record_mm.sh
+cli_tests += %D%/samples.sh %D%/doctor.sh %D%/record.sh %D%/record_killed.sh %D%/record_accesses.sh %D%/record_mm.sh
 include tests/cli/replay.mk
 cli_tests += %D%/import.sh %D%/generate.sh %D%/traces.sh
 cli_tests += %D%/translate.sh %D%/glossary.sh
@@ -21,6 +21,15 @@ tests_cli_record_counter_CFLAGS = $(WARN_CFLAGS) $(PTHREAD_CFLAGS) -fno-builtin 
 tests_cli_record_counter_LDFLAGS =
 tests_cli_record_counter_LDADD = $(PTHREAD_LIBS)
 
+# A program whose references are known, for the machine whose instructions it is made of.
+if QEMU_PLUGIN
+check_PROGRAMS += tests/cli/access_counter
+tests_cli_access_counter_SOURCES = %D%/access_counter.c
+tests_cli_access_counter_CFLAGS = $(WARN_CFLAGS) $(PTHREAD_CFLAGS) -fno-sanitize=all
+tests_cli_access_counter_LDFLAGS =
+tests_cli_access_counter_LDADD = $(PTHREAD_LIBS)
+endif
+EXTRA_DIST += %D%/access_counter.c
 # A program whose memory system calls are known, and one that rebuilds maps from a trace.
 check_PROGRAMS += tests/cli/record_mapper tests/cli/record_maps
 tests_cli_record_mapper_SOURCES = %D%/record_mapper.c

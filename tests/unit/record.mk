@@ -1,6 +1,7 @@
 # Unit tests of the recorders' reading side. The recorded program's side is tested whole, by tests/cli/record.sh.
 record_arena = %D%/small_arena.h %D%/small_arena.c
-record_tests = %D%/clock %D%/heap_merge %D%/kernel_merge %D%/memory_call %D%/number_map %D%/perf_ring %D%/tracefs %D%/ordering %D%/program
+record_tests = %D%/access_merge %D%/clock %D%/heap_merge %D%/kernel_merge %D%/memory_call %D%/number_map %D%/operand \
+	%D%/perf_ring %D%/tracefs %D%/ordering %D%/program %D%/space
 check_PROGRAMS += $(record_tests)
 TESTS += $(record_tests)
 %C%_clock_SOURCES = %D%/clock.c
@@ -21,3 +22,9 @@ TESTS += $(record_tests)
 %C%_ordering_LDADD = $(unit_libs)
 %C%_program_SOURCES = %D%/program.c
 %C%_program_LDADD = $(unit_libs)
+%C%_access_merge_SOURCES = %D%/access_merge.c %D%/event_log.c %D%/event_log.h $(record_arena)
+%C%_access_merge_LDADD = $(unit_libs)
+%C%_operand_SOURCES = %D%/operand.c traces/record/plugin/operand.h traces/record/plugin/operand.c
+%C%_operand_LDADD = $(unit_libs)
+%C%_space_SOURCES = %D%/space.c
+%C%_space_LDADD = $(unit_libs)

@@ -33,6 +33,7 @@
 
 #define ARENA_MAGIC UINT64_C(0x3161746c75616666) /* "ffault1a" in memory */
 #define ARENA_CHUNK_RECORDS 2048u
+#define ARENA_CHUNK_WORDS_MAX 8192u /* of 8 bytes, in an ARENA_CHUNK_WORDS */
 #define ARENA_PROCESSES 1024u
 #define ARENA_MAX_CHUNKS (1u << 16) /* 4 GiB of records */
 #define ARENA_TEXT_BYTES 480u
@@ -62,7 +63,24 @@ enum arena_kind {
 	ARENA_THREAD_END,    /* the thread's last destructor runs; a few more events may follow */
 	ARENA_PROCESS_START, /* size = the serial of a process whose slot is filled */
 	ARENA_FORK,	     /* size = token that the child's slot will carry; taken before the fork */
-	ARENA_KINDS	     /* one past the last */
+	/* Of recordings of accesses only (access_word.h): */
+	ARENA_ACCESSES, /* the words of chunk `address` up to word `size` come before this record; info = 1: and
+				 it is done with */
+	ARENA_TEXT,	/* tsc, address, size = 24 bytes of a path, for this thread's next ARENA_FILE */
+	ARENA_FILE, /* tsc = device, address = inode, size = bytes: the file of the next call or mapping */
+	ARENA_CALL_ARGUMENTS, /* tsc, address, size = three arguments of this thread's next call or mapping */
+	ARENA_CALL,	      /* a system call came back: address = its number, size = its result */
+	ARENA_MAPPING, /* arguments: start, length, protection, offset, MAP_*, enum arena_mapping; there already */
+	ARENA_STACK_TOP, /* address = where this thread's stack begins, downwards */
+	ARENA_KINDS	 /* one past the last */
+};
+
+/* What an ARENA_MAPPING holds, as far as /proc says it. */
+enum arena_mapping {
+	ARENA_MAPPING_PLAIN,
+	ARENA_MAPPING_STACK,
+	ARENA_MAPPING_BREAK,
+	ARENA_MAPPING_KERNEL,
 };
 
 /* Upper 16 bits of struct arena_record.address. */
@@ -78,10 +96,15 @@ struct arena_record {
 	uint64_t size;		     /* bytes */
 };
 
+/* Of arena_control.accesses. */
+#define ARENA_ACCESS_DATA 1u
+#define ARENA_ACCESS_FETCH 2u
+
 enum arena_chunk_state {
 	ARENA_CHUNK_FREE = 0,
 	ARENA_CHUNK_OWNED,
 	ARENA_CHUNK_CLOSED, /* its thread has left it; the recorder may push it back when it is read */
+	ARENA_CHUNK_WORDS, /* holds access words instead of records: ARENA_ACCESSES says which and when it is done */
 };
 
 struct arena_chunk {
@@ -93,7 +116,8 @@ struct arena_chunk {
 	uint64_t thread_serial;	   /* of the owner, unique in the recording, from 1 */
 	uint64_t first_order;	   /* value of control.order when the owner took the chunk */
 	uint32_t thread_id;	   /* the system's */
-	uint32_t padding[5];
+	uint32_t held_words;	   /* 1: it was an ARENA_CHUNK_WORDS since it was all zero */
+	uint32_t padding[4];
 };
 
 enum arena_process_state {
@@ -130,16 +154,19 @@ struct arena_control {
 	uint64_t magic;
 	uint8_t nonce[16];
 	uint64_t arena_bytes;
-	uint32_t chunk_count;		     /* chunks that the arena has room for */
-	uint32_t recorder_id;		     /* process id of the recorder */
-	uint32_t follow;		     /* 1: children and exec'd programs are recorded too */
-	uint32_t stacks;		     /* 1: call stacks are wanted */
-	_Atomic uint32_t active;	     /* 1: events are recorded; 0: paused or finished */
-	_Atomic uint32_t finished;	     /* 1: nothing will be recorded any more, threads must not wait */
-	_Atomic uint32_t heartbeat;	     /* the recorder adds 1 on every round */
-	_Atomic uint32_t refused;	     /* processes that found no slot */
-	_Atomic uint32_t cramped;	     /* processes whose address space had no room for the arena */
-	_Alignas(64) _Atomic uint64_t order; /* the next order number */
+	uint32_t chunk_count;		/* chunks that the arena has room for */
+	uint32_t recorder_id;		/* process id of the recorder */
+	uint32_t follow;		/* 1: children and exec'd programs are recorded too */
+	uint32_t stacks;		/* 1: call stacks are wanted */
+	uint32_t accesses;		/* ARENA_ACCESS_DATA, ARENA_ACCESS_FETCH: what the plugin records */
+	uint32_t calls;			/* 1: the plugin records memory system calls */
+	uint64_t window_on, window_off; /* accesses per thread recorded, then left out; 0 = all */
+	_Atomic uint32_t active;	/* 1: events are recorded; 0: paused or finished */
+	_Atomic uint32_t finished;	/* 1: nothing will be recorded any more, threads must not wait */
+	_Atomic uint32_t heartbeat;	/* the recorder adds 1 on every round */
+	_Atomic uint32_t refused;	/* processes that found no slot */
+	_Atomic uint32_t cramped;	/* processes whose address space had no room for the arena */
+	_Alignas(64) _Atomic uint64_t order;	     /* the next order number */
 	_Alignas(64) _Atomic uint64_t free_top;	     /* change count x 2^32 + index of the top free chunk */
 	_Atomic uint32_t free_count;		     /* chunks on the stack, approximately */
 	_Alignas(64) _Atomic uint64_t thread_serial; /* last one given */
@@ -153,6 +180,8 @@ struct arena_control {
 };
 
 _Static_assert(sizeof(struct arena_record) == 32, "two records to a cache line");
+_Static_assert(ARENA_CHUNK_WORDS_MAX * sizeof(uint64_t) == ARENA_CHUNK_RECORDS * sizeof(struct arena_record),
+	       "a chunk of words is as long as one of records");
 _Static_assert(sizeof(struct arena_chunk) == 64, "one chunk header to a cache line");
 _Static_assert(sizeof(struct arena_control) <= 4096, "the control block is one page");
 _Static_assert(sizeof(struct arena_process) % 8 == 0, "process slots lie one after the other");

@@ -302,6 +302,8 @@ enum trace_status heap_merge_put(struct heap_merge *merge, const struct ordered_
 	case ARENA_FORK:
 		return merge_fork(merge, thread, record, error);
 	default:
+		if (merge->output.other && record->kind < ARENA_KINDS)
+			return merge->output.other(merge->output.accesses, thread, record, error);
 		merge->faults.damaged++;
 		return TRACE_OK;
 	}

@@ -31,6 +31,8 @@
 #define MERGE_NO_SERIAL                                                                                      \
 	UINT64_MAX /* of a thread that the kernel told of and that has made no heap call yet */
 
+struct merged_thread;
+
 /* Where the events go. */
 struct merge_output {
 	struct event_sink *sink;
@@ -38,6 +40,10 @@ struct merge_output {
 	enum trace_status (*stack)(void *context, const uint64_t *addresses, size_t depth, uint32_t *id,
 				   struct trace_error *error);
 	void *context;
+	/* Takes the records of kinds that are not the heap's (ARENA_ACCESSES and up); may be NULL when there will be none. */
+	enum trace_status (*other)(void *accesses, struct merged_thread *thread,
+				   const struct ordered_record *record, struct trace_error *error);
+	void *accesses;
 };
 
 /* What could not be merged as it should. All 0 in a sound recording that began with its program. */

@@ -103,6 +103,8 @@ static bool preload_library(const struct launch_options *options)
 		return false;
 	set =
 	    setenv(ARENA_PRELOAD, preload, 1) == 0 && setenv(ARENA_ENVIRONMENT, options->assignment, 1) == 0;
+	if (options->emulator)
+		set = set && setenv(LAUNCH_EMULATOR, options->emulator, 1) == 0;
 	free(preload);
 	return set;
 }

@@ -13,12 +13,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* The environment variable that says where the emulator is in which recorded programs start again (guest/restart.h). */
+#define LAUNCH_EMULATOR "FAULTLINE_EMULATOR"
+
 struct follower;
 
 struct launch_options {
 	char **command;		   /* argument vector, NULL at its end */
 	const char *library;	   /* absolute path of the library to preload; NULL = none */
 	const char *assignment;	   /* value of the environment variable ARENA_ENVIRONMENT */
+	const char *emulator;	   /* of LAUNCH_EMULATOR; NULL = not set */
 	struct follower *follower; /* follows the command from its exec on, and collects it; NULL = nobody */
 	int start_signal;	   /* when the recorder gets it, launch_control.active becomes 1; 0 = none */
 	int stop_signal;	   /* ... 0; the same as start_signal: it toggles */

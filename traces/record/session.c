@@ -96,7 +96,8 @@ static enum trace_status take_ready(struct session *session, uint64_t *taken, st
 		enum trace_status status = put_kernel_before(session, &record, error);
 		if (status != TRACE_OK || session->gated)
 			return status;
-		status = heap_merge_put(&session->merge, &record, error);
+		status = session->options->accesses ? access_merge_put(&session->accesses, &record, error)
+						    : heap_merge_put(&session->merge, &record, error);
 		if (status != TRACE_OK)
 			return status;
 		ordering_take(&session->ordering);
@@ -222,8 +223,11 @@ static enum trace_status settle_processes(struct session *session, struct trace_
 		    ((pid_t)watched->process_id == session->launched.child && !watched->replaced &&
 		     !session->launched.ended))
 			continue;
+		if (session->options->accesses)
+			status = access_merge_process_gone(&session->accesses, watched->serial,
+							   session->ordering.chunk_limit, error);
 		index = number_map_get(&session->merge.process_index, watched->serial);
-		if (index != 0 && !watched->replaced && !session->follower)
+		if (status == TRACE_OK && index != 0 && !watched->replaced && !session->follower)
 			status = end_threads_of(session, watched->serial, error);
 		if (status == TRACE_OK && index != 0 && !watched->replaced && !session->follower)
 			status = heap_merge_process_exit(&session->merge, (size_t)index - 1,
@@ -263,8 +267,9 @@ static enum trace_status open_trace(struct session *session, struct trace_error 
 					      .has_stacks =
 						  session->options->stacks || session->options->faults};
 
-	(void)snprintf(source, sizeof(source), "record%s%s%s", session->options->heap ? " heap" : "",
-		       session->options->calls ? " mm" : "", session->options->faults ? " faults" : "");
+	(void)snprintf(source, sizeof(source), "record%s%s%s%s", session->options->heap ? " heap" : "",
+		       session->options->calls ? " mm" : "", session->options->faults ? " faults" : "",
+		       session->options->accesses ? " accesses" : "");
 	session->command_line = join_command(session->options->command);
 	if (!session->command_line)
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to start");
@@ -298,6 +303,7 @@ static enum trace_status start(struct session *session, struct trace_error *erro
 	    .command = options->command,
 	    .library = options->heap ? options->library : NULL,
 	    .assignment = session->file.assignment,
+	    .emulator = options->accesses ? options->emulator : NULL,
 	    .start_signal = options->start_signal,
 	    .stop_signal = options->stop_signal,
 	};
@@ -306,9 +312,13 @@ static enum trace_status start(struct session *session, struct trace_error *erro
 		return status;
 	control->follow = options->follow;
 	control->stacks = options->stacks;
+	control->accesses = options->accesses;
+	control->calls = options->accesses != 0;
+	control->window_on = options->window_on;
+	control->window_off = options->window_off;
 	atomic_store(&control->active, options->paused ? 0 : 1);
 	launch.active = &control->active;
-	if (options->calls || options->faults)
+	if ((options->calls && !options->accesses) || options->faults)
 		status = create_follower(session, error);
 	if (status != TRACE_OK)
 		return status;
@@ -323,13 +333,34 @@ static enum trace_status start(struct session *session, struct trace_error *erro
 	return launch_start(&session->launched, &launch, error);
 }
 
+static enum trace_status store_skipped(void *context, uint32_t thread, uint64_t count,
+				       struct trace_error *error)
+{
+	return flt_writer_accesses_skipped(context, thread, count, error);
+}
+
+static enum trace_status begin_accesses(struct session *session, struct merge_output *output,
+					struct trace_error *error)
+{
+	const struct access_output onward = {
+	    .sink = output->sink, .skipped = store_skipped, .context = session->writer};
+	enum trace_status status = access_merge_start(&session->accesses, &session->merge,
+						      session->file.arena.chunk_count, &onward, error);
+
+	access_merge_output(&session->accesses, output);
+	return status;
+}
+
 /* The merge needs the clock's rate; by the first round or shortly after it can be had. */
-static void begin_merge(struct session *session)
+static enum trace_status begin_merge(struct session *session, struct trace_error *error)
 {
 	struct merge_output output = {.sink = flt_writer_sink(session->writer), .context = session->writer};
+	enum trace_status status = TRACE_OK;
 
 	if (session->merging)
-		return;
+		return TRACE_OK;
+	if (session->options->accesses)
+		status = begin_accesses(session, &output, error);
 	if (session->options->stacks || session->options->faults)
 		output.stack = store_stack;
 	tick_clock_calibrate(&session->clock);
@@ -337,6 +368,7 @@ static void begin_merge(struct session *session)
 	if (session->follower)
 		follower_start(session->follower, &session->merge);
 	session->merging = true;
+	return status;
 }
 
 static void idle(struct session *session, uint64_t *idle_ns)
@@ -380,8 +412,9 @@ static enum trace_status rounds(struct session *session, struct trace_error *err
 
 		launch_poll(&session->launched);
 		watch_poll(&session->watch, &session->file.arena);
-		begin_merge(session);
-		status = poll_kernel(session, false, error);
+		status = begin_merge(session, error);
+		if (status == TRACE_OK)
+			status = poll_kernel(session, false, error);
 		if (status == TRACE_OK)
 			status = pump(session, &progress, error);
 		if (status == TRACE_OK)
@@ -466,6 +499,7 @@ static void stop(struct session *session)
 		flt_writer_abandon(session->writer);
 	if (session->merging)
 		heap_merge_end(&session->merge);
+	access_merge_end(&session->accesses);
 	follower_destroy(session->follower);
 	ordering_destroy(&session->ordering);
 	watch_end(&session->watch);

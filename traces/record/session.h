@@ -13,6 +13,7 @@
 #define FAULTLINE_TRACES_RECORD_SESSION_H
 
 #include "traces/error.h"
+#include "traces/record/access_merge.h"
 #include "traces/record/follower.h"
 
 #include <stdbool.h>
@@ -24,17 +25,22 @@
 struct session_result;
 
 struct session_options {
-	char **command;		   /* NULL at its end; not empty */
-	const char *output;	   /* the trace */
-	const char *library;	   /* absolute path of the preloaded library */
-	bool heap;		   /* record heap calls */
-	bool calls;		   /* record memory system calls */
-	bool faults;		   /* record page faults */
-	enum follower_means means; /* of seeing memory system calls */
-	bool follow;		   /* children and exec'd programs too */
-	bool stacks;		   /* call stacks; the library must be the one that can */
-	bool paused;		   /* record nothing until start_signal */
-	int start_signal;	   /* 0 = none */
+	char **command;	     /* NULL at its end; not empty */
+	const char *output;  /* the trace */
+	const char *library; /* absolute path of the preloaded library */
+	bool heap;	     /* record heap calls */
+	bool calls;	     /* record memory system calls */
+	bool faults;	     /* record page faults */
+	unsigned
+	    accesses; /* record references: ARENA_ACCESS_DATA, ARENA_ACCESS_FETCH; the library is then the
+				guest's, and the kernel's side is seen by the plugin */
+	const char *emulator;		/* absolute path; for references */
+	uint64_t window_on, window_off; /* references per thread recorded, then left out; 0 = all */
+	enum follower_means means;	/* of seeing memory system calls */
+	bool follow;			/* children and exec'd programs too */
+	bool stacks;			/* call stacks; the library must be the one that can */
+	bool paused;			/* record nothing until start_signal */
+	int start_signal;		/* 0 = none */
 	int stop_signal;
 	uint64_t for_ns;       /* 0 = until the end */
 	uint64_t max_bytes;    /* of the trace; 0 = no bound */
@@ -60,6 +66,7 @@ struct session_result {
 	uint64_t events;	       /* in the trace */
 	uint64_t heap_events;	       /* of these, calls of heap functions */
 	struct follower_counts kernel; /* of these, what the kernel told */
+	struct access_counts accesses;
 	uint64_t processes;
 	uint64_t threads;
 	uint64_t file_bytes;

@@ -3,6 +3,7 @@
 #define FAULTLINE_TRACES_RECORD_SESSION_STATE_H
 
 #include "traces/flt.h"
+#include "traces/record/access_merge.h"
 #include "traces/record/arena_file.h"
 #include "traces/record/clock.h"
 #include "traces/record/follower.h"
@@ -23,6 +24,7 @@ struct session {
 	struct launched launched;
 	struct follower *follower; /* of the kernel's side; NULL = only the heap is recorded */
 	bool gated; /* the first heap record waits for what the kernel may still tell of the time before it */
+	struct access_merge accesses; /* in use when accesses are recorded */
 	struct flt_writer *writer;
 	uint64_t started_ns;
 	uint64_t stuck_ns; /* since when no record could be taken although numbers are out; 0 = not stuck */

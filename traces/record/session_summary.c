@@ -65,6 +65,9 @@ enum trace_status session_write_warnings(struct session *session, struct trace_e
 	    {"events that were lost", result->lost},
 	    {"system calls and faults that were lost", result->kernel.lost},
 	    {"system calls of which only one half was seen", result->kernel.unpaired},
+	    {"references to blocks that had been freed", result->accesses.freed},
+	    {"references past the bytes that were asked for", result->accesses.beyond},
+	    {"references to nothing that is known", result->accesses.wild},
 	    {"programs of another kind of machine code, whose system calls were not recorded",
 	     result->kernel.foreign_programs},
 	};
@@ -82,7 +85,8 @@ static void explain_nothing(struct session *session)
 	const char *name = session->options->command[0];
 	char path[4096], reason[512];
 
-	if (session->result->heap_events + session->result->kernel.calls + session->result->kernel.faults !=
+	if (session->result->accesses.references + session->result->heap_events +
+		session->result->kernel.calls + session->result->kernel.faults !=
 	    0)
 		return;
 	if (session->options->paused || session->options->start_signal)
@@ -119,6 +123,7 @@ void session_fill_result(struct session *session)
 	result->heap_events = session->merge.heap_events;
 	if (session->follower)
 		follower_count(session->follower, &result->kernel);
+	result->accesses = session->accesses.counts;
 	result->processes = session->merge.processes;
 	result->threads = session->merge.threads;
 	result->foreign = session->merge.faults.foreign;

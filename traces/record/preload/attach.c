@@ -135,18 +135,6 @@ bool attach_arena(struct arena *arena)
 	return base != NULL;
 }
 
-static void fill_command(struct arena_process *process)
-{
-	size_t used = attach_read("/proc/self/cmdline", process->command, sizeof(process->command));
-
-	while (used > 0 && process->command[used - 1] == '\0')
-		used--;
-	for (size_t i = 0; i < used; i++) {
-		if (process->command[i] == '\0')
-			process->command[i] = ' ';
-	}
-}
-
 struct arena_process *attach_process(struct arena *arena, uint64_t serial, uint32_t *slot)
 {
 	for (uint32_t i = 0; i < ARENA_PROCESSES; i++) {
@@ -161,7 +149,7 @@ struct arena_process *attach_process(struct arena *arena, uint64_t serial, uint3
 		process->parent_id = (uint32_t)syscall(SYS_getppid);
 		process->thread_id = (uint32_t)syscall(SYS_gettid);
 		process->serial = serial;
-		fill_command(process);
+		attach_command(process->command, sizeof(process->command));
 		*slot = i;
 		return process;
 	}

@@ -22,4 +22,7 @@ struct arena_process *attach_process(struct arena *arena, uint64_t serial, uint3
 /* Reads the file `path` into `text`, NUL-terminated; the number of bytes read. Plain system calls, no allocation. */
 size_t attach_read(const char *path, char *text, size_t capacity);
 
+/* The program's arguments, separated by blanks. One file says it of a native process, another of the emulator's guest. */
+void attach_command(char *text, size_t capacity);
+
 #endif

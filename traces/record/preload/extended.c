@@ -4,7 +4,7 @@
 
 #include "traces/record/preload/interpose.h"
 #include "traces/record/preload/real.h"
-#include "traces/record/preload/recording.h"
+#include "traces/record/preload/recorder.h"
 
 #include <malloc.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "traces/record/preload/interpose.h"
 
 #include "traces/record/preload/real.h"
-#include "traces/record/preload/recording.h"
+#include "traces/record/preload/recorder.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -241,12 +241,6 @@ EXPORT void *pvalloc(size_t bytes)
 	recording_event_with(thread, ARENA_MEMALIGN, block, bytes,
 			     alignment_info((size_t)sysconf(_SC_PAGESIZE)));
 	return block;
-}
-
-void interpose_count_usable(void)
-{
-	if (recording.process)
-		atomic_fetch_add_explicit(&recording.process->usable_calls, 1, memory_order_relaxed);
 }
 
 EXPORT size_t malloc_usable_size(void *address)

@@ -3,6 +3,7 @@
 #include "traces/record/preload/recording.h"
 
 #include "traces/record/preload/attach.h"
+#include "traces/record/preload/interpose.h"
 #include "traces/record/preload/process.h"
 #include "traces/record/preload/real.h"
 #include "traces/record/preload/stacks.h"
@@ -127,24 +128,19 @@ static void write_thread_name(struct recording_thread *thread)
 	recording_write_words(thread, ARENA_THREAD_NAME, words);
 }
 
-bool recording_refill(struct recording_thread *thread, struct recording_context *context)
+/* A chunk of this thread's, in `state`; NULL when there will be none. */
+static struct arena_chunk *take_chunk(const struct recording_thread *thread, enum arena_chunk_state state)
 {
 	struct arena *arena = &recording.arena;
-	int saved_errno = errno;
-	bool first = context->chunk == NULL;
 	uint32_t index = pop_chunk();
+	struct arena_record *records;
 	struct arena_chunk *chunk;
 
 	if (index == ARENA_NONE)
 		index = wait_for_chunk();
-	if (context->chunk)
-		atomic_store_explicit(&context->chunk->state, ARENA_CHUNK_CLOSED, memory_order_release);
-	context->next = context->end = NULL;
-	context->chunk = NULL;
 	if (index == ARENA_NONE) {
 		atomic_fetch_add_explicit(&recording.process->lost_events, 1, memory_order_relaxed);
-		errno = saved_errno;
-		return false;
+		return NULL;
 	}
 	chunk = &arena->chunks[index];
 	chunk->process_slot = recording.process_slot;
@@ -153,18 +149,54 @@ bool recording_refill(struct recording_thread *thread, struct recording_context 
 	chunk->thread_id = thread->thread_id;
 	chunk->first_order = atomic_load(&arena->control->order);
 	atomic_store_explicit(&chunk->reserved, 0, memory_order_relaxed);
-	context->next = arena->records + (uint64_t)index * ARENA_CHUNK_RECORDS;
-	context->end = context->next + ARENA_CHUNK_RECORDS;
-	context->chunk = chunk;
-	(void)madvise(context->next, ARENA_CHUNK_RECORDS * sizeof(struct arena_record), MADV_POPULATE_WRITE);
-	atomic_store_explicit(&chunk->state, ARENA_CHUNK_OWNED, memory_order_release);
-	if (!first && context == &thread->context[0])
-		write_thread_name(thread);
-	if (atomic_load(&arena->control->recorder_sleeps) &&
-	    atomic_load(&arena->control->free_count) < arena->chunk_count / 2)
+	records = arena->records + (uint64_t)index * ARENA_CHUNK_RECORDS;
+	(void)madvise(records, ARENA_CHUNK_RECORDS * sizeof(*records), MADV_POPULATE_WRITE);
+	/* Words could look like records of any number. */
+	if (state == ARENA_CHUNK_WORDS || chunk->held_words)
+		memset(records, 0, ARENA_CHUNK_RECORDS * sizeof(*records));
+	chunk->held_words = state == ARENA_CHUNK_WORDS;
+	atomic_store_explicit(&chunk->state, state, memory_order_release);
+	return chunk;
+}
+
+static void wake_if_short(void)
+{
+	struct arena_control *control = recording.arena.control;
+
+	if (atomic_load(&control->recorder_sleeps) &&
+	    atomic_load(&control->free_count) < recording.arena.chunk_count / 2)
 		wake_recorder();
+}
+
+bool recording_refill(struct recording_thread *thread, struct recording_context *context)
+{
+	int saved_errno = errno;
+	bool first = context->chunk == NULL;
+	struct arena_chunk *chunk = take_chunk(thread, ARENA_CHUNK_OWNED);
+
+	if (context->chunk)
+		atomic_store_explicit(&context->chunk->state, ARENA_CHUNK_CLOSED, memory_order_release);
+	*context = (struct recording_context){.chunk = chunk};
+	if (chunk) {
+		context->next = recording.arena.records +
+				(uint64_t)(chunk - recording.arena.chunks) * ARENA_CHUNK_RECORDS;
+		context->end = context->next + ARENA_CHUNK_RECORDS;
+		if (!first && context == &thread->context[0])
+			write_thread_name(thread);
+		wake_if_short();
+	}
 	errno = saved_errno;
-	return true;
+	return chunk != NULL;
+}
+
+struct arena_chunk *recording_take_words(const struct recording_thread *thread)
+{
+	int saved_errno = errno;
+	struct arena_chunk *chunk = take_chunk(thread, ARENA_CHUNK_WORDS);
+
+	wake_if_short();
+	errno = saved_errno;
+	return chunk;
 }
 
 unsigned recording_nested_level(struct recording_thread *thread, uintptr_t frame)
@@ -207,6 +239,12 @@ void recording_write_timed(struct recording_thread *thread, enum arena_kind kind
 	atomic_fetch_add_explicit(&recording.process->sampled_ticks, ticks_now() - start,
 				  memory_order_relaxed);
 	atomic_fetch_add_explicit(&recording.process->sampled_events, 1, memory_order_relaxed);
+}
+
+void interpose_count_usable(void)
+{
+	if (recording.process)
+		atomic_fetch_add_explicit(&recording.process->usable_calls, 1, memory_order_relaxed);
 }
 
 unsigned recording_stack(struct recording_thread *thread)

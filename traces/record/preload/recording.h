@@ -76,6 +76,9 @@ bool recording_may_after_all(struct recording_thread *thread, uintptr_t frame);
 /* Gives `context` a fresh chunk; waits for one when the recorder is behind. False: there will be none. Keeps errno. */
 bool recording_refill(struct recording_thread *thread, struct recording_context *context);
 
+/* An ARENA_CHUNK_WORDS of zeros, which an ARENA_ACCESSES gives back; NULL: there will be none. Keeps errno. */
+struct arena_chunk *recording_take_words(const struct recording_thread *thread);
+
 /* recording_write, timed. */
 void recording_write_timed(struct recording_thread *thread, enum arena_kind kind, uint64_t address,
 			   uint64_t size);

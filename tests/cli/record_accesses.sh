@@ -1,0 +1,100 @@
+#!/bin/sh
+# faultline record --accesses: every reference is there, once, and programs run in the emulator as they do without.
+# shellcheck source=tests/tap.sh
+. "$top_srcdir/tests/tap.sh"
+
+expect 2 "what is to be recorded is data, fetch or all" "$FAULTLINE" record --accesses=x -o t.flt -- true
+matches "and it says so" "does not understand 'x': data, fetch or all" stderr
+expect 2 "a window is two numbers" "$FAULTLINE" record --accesses --window 10 -o t.flt -- true
+expect 2 "a window of nothing is refused" "$FAULTLINE" record --window 1:1 -o t.flt -- true
+expect 2 "no page faults of an emulated program" "$FAULTLINE" record --accesses --faults -o t.flt -- true
+mkdir nothing
+PATH=$scratch/nothing expect 1 "without the emulator" "$FAULTLINE" record --accesses -o t.flt -- true
+matches "it says what to install" 'needs qemu-x86_64, .*qemu-user' stderr
+if ! command -v qemu-x86_64 >/dev/null; then
+	skip "recording of accesses" "there is no qemu-x86_64 (Debian: qemu-user; ./bootstrap tools installs it)"
+	finish
+fi
+case $(uname -m) in
+x86_64) ;;
+*)
+	skip "recording of accesses" "the plugin records programs of x86-64 only"
+	finish
+	;;
+esac
+
+counter=$top_builddir/tests/cli/access_counter
+
+record() { # OPTION... -o TRACE -- COMMAND: with the summary in the file summary
+	"$FAULTLINE" record "$@" 2>summary
+}
+
+recorded() { # the number of references that the summary tells of
+	awk '$1 == "accesses" { print $2 + 0 }' summary
+}
+
+kinds() { # loads, stores, modifies, fetches
+	sed -n 's/^  accesses .*(\([0-9]*\) loads, \([0-9]*\) stores, \([0-9]*\) modifies, \([0-9]*\) fetches).*/\1 \2 \3 \4/p' summary
+}
+
+# exactly MODE LOADS STORES MODIFIES: what 2000 times makes more than 1000 times
+exactly() {
+	record --accesses -o few.flt -- "$counter" "$1" 1000
+	[ $? -eq 5 ] || return 1
+	few=$(kinds)
+	record --accesses -o many.flt -- "$counter" "$1" 2000
+	many=$(kinds)
+	echo "$few, then $many"
+	echo "$few $many $2 $3 $4" | awk '{ exit !($5 - $1 == $9 && $6 - $2 == $10 && $7 - $3 == $11) }'
+}
+
+pass_if "a reference per operand: loads" exactly load 1000 0 0
+pass_if "stores" exactly store 0 1000 0
+pass_if "what reads and writes one place is one reference" exactly modify 0 0 1000
+pass_if "neighbours of 16 bytes stay apart, their pieces do not" exactly wide 1000 0 0
+pass_if "a repeated instruction makes one per operand" exactly rep 500 500 0
+pass_if "calls, pushes, pops and returns" exactly calls 500 500 0
+record --accesses -o t.flt -- "$counter" threads 100000
+pass_if "those of threads too" test "$(recorded)" -gt 400000
+lacks "without a warning" 'warning' summary
+record --accesses=fetch -o t.flt -- "$counter" load 1000000
+pass_if "fetches alone" sh -c 'set -- $1; [ $(($1 + $2 + $3)) -lt 1000 ] && [ "$4" -ge 1000000 ]' - "$(kinds)"
+record --accesses=all -o t.flt -- "$counter" load 1000000
+pass_if "fetches and data" sh -c 'set -- $1; [ "$1" -ge 1000000 ] && [ "$4" -ge 1000000 ]' - "$(kinds)"
+
+windowed() {
+	record --accesses --window 1K:9K -o w.flt -- "$counter" load 1000000
+	awk '$1 == "accesses" { left = $0; sub(/.*fetches\), /, "", left); part = $2 / ($2 + left); print part; exit !(part > 0.09 && part < 0.11) }' summary
+}
+pass_if "windows record a tenth when asked for a tenth" windowed
+
+# --- programs run as they do without
+same() { # COMMAND...: output, errors and status are those of the command run alone
+	"$@" >alone.out 2>alone.err <input
+	alone=$?
+	"$FAULTLINE" record --quiet --accesses -o same.flt -- "$@" >recorded.out 2>recorded.err <input
+	[ $? -eq $alone ] && cmp alone.out recorded.out && cmp alone.err recorded.err
+}
+have() { # COMMAND WHAT
+	command -v "$1" >/dev/null || {
+		skip "$2" "there is no $1"
+		return 1
+	}
+}
+printf 'some\ninput\n' >input
+pass_if "a shell, its pipes and status" same sh -c 'tr a-z A-Z | sed s/O/0/; exit 9'
+pass_if "a script is run by its interpreter" sh -c 'printf "#!/bin/sh\necho script \"\$1\"\n" >s && chmod +x s'
+pass_if "with its arguments" same ./s argument
+pass_if "standard error" same sh -c 'echo oops >&2; exit 1'
+pass_if "death by signal" sh -c '"$FAULTLINE" record -q --accesses -o k.flt -- sh -c "kill -TERM \$\$"; [ $? -eq 143 ]'
+expect 127 "no such command" "$FAULTLINE" record --accesses -o t.flt -- ./no-such-command
+if have sqlite3 "sqlite3"; then
+	pass_if "sqlite3" same sqlite3 :memory: \
+		'create table t(a); insert into t values(1),(2); select sum(a) from t'
+fi
+if have gcc "gcc"; then
+	printf '#include <stdio.h>\nint main(void) { return puts("made") < 0; }\n' >made.c
+	pass_if "a compiler, its assembler and linker" same gcc -o made made.c
+	pass_if "and what they made runs" sh -c '[ "$(./made)" = made ]'
+fi
+finish

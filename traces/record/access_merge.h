@@ -1,0 +1,103 @@
+/* access_merge.h: what the emulator's plugin recorded, as references and events of the trace.
+ *
+ *   ordered records ──▶ heap_merge ──▶ events ─────────────────────────▶ sink
+ *          │                             │ blocks come and go, forks        ▲
+ *          │                             ▼                                  │
+ *          ├── memory system calls ──▶ spaces (one per process) ── events, regions, files
+ *          │                             │                                  │
+ *          └── words of a chunk  ────────┴── place, base, offset ── references
+ *
+ * Stands between the ordering and the heap_merge, whose output it takes: so it knows each block's address and number, and
+ * keeps for each process which block or mapping lies where (space.h). References are looked up at the place in the order
+ * at which their words were handed over: those of one thread stand exactly where they were made between the thread's own
+ * calls; those of several threads are in order as finely as the plugin cuts its blocks (plugin/vcpu.h).
+ *
+ * Between the allocator's enter and exit, what is not on the stack is the allocator's.
+ */
+#ifndef FAULTLINE_TRACES_RECORD_ACCESS_MERGE_H
+#define FAULTLINE_TRACES_RECORD_ACCESS_MERGE_H
+
+#include "traces/access.h"
+#include "traces/event.h"
+#include "traces/record/heap_merge.h"
+#include "traces/record/space.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ACCESS_MERGE_BATCH 4096u
+#define ACCESS_MERGE_PATH_BYTES 4104u
+
+/* Where everything goes. */
+struct access_output {
+	struct event_sink *sink; /* with file, region and accesses */
+	/* As flt_writer_accesses_skipped; context is the caller's. */
+	enum trace_status (*skipped)(void *context, uint32_t thread, uint64_t count,
+				     struct trace_error *error);
+	void *context;
+};
+
+struct access_counts {
+	uint64_t references;
+	uint64_t kinds[ACCESS_KINDS]; /* of these, loads, stores ..., the kernel's among them */
+	uint64_t kernel;	      /* of these, by the kernel */
+	uint64_t freed;		      /* of these, to blocks that had been given back */
+	uint64_t beyond;	      /* past the bytes that were asked for */
+	uint64_t wild;		      /* to nothing that is known */
+	uint64_t skipped;	      /* made and not recorded */
+	uint64_t calls;		      /* memory system calls */
+};
+
+/* What a thread's records have said and not used yet. */
+struct access_thread {
+	uint64_t argument[6];
+	uint64_t realloc[MERGE_NESTING]; /* old addresses of reallocs in progress */
+	unsigned arguments, reallocs;
+	uint32_t file; /* number of the file of the next call or mapping, 0 = none */
+	bool in_allocator;
+	bool kernel; /* the next word is the kernel's reference */
+};
+
+struct access_process {
+	struct space *space;  /* NULL = none yet, or ended */
+	uint64_t break_start; /* where the heap of brk begins; 0 = not known */
+	uint64_t break_end;
+	uint32_t break_region;	/* 0 = none yet */
+	uint32_t forked_thread; /* the parent's thread that forked, until its own first thread is known */
+	bool forked;
+	bool has_stack; /* the first thread's stack is known */
+};
+
+struct access_merge {
+	struct event_sink own; /* the heap_merge's output */
+	struct access_output output;
+	struct heap_merge *merge;
+	const struct ordered_record *record; /* being merged */
+	struct access_counts counts;
+	struct access_thread *thread; /* by number */
+	struct access_process *process;
+	size_t threads, processes; /* room for so many */
+	uint32_t *consumed;	   /* words taken, per chunk */
+	struct access *batch;	   /* ACCESS_MERGE_BATCH of them; `filled` are waiting */
+	size_t filled;
+	char path[ACCESS_MERGE_PATH_BYTES]; /* being told */
+	size_t path_bytes;
+};
+
+/* Prepares; `merge` is to be started with access_merge_output as its output. */
+enum trace_status access_merge_start(struct access_merge *accesses, struct heap_merge *merge, uint32_t chunks,
+				     const struct access_output *output,
+				     struct trace_error *error) TRACE_MUST_USE;
+void access_merge_output(struct access_merge *accesses, struct merge_output *output);
+void access_merge_end(struct access_merge *accesses);
+
+/* As heap_merge_put, which it calls. */
+enum trace_status access_merge_put(struct access_merge *accesses, const struct ordered_record *record,
+				   struct trace_error *error) TRACE_MUST_USE;
+
+/* The process of that serial is gone and all its records are taken: what it wrote and did not hand over follows, unless it
+ * goes on as another program. Its chunks below `limit` go back. */
+enum trace_status access_merge_process_gone(struct access_merge *accesses, uint64_t serial, uint32_t limit,
+					    struct trace_error *error) TRACE_MUST_USE;
+
+#endif
