@@ -214,10 +214,15 @@ static void calls_map_and_unmap(void **unused)
 	hand_over(&rig);
 	assert_int_equal(rig.accesses.counts.calls, 8);
 	stop(&rig, STARTED
-	     "file 1 /bin/l\nmmap\nregion 3 file 20000+2000 file 1\nload region 3+8184 8\nmunmap\nload wild "
-	     "0+131072 8\nload region 3+4096 8\nmmap failed\nmremap\nregion 4 anonymous 40000+3000 "
-	     "file 0\nload wild 0+135168 8\nload region 4+12287 8\nbrk\nbrk\nregion 5 break "
-	     "60000+1000 file 0\nbrk\nload region 5+8200 8\nbrk\nload wild 0+401416 8\n");
+	     "mmap length=0x1800 offset=0x1000 protection=0x1 flags=0x2 file=0x1 result=0x20000\n"
+	     "region 3 file 20000+2000 file 1\nload region 3+8184 8\n"
+	     "munmap address=0x20000 length=0x1000\nload wild 0+131072 8\nload region 3+4096 8\n"
+	     "mmap length=0x1000 protection=0x1 flags=0x22 result=0xc failed\n"
+	     "mremap address=0x21000 length=0x1000 new_length=0x3000 flags=0x1 result=0x40000\n"
+	     "region 4 anonymous 40000+3000 file 0\nload wild 0+135168 8\nload region 4+12287 8\n"
+	     "brk result=0x60000\nbrk address=0x61000 result=0x61000\n"
+	     "region 5 break 60000+1000 file 0\nbrk address=0x63000 result=0x63000\nload region 5+8200 8\n"
+	     "brk address=0x62000 result=0x62000\nload wild 0+401416 8\n");
 }
 
 static void threads_and_forks(void **unused)
@@ -253,7 +258,7 @@ static void threads_and_forks(void **unused)
 	assert_int_equal(atomic_load(&rig.small.arena.chunks[1].state), ARENA_CHUNK_FREE);
 	assert_int_equal(atomic_load(&rig.small.arena.chunks[0].state), ARENA_CHUNK_WORDS);
 	stop(&rig, STARTED
-	     "malloc 1 16\n[0.1] thread_start\nfork\nfree 1\n[1.2] thread_start\nload stack 1-8 8\nload "
+	     "malloc 1 16\n[0.1] thread_start\nfork 1\nfree 1\n[1.2] thread_start\nload stack 1-8 8\nload "
 	     "object 1+0 8\n[2] load object 1+0 8\n[2] load stack 2-8 8\n");
 }
 
@@ -285,7 +290,10 @@ static void nothing_is_believed(void **unused)
 		put(&rig, (struct ordered_record){.kind = ARENA_TEXT, .tsc = 0x4141414141414141});
 	assert_null(space_check(rig.accesses.process[0].space));
 	assert_true(rig.accesses.path_bytes < sizeof(rig.accesses.path));
-	stop(&rig, STARTED "[0.1] thread_start\nmunmap\nmremap\nbrk\nbrk\n");
+	stop(&rig,
+	     STARTED "[0.1] thread_start\nmunmap address=0xfffffffffffffffa length=0xffffffffffffffff\n"
+		     "mremap address=0x1 length=0xffffffffffffffff new_length=0xffffffffffffffff result=0x1\n"
+		     "brk result=0xffffffffffffffff\nbrk result=0x5\n");
 }
 
 int main(void)

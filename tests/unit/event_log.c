@@ -167,17 +167,6 @@ void event_log_create(struct event_log *log)
 	CAST("%s", "");
 }
 
-static enum trace_status log_file(struct event_sink *sink, const struct event_file *file, uint32_t *number,
-				  struct trace_error *error)
-{
-	struct event_log *log = (struct event_log *)sink;
-
-	(void)error;
-	*number = ++log->files;
-	LOG("file %" PRIu32 " %s\n", *number, file->path);
-	return TRACE_OK;
-}
-
 static enum trace_status log_region(struct event_sink *sink, const struct event_region *region,
 				    uint32_t *number, struct trace_error *error)
 {
@@ -208,7 +197,6 @@ static enum trace_status log_accesses(struct event_sink *sink, uint32_t thread, 
 
 void event_log_references(struct event_log *log)
 {
-	log->sink.file = log_file;
 	log->sink.region = log_region;
 	log->sink.accesses = log_accesses;
 }

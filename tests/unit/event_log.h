@@ -34,7 +34,7 @@ struct event_log {
 };
 
 void event_log_create(struct event_log *log);
-/* Also writes down references ("load object 1+8 4", kernel's with "kernel " before), files, regions and what was left out;
+/* Also writes down references ("load object 1+8 4", kernel's with "kernel " before), regions and what was left out;
  * without this the sink has no use for them. */
 void event_log_references(struct event_log *log);
 void event_log_skipped(struct event_log *log, uint32_t thread, uint64_t count);
