@@ -73,7 +73,7 @@ same() { # COMMAND...: output, errors and status are those of the command run al
 	"$@" >alone.out 2>alone.err <input
 	alone=$?
 	"$FAULTLINE" record --quiet --accesses -o same.flt -- "$@" >recorded.out 2>recorded.err <input
-	[ $? -eq $alone ] && cmp alone.out recorded.out && cmp alone.err recorded.err
+	[ $? -eq "$alone" ] && cmp alone.out recorded.out && cmp alone.err recorded.err
 }
 have() { # COMMAND WHAT
 	command -v "$1" >/dev/null || {
