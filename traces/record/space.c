@@ -107,7 +107,9 @@ static bool cut_segments(struct space *space, uint64_t start, uint64_t end)
 {
 	size_t first = segment_after(space, start), last;
 
-	if (first < space->segments && space->segment[first].start < start) {
+	if (first == space->segments)
+		return true;
+	if (space->segment[first].start < start) {
 		struct space_segment rest = space->segment[first];
 		space->segment[first].end = start;
 		first++;
