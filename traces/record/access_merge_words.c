@@ -53,6 +53,7 @@ static enum trace_status put_sign(struct words *words, uint64_t word, struct tra
 		return status;
 	if (access_word_kind(word) != ACCESS_WORD_SKIPPED)
 		return emit_sign(words, access_word_kind(word) == ACCESS_WORD_ENTER, error);
+	words->thread->kernel = false; /* what it was about was left out */
 	accesses->counts.skipped += access_word_address(word);
 	return accesses->output.skipped(accesses->output.context, words->merged->number,
 					access_word_address(word), error);

@@ -132,7 +132,12 @@ static void open_block(struct vcpu *vcpu)
 
 void vcpu_make_room(struct vcpu *vcpu)
 {
-	if (vcpu == &vcpus[VCPUS - 1] || !bind(vcpu) || vcpu->refused)
+	if (vcpu == &vcpus[VCPUS - 1]) {
+		if (recording.process)
+			atomic_fetch_add_explicit(&recording.process->lost_events, 1, memory_order_relaxed);
+		return;
+	}
+	if (!bind(vcpu) || vcpu->refused)
 		return;
 	close_block(vcpu);
 	open_block(vcpu);

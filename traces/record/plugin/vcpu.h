@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Threads beyond are not recorded, and counted. */
+/* The last one stands for all threads beyond: none of them is recorded, their references count as lost events. */
 #define VCPUS 4096u
 
 struct vcpu {
@@ -76,10 +76,13 @@ static inline __attribute__((always_inline)) void vcpu_put(struct vcpu *vcpu, ui
 		*vcpu->at++ = word;
 }
 
-/* A reference of the kernel's. */
+/* A reference of the kernel's. What is left out is counted in references, without their signs. */
 static inline void vcpu_put_kernel(struct vcpu *vcpu, uint64_t word)
 {
-	vcpu_put(vcpu, access_word(ACCESS_WORD_KERNEL, 0, 1));
+	if (vcpu->at == vcpu->end)
+		vcpu_make_room(vcpu);
+	if (!vcpu->off)
+		vcpu_put(vcpu, access_word(ACCESS_WORD_KERNEL, 0, 1));
 	vcpu_put(vcpu, word);
 }
 
