@@ -95,7 +95,7 @@ struct record_options {
 };
 
 /* Accesses come faster than they can be written for long: more room would only be more memory. */
-#define ACCESS_BUFFER_BYTES (UINT64_C(64) << 20)
+#define ACCESS_BUFFER_BYTES (UINT64_C(256) << 20)
 
 /* A number and its unit: `units` lists letters or words with their factors. */
 struct unit {
