@@ -9,3 +9,10 @@ bench-record: bench/micro/record_loop$(EXEEXT) bench/faultline$(EXEEXT) bench/li
 	$(srcdir)/%D%/record-cost $(abs_builddir)/bench/faultline$(EXEEXT) $(abs_builddir)/bench/micro/record_loop$(EXEEXT)
 bench: bench-record
 .PHONY: bench-record
+
+# How fast accesses are recorded, beside lackey.
+EXTRA_DIST += %D%/access-cost
+bench-accesses: bench/faultline$(EXEEXT) $(pkglibexec_PROGRAMS)
+	$(srcdir)/%D%/access-cost $(abs_builddir)/bench/faultline$(EXEEXT)
+bench: bench-accesses
+.PHONY: bench-accesses

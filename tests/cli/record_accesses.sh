@@ -7,6 +7,8 @@ expect 2 "what is to be recorded is data, fetch or all" "$FAULTLINE" record --ac
 matches "and it says so" "does not understand 'x': data, fetch or all" stderr
 expect 2 "a window is two numbers" "$FAULTLINE" record --accesses --window 10 -o t.flt -- true
 expect 2 "a window of nothing is refused" "$FAULTLINE" record --window 1:1 -o t.flt -- true
+expect 2 "a seed is a number" "$FAULTLINE" record --accesses --seed=-1 -o t.flt -- true
+expect 2 "a seed of nothing is refused" "$FAULTLINE" record --seed 1 -o t.flt -- true
 expect 2 "no page faults of an emulated program" "$FAULTLINE" record --accesses --faults -o t.flt -- true
 mkdir nothing
 PATH=$scratch/nothing expect 1 "without the emulator" "$FAULTLINE" record --accesses -o t.flt -- true
@@ -57,6 +59,9 @@ pass_if "calls, pushes, pops and returns" exactly calls 500 500 0
 record --accesses -o t.flt -- "$counter" threads 100000
 pass_if "those of threads too" test "$(recorded)" -gt 400000
 lacks "without a warning" 'warning' summary
+few=$(recorded)
+record --accesses --seed 7 -o t.flt -- "$counter" threads 100000
+pass_if "and in an order that a seed chooses" test "$(recorded)" -gt $((few - 1000)) -a "$(recorded)" -lt $((few + 1000))
 record --accesses=fetch -o t.flt -- "$counter" load 1000000
 pass_if "fetches alone" sh -c 'set -- $1; [ $(($1 + $2 + $3)) -lt 1000 ] && [ "$4" -ge 1000000 ]' - "$(kinds)"
 record --accesses=all -o t.flt -- "$counter" load 1000000
@@ -67,6 +72,18 @@ windowed() {
 	awk '$1 == "accesses" { left = $0; sub(/.*fetches\), /, "", left); part = $2 / ($2 + left); print part; exit !(part > 0.09 && part < 0.11) }' summary
 }
 pass_if "windows record a tenth when asked for a tenth" windowed
+
+# --- the recording ends before the program does
+ended() { # OPTION...: ends the recording of a program that runs on
+	record --accesses "$@" -o e.flt -- sh -c '"$1" load 1000000; sleep 0.7; echo goes on' - "$counter" >went.on
+	[ "$(cat went.on)" = 'goes on' ] && "$FAULTLINE" info --verify e.flt >info
+}
+pass_if "a recording ends by --for, and the program goes on" ended --for 500ms
+matches "and says so" 'e.flt; ended by --for' summary
+pass_if "or by --max-size" ended --max-size 200K
+matches "and says so" 'e.flt; ended by --max-size' summary
+pass_if "beyond which it does not grow" test "$(wc -c <e.flt)" -le 204800
+pass_if "and below which there are accesses" test "$(recorded)" -gt 0
 
 # --- programs run as they do without
 same() { # COMMAND...: output, errors and status are those of the command run alone

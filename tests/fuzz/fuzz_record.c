@@ -230,6 +230,9 @@ static void merge_all(struct rig *rig, uint64_t limit)
 		if (rig->ordering.base < limit)
 			ordering_skip(&rig->ordering, limit);
 	}
+	demand(interleaving_check(&rig->accesses.interleaving) == NULL);
+	if (rig->has_accesses)
+		demand(access_merge_finish(&rig->accesses, CHUNKS, &rig->error) == TRACE_OK);
 	for (size_t i = 0; i < rig->accesses.processes; i++)
 		demand(!rig->accesses.process[i].space ||
 		       space_check(rig->accesses.process[i].space) == NULL);
@@ -273,6 +276,8 @@ static void run(const uint8_t *data, size_t size, bool has_accesses)
 	if (has_accesses) {
 		demand(access_merge_start(&rig.accesses, &rig.merge, CHUNKS, &onward, &rig.error) ==
 		       TRACE_OK);
+		if (data[6] % 2)
+			access_merge_seed(&rig.accesses, data[6]);
 		access_merge_output(&rig.accesses, &output);
 	}
 	heap_merge_start(&rig.merge, &rig.small.arena, &output, &clock);
@@ -305,9 +310,14 @@ size_t fuzz_seed(unsigned index, uint8_t *bytes)
 	for (uint8_t chunk = 0; chunk < CHUNKS; chunk++) {
 		/* Of the last seed the third chunk holds words. */
 		const uint8_t state = index == 3 && chunk == 2 ? 192 : 0;
-		const uint8_t header[HEADER_BYTES] = {
-		    0, 1, state ? 1 : (uint8_t)(1 + chunk), 1, (uint8_t)(1 + chunk), (uint8_t)(state + chunk),
-		    0, 3};
+		const uint8_t header[HEADER_BYTES] = {0,
+						      1,
+						      state ? 1 : (uint8_t)(1 + chunk),
+						      1,
+						      (uint8_t)(1 + chunk),
+						      (uint8_t)(state + chunk),
+						      (uint8_t)(index == 3),
+						      3};
 		memcpy(bytes + used, header, sizeof(header));
 		used += sizeof(header);
 	}

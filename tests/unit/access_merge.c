@@ -262,6 +262,45 @@ static void threads_and_forks(void **unused)
 	     "object 1+0 8\n[2] load object 1+0 8\n[2] load stack 2-8 8\n");
 }
 
+/* Two threads, each with a chunk of words: what they hand over between two calls has an order that a seed chooses. */
+static void a_seed_orders_threads(void **unused)
+{
+	uint64_t *words;
+	struct rig rig;
+
+	(void)unused;
+	start(&rig);
+	access_merge_seed(&rig.accesses, 3);
+	put(&rig, (struct ordered_record){.kind = ARENA_STACK_TOP, .address = 0x10f00, .thread_serial = 2});
+	small_arena_own(&rig.small, 1, 1, 2);
+	atomic_store(&rig.small.arena.chunks[1].state, ARENA_CHUNK_WORDS);
+	words = (uint64_t *)(rig.small.arena.records + ARENA_CHUNK_RECORDS);
+	for (uint64_t i = 0; i < 200; i++) {
+		load(&rig, 0x10000);
+		words[i] = access_word(ACCESS_WORD_STORE, 8, 0x10100);
+	}
+	put(&rig, (struct ordered_record){.kind = ARENA_ACCESSES, .size = rig.words, .order = 20});
+	put(&rig, (struct ordered_record){
+		      .kind = ARENA_ACCESSES, .address = 1, .size = 200, .thread_serial = 2, .order = 21});
+	assert_int_equal(rig.accesses.counts.references, 1);
+	assert_int_equal(rig.accesses.interleaving.words, 400);
+	put(&rig, (struct ordered_record){.kind = ARENA_MALLOC, .address = A, .size = 16, .order = 22});
+	assert_int_equal(rig.accesses.counts.references, 401);
+	/* They alternate, and both end before the malloc. */
+	assert_non_null(strstr(rig.log.text, "load region 1+0 8\n[1] store"));
+	assert_non_null(strstr(rig.log.text, "[1] store region 1+256 8\nload region 1+0 8\n"));
+	assert_string_equal(rig.log.text + strlen(rig.log.text) - strlen("malloc 1 16\n"), "malloc 1 16\n");
+	/* What a thread that runs on has not handed over when the recording ends. */
+	load(&rig, A);
+	assert_int_equal(access_merge_finish(&rig.accesses, 2, &rig.error), TRACE_OK);
+	assert_int_equal(access_merge_finish(&rig.accesses, 2, &rig.error), TRACE_OK);
+	assert_int_equal(rig.accesses.counts.references, 402);
+	heap_merge_end(&rig.merge);
+	access_merge_end(&rig.accesses);
+	event_log_destroy(&rig.log);
+	small_arena_destroy(&rig.small);
+}
+
 /* The program can write what it likes. */
 static void nothing_is_believed(void **unused)
 {
@@ -301,7 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(blocks_and_their_ends), cmocka_unit_test(signs),
 	    cmocka_unit_test(calls_map_and_unmap),   cmocka_unit_test(threads_and_forks),
-	    cmocka_unit_test(nothing_is_believed),
+	    cmocka_unit_test(a_seed_orders_threads), cmocka_unit_test(nothing_is_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 # Unit tests of the recorders' reading side. The recorded program's side is tested whole, by tests/cli/record.sh.
 record_arena = %D%/small_arena.h %D%/small_arena.c
-record_tests = %D%/access_merge %D%/clock %D%/heap_merge %D%/kernel_merge %D%/memory_call %D%/number_map %D%/operand \
+record_tests = %D%/access_merge %D%/clock %D%/heap_merge %D%/interleaving %D%/kernel_merge %D%/memory_call %D%/number_map %D%/operand \
 	%D%/perf_ring %D%/tracefs %D%/ordering %D%/program %D%/space
 check_PROGRAMS += $(record_tests)
 TESTS += $(record_tests)
@@ -8,6 +8,8 @@ TESTS += $(record_tests)
 %C%_clock_LDADD = $(unit_libs)
 %C%_heap_merge_SOURCES = %D%/heap_merge.c %D%/event_log.c %D%/event_log.h $(record_arena)
 %C%_heap_merge_LDADD = $(unit_libs)
+%C%_interleaving_SOURCES = %D%/interleaving.c
+%C%_interleaving_LDADD = $(unit_libs)
 %C%_kernel_merge_SOURCES = %D%/kernel_merge.c %D%/event_log.c %D%/event_log.h $(record_arena)
 %C%_kernel_merge_LDADD = $(unit_libs)
 %C%_memory_call_SOURCES = %D%/memory_call.c

@@ -118,12 +118,35 @@ static enum trace_status follow_block(struct access_merge *accesses, const struc
 	return access_merge_no_memory(error);
 }
 
+static enum trace_status put_piece(struct access_merge *accesses, struct trace_error *error)
+{
+	struct interleaving_piece piece;
+
+	if (!interleaving_next(&accesses->interleaving, &piece))
+		return TRACE_OK;
+	return access_merge_words(accesses, &accesses->merge->thread[piece.thread], piece.word, piece.count,
+				  error);
+}
+
+/* All that waits comes before what follows. */
+static enum trace_status put_waiting(struct access_merge *accesses, struct trace_error *error)
+{
+	enum trace_status status = TRACE_OK;
+
+	while (status == TRACE_OK && accesses->interleaving.words != 0)
+		status = put_piece(accesses, error);
+	return status;
+}
+
 static enum trace_status own_put(struct event_sink *sink, const struct event *event,
 				 struct trace_error *error)
 {
 	struct access_merge *accesses = (struct access_merge *)sink;
-	enum trace_status status = accesses->output.sink->put(accesses->output.sink, event, error);
+	bool ends = event->kind == EVENT_THREAD_EXIT || event->kind == EVENT_EXIT;
+	enum trace_status status = ends ? put_waiting(accesses, error) : TRACE_OK;
 
+	if (status == TRACE_OK)
+		status = accesses->output.sink->put(accesses->output.sink, event, error);
 	if (status != TRACE_OK)
 		return status;
 	switch (event->kind) {
@@ -177,11 +200,33 @@ static void give_back(struct access_merge *accesses, uint32_t chunk)
 	ordering_free_chunk(&accesses->merge->arena, chunk);
 }
 
+/* Words were handed over now: they wait for others to come between them, and what came wholly before them waits no more. */
+static enum trace_status interleave(struct access_merge *accesses, const struct interleaving_piece *words,
+				    struct trace_error *error)
+{
+	uint32_t number = accesses->merge->thread[words->thread].number;
+	struct access_thread *thread = access_merge_thread(accesses, number);
+	enum trace_status status = TRACE_OK;
+
+	if (!thread)
+		return access_merge_no_memory(error);
+	while (status == TRACE_OK && (interleaving_precedes(&accesses->interleaving, thread->handed_over) ||
+				      accesses->interleaving.words + words->count > INTERLEAVING_WORDS_MAX))
+		status = put_piece(accesses, error);
+	thread->handed_over = accesses->record->order;
+	if (status != TRACE_OK)
+		return status;
+	return interleaving_add(&accesses->interleaving, words, accesses->record->order)
+		   ? TRACE_OK
+		   : access_merge_no_memory(error);
+}
+
 static enum trace_status put_words(struct access_merge *accesses, struct merged_thread *thread,
 				   struct trace_error *error)
 {
 	const struct ordered_record *record = accesses->record;
 	uint64_t chunk = record->address & ARENA_ADDRESS_MASK, to = record->size;
+	struct interleaving_piece words;
 	const struct arena_chunk *header;
 	enum trace_status status;
 	uint32_t from;
@@ -198,8 +243,11 @@ static enum trace_status put_words(struct access_merge *accesses, struct merged_
 		return TRACE_OK;
 	}
 	accesses->consumed[chunk] = (uint32_t)to;
-	status = access_merge_words(accesses, thread, words_of(accesses, (uint32_t)chunk) + from,
-				    (size_t)to - from, error);
+	words = (struct interleaving_piece){.word = words_of(accesses, (uint32_t)chunk) + from,
+					    .count = (size_t)to - from,
+					    .thread = (uint32_t)(thread - accesses->merge->thread)};
+	status = accesses->interleaves ? interleave(accesses, &words, error)
+				       : access_merge_words(accesses, thread, words.word, words.count, error);
 	if (record->address >> ARENA_INFO_SHIFT != 0)
 		give_back(accesses, (uint32_t)chunk);
 	return status;
@@ -222,6 +270,11 @@ enum trace_status access_merge_put(struct access_merge *accesses, const struct o
 	enum trace_status status;
 
 	accesses->record = record;
+	if (record->kind != ARENA_ACCESSES) {
+		status = put_waiting(accesses, error);
+		if (status != TRACE_OK)
+			return status;
+	}
 	if (record->kind == ARENA_REALLOC_BEGIN) {
 		struct access_thread *thread;
 		status = merge_thread_of(accesses->merge, record, &merged, error);
@@ -253,15 +306,16 @@ static enum trace_status put_rest(struct access_merge *accesses, uint32_t chunk,
 	if (thread->ended || accesses->merge->process[thread->process].ended ||
 	    accesses->merge->process[thread->process].serial != header->process_serial)
 		return TRACE_OK;
-	while (to < ARENA_CHUNK_WORDS_MAX && words[to] != 0)
+	while (to < ARENA_CHUNK_WORDS_MAX && __atomic_load_n(&words[to], __ATOMIC_RELAXED) != 0)
 		to++;
+	accesses->consumed[chunk] = (uint32_t)to;
 	return access_merge_words(accesses, thread, words + from, to - from, error);
 }
 
 enum trace_status access_merge_process_gone(struct access_merge *accesses, uint64_t serial, uint32_t limit,
 					    struct trace_error *error)
 {
-	enum trace_status status = TRACE_OK;
+	enum trace_status status = put_waiting(accesses, error);
 
 	for (uint32_t i = 0; i < limit && status == TRACE_OK; i++) {
 		const struct arena_chunk *chunk = &accesses->merge->arena.chunks[i];
@@ -270,6 +324,19 @@ enum trace_status access_merge_process_gone(struct access_merge *accesses, uint6
 			continue;
 		status = put_rest(accesses, i, error);
 		give_back(accesses, i);
+	}
+	return status;
+}
+
+enum trace_status access_merge_finish(struct access_merge *accesses, uint32_t limit,
+				      struct trace_error *error)
+{
+	enum trace_status status = put_waiting(accesses, error);
+
+	for (uint32_t i = 0; i < limit && status == TRACE_OK; i++) {
+		if (atomic_load_explicit(&accesses->merge->arena.chunks[i].state, memory_order_acquire) ==
+		    ARENA_CHUNK_WORDS)
+			status = put_rest(accesses, i, error);
 	}
 	return status;
 }
@@ -292,6 +359,12 @@ enum trace_status access_merge_start(struct access_merge *accesses, struct heap_
 	return access_merge_no_memory(error);
 }
 
+void access_merge_seed(struct access_merge *accesses, uint64_t seed)
+{
+	accesses->interleaves = true;
+	interleaving_start(&accesses->interleaving, seed);
+}
+
 void access_merge_output(struct access_merge *accesses, struct merge_output *output)
 {
 	output->sink = &accesses->own;
@@ -307,5 +380,6 @@ void access_merge_end(struct access_merge *accesses)
 	free(accesses->thread);
 	free(accesses->consumed);
 	free(accesses->batch);
+	interleaving_end(&accesses->interleaving);
 	*accesses = (struct access_merge){0};
 }

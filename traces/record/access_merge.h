@@ -10,7 +10,8 @@
  * Stands between the ordering and the heap_merge, whose output it takes: so it knows each block's address and number, and
  * keeps for each process which block or mapping lies where (space.h). References are looked up at the place in the order
  * at which their words were handed over: those of one thread stand exactly where they were made between the thread's own
- * calls; those of several threads are in order as finely as the plugin cuts its blocks (plugin/vcpu.h).
+ * calls; those of several threads are in order as finely as the plugin cuts its blocks (plugin/vcpu.h), between which a seed
+ * may choose another of the possible orders (interleaving.h).
  *
  * Between the allocator's enter and exit, what is not on the stack is the allocator's.
  */
@@ -20,6 +21,7 @@
 #include "traces/access.h"
 #include "traces/event.h"
 #include "traces/record/heap_merge.h"
+#include "traces/record/interleaving.h"
 #include "traces/record/space.h"
 
 #include <stdbool.h>
@@ -53,7 +55,8 @@ struct access_thread {
 	uint64_t argument[6];
 	uint64_t realloc[MERGE_NESTING]; /* old addresses of reallocs in progress */
 	unsigned arguments, reallocs;
-	uint32_t file; /* number of the file of the next call or mapping, 0 = none */
+	uint32_t file;	      /* number of the file of the next call or mapping, 0 = none */
+	uint64_t handed_over; /* order number of its last block */
 	bool in_allocator;
 	bool kernel; /* the next word is the kernel's reference */
 };
@@ -82,12 +85,16 @@ struct access_merge {
 	size_t filled;
 	char path[ACCESS_MERGE_PATH_BYTES]; /* being told */
 	size_t path_bytes;
+	bool interleaves; /* by a seed; its threads are indices into merge->thread */
+	struct interleaving interleaving;
 };
 
 /* Prepares; `merge` is to be started with access_merge_output as its output. */
 enum trace_status access_merge_start(struct access_merge *accesses, struct heap_merge *merge, uint32_t chunks,
 				     const struct access_output *output,
 				     struct trace_error *error) TRACE_MUST_USE;
+/* References of several threads are put in an order that this seed chooses, and not in that of their blocks. */
+void access_merge_seed(struct access_merge *accesses, uint64_t seed);
 void access_merge_output(struct access_merge *accesses, struct merge_output *output);
 void access_merge_end(struct access_merge *accesses);
 
@@ -99,5 +106,9 @@ enum trace_status access_merge_put(struct access_merge *accesses, const struct o
  * goes on as another program. Its chunks below `limit` go back. */
 enum trace_status access_merge_process_gone(struct access_merge *accesses, uint64_t serial, uint32_t limit,
 					    struct trace_error *error) TRACE_MUST_USE;
+
+/* The recording ends: what threads that still run wrote and did not hand over follows. Chunks below `limit` are looked at. */
+enum trace_status access_merge_finish(struct access_merge *accesses, uint32_t limit,
+				      struct trace_error *error) TRACE_MUST_USE;
 
 #endif

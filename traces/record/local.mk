@@ -3,6 +3,7 @@ traces_libtraces_a_SOURCES += \
 	%D%/arena.h %D%/ticks.h %D%/arena_file.h %D%/arena_file.c \
 	%D%/access_word.h %D%/space.h %D%/space.c %D%/access_merge.h %D%/access_merge.c %D%/access_merge_state.h \
 	%D%/access_merge_calls.c %D%/access_merge_words.c \
+	%D%/interleaving.h %D%/interleaving.c \
 	%D%/number_map.h %D%/number_map.c \
 	%D%/clock.h %D%/clock.c \
 	%D%/ordering.h %D%/ordering.c \

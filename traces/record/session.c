@@ -27,6 +27,8 @@
 #define RECORD_PATIENCE_NS UINT64_C(10000000000)
 /* The size of the trace is looked at this often. */
 #define EVENTS_PER_SIZE_CHECK 1024u
+/* Of a reference in the trace, at most, but for the few that are the first to what they went to. */
+#define ACCESS_BYTES 5u
 
 static uint64_t now_ns(void)
 {
@@ -66,10 +68,19 @@ static enum trace_status settle_threads(struct session *session, struct trace_er
 	return TRACE_OK;
 }
 
+/* A record of accesses may bring a whole chunk of them, and release those that wait. */
+static uint64_t next_record_bytes(const struct session *session)
+{
+	const uint64_t words = ARENA_CHUNK_WORDS_MAX + session->accesses.interleaving.words;
+
+	return session->options->accesses ? words * ACCESS_BYTES : 0;
+}
+
 static void check_size(struct session *session)
 {
 	if (session->options->max_bytes != 0)
-		session->full = flt_writer_bytes(session->writer) >= session->options->max_bytes;
+		session->full = flt_writer_bytes(session->writer) + next_record_bytes(session) >=
+				session->options->max_bytes;
 }
 
 /* Gives out what the kernel did before the heap record. If that is not all known yet the record is gated. */
@@ -103,7 +114,7 @@ static enum trace_status take_ready(struct session *session, uint64_t *taken, st
 		ordering_take(&session->ordering);
 		if (record.kind == ARENA_THREAD_END && (status = settle_threads(session, error)) != TRACE_OK)
 			return status;
-		if (++*taken % EVENTS_PER_SIZE_CHECK == 0)
+		if (++*taken % EVENTS_PER_SIZE_CHECK == 0 || record.kind == ARENA_ACCESSES)
 			check_size(session);
 	}
 	return TRACE_OK;
@@ -347,6 +358,8 @@ static enum trace_status begin_accesses(struct session *session, struct merge_ou
 	enum trace_status status = access_merge_start(&session->accesses, &session->merge,
 						      session->file.arena.chunk_count, &onward, error);
 
+	if (session->options->seed != 0)
+		access_merge_seed(&session->accesses, session->options->seed);
 	access_merge_output(&session->accesses, output);
 	return status;
 }
@@ -450,7 +463,11 @@ static enum trace_status drain(struct session *session, struct trace_error *erro
 	}
 	if (status == TRACE_OK)
 		status = put_kernel_until(session, UINT64_MAX, error);
-	return status == TRACE_OK ? settle_processes(session, error) : status;
+	if (status == TRACE_OK)
+		status = settle_processes(session, error);
+	if (status == TRACE_OK && session->options->accesses && !session->full)
+		status = access_merge_finish(&session->accesses, session->ordering.chunk_limit, error);
+	return status;
 }
 
 static enum trace_status finish(struct session *session, struct trace_error *error)

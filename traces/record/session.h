@@ -36,11 +36,12 @@ struct session_options {
 				guest's, and the kernel's side is seen by the plugin */
 	const char *emulator;		/* absolute path; for references */
 	uint64_t window_on, window_off; /* references per thread recorded, then left out; 0 = all */
-	enum follower_means means;	/* of seeing memory system calls */
-	bool follow;			/* children and exec'd programs too */
-	bool stacks;			/* call stacks; the library must be the one that can */
-	bool paused;			/* record nothing until start_signal */
-	int start_signal;		/* 0 = none */
+	uint64_t seed; /* of the order of threads' references where it is not known; 0 = as handed over */
+	enum follower_means means; /* of seeing memory system calls */
+	bool follow;		   /* children and exec'd programs too */
+	bool stacks;		   /* call stacks; the library must be the one that can */
+	bool paused;		   /* record nothing until start_signal */
+	int start_signal;	   /* 0 = none */
 	int stop_signal;
 	uint64_t for_ns;       /* 0 = until the end */
 	uint64_t max_bytes;    /* of the trace; 0 = no bound */

@@ -1,0 +1,320 @@
+#include "config.h"
+
+#include "bench/record_options.h"
+
+#include "bench/command.h"
+#include "bench/quantity.h"
+
+#include "traces/record/arena.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char help[] =
+    "Usage: faultline record [--heap] [--mm] [--faults] [--accesses] -o TRACE [OPTION]... [--] COMMAND "
+    "[ARGUMENT]...\n"
+    "Runs COMMAND and records how it, its threads and every program it starts use memory.\n"
+    "\n"
+    "  -o, --output TRACE       where to write the trace\n"
+    "      --heap               malloc, free and their kin (the default)\n"
+    "      --mm                 memory system calls (mmap, brk, madvise ...) with arguments and results, and "
+    "the\n"
+    "                           address space at exec and at the end\n"
+    "      --mm-by MEANS        how system calls are seen: perf (kernel tracepoints: no stops, takes "
+    "privileges),\n"
+    "                           ptrace (a stop at each memory call, takes none), auto (perf where "
+    "permitted)\n"
+    "      --faults             page faults, with their addresses and instructions\n"
+    "      --accesses[=WHAT]    loads and stores (data, the default), instruction fetches (fetch), or both "
+    "(all), with\n"
+    "                           heap and memory calls: the program runs in QEMU's user-mode emulator, "
+    "unchanged but\n"
+    "                           some 10 to 50 times slower\n"
+    "      --window N:M         of each thread's accesses record N, leave out M, and so on (units K, M, G)\n"
+    "      --seed N             put the accesses of several threads, where their order is not known, in one "
+    "that N\n"
+    "                           chooses; 0, the default: in blocks, as they came\n"
+    "      --stacks             record the call stack of every event (several microseconds each)\n"
+    "      --no-follow          record only the first program, not its children nor what it becomes by exec\n"
+    "      --for TIME           end the trace after TIME: seconds, or with a unit: 500ms, 10s, 5m, 1h\n"
+    "      --max-size SIZE      end the trace before it grows beyond SIZE bytes (units K, M, G)\n"
+    "      --start-signal SIG   begin paused; record when `faultline record` gets SIG (a name such as USR1, "
+    "or a number)\n"
+    "      --stop-signal SIG    pause when it gets SIG; with the same SIG as --start-signal it toggles\n"
+    "      --buffer SIZE        memory for events that are not written yet (default 1G, or an eighth of\n"
+    "                           the machine's memory if that is less); a program that fills it waits\n"
+    "  -q, --quiet              no summary at the end\n"
+    "  -h, --help               this text\n"
+    "\n"
+    "The program's input, output and environment are its own, but for LD_PRELOAD and FAULTLINE_RECORD. "
+    "Signals sent to\n"
+    "`faultline record` are passed on to it, except the two above.\n"
+    "\n"
+    "The recording ends when COMMAND and all programs that it left running have ended (once COMMAND has "
+    "ended, SIGINT or\n"
+    "SIGTERM ends it at once), or at --for or --max-size: then the trace is complete at that moment, and the "
+    "command\n"
+    "runs on unrecorded.\n"
+    "\n"
+    "Exit status: COMMAND's own; 128 + N when signal N killed it; 127 when it was not found, 126 when it "
+    "could not be\n"
+    "run; 1 when recording failed (the reason is on standard error, and COMMAND was left to run to its end); "
+    "2 for wrong\n"
+    "usage. A recording without events is no failure: the summary says why it has none.\n";
+
+enum {
+	OPTION_HEAP = 256,
+	OPTION_MM,
+	OPTION_MM_BY,
+	OPTION_FAULTS,
+	OPTION_ACCESSES,
+	OPTION_WINDOW,
+	OPTION_SEED,
+	OPTION_STACKS,
+	OPTION_NO_FOLLOW,
+	OPTION_FOR,
+	OPTION_MAX_SIZE,
+	OPTION_START_SIGNAL,
+	OPTION_STOP_SIGNAL,
+	OPTION_BUFFER,
+};
+
+#define RUN RECORD_OPTIONS_RUN
+
+/* A signal that can be caught, by number or by name with or without SIG. */
+static bool parse_signal(const char *text, int *result)
+{
+	char *end;
+	long number = strtol(text, &end, 10);
+
+	if (strncasecmp(text, "SIG", 3) == 0)
+		text += 3;
+	for (int i = 1; i < NSIG; i++) {
+		const char *name = sigabbrev_np(i);
+		bool is_this =
+		    *end == '\0' && end != text ? number == i : name && strcasecmp(name, text) == 0;
+		if (is_this && i != SIGKILL && i != SIGSTOP && i != SIGCHLD) {
+			*result = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool parse_means(const char *text, enum follower_means *result)
+{
+	static const char *const names[] = {
+	    [FOLLOWER_AUTO] = "auto", [FOLLOWER_PERF] = "perf", [FOLLOWER_PTRACE] = "ptrace"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			*result = (enum follower_means)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int wrong(const char *option, const char *value, const char *right)
+{
+	complain("record", "%s does not understand '%s': %s", option, value, right);
+	return EXIT_USAGE;
+}
+
+static int parse_accesses(struct session_options *session, const char *what)
+{
+	if (!what || strcmp(what, "data") == 0)
+		session->accesses = ARENA_ACCESS_DATA;
+	else if (strcmp(what, "fetch") == 0)
+		session->accesses = ARENA_ACCESS_FETCH;
+	else if (strcmp(what, "all") == 0)
+		session->accesses = ARENA_ACCESS_DATA | ARENA_ACCESS_FETCH;
+	else
+		return wrong("--accesses", what, "data, fetch or all");
+	return RUN;
+}
+
+static int parse_window(struct session_options *session, const char *text)
+{
+	static const char right[] = "two numbers such as 1M:99M, the accesses to record and to leave out";
+	const char *colon = strchr(text, ':');
+	char on[32];
+
+	if (!colon || (size_t)(colon - text) >= sizeof(on))
+		return wrong("--window", text, right);
+	memcpy(on, text, (size_t)(colon - text));
+	on[colon - text] = '\0';
+	return quantity_parse(on, quantity_counts, &session->window_on) &&
+		       quantity_parse(colon + 1, quantity_counts, &session->window_off)
+		   ? RUN
+		   : wrong("--window", text, right);
+}
+
+static int parse_seed(struct session_options *session, const char *text)
+{
+	char *end;
+
+	errno = 0;
+	session->seed = strtoull(text, &end, 10);
+	return isdigit((unsigned char)*text) && *end == '\0' && errno == 0
+		   ? RUN
+		   : wrong("--seed", text, "a number of 0 to 18446744073709551615");
+}
+
+static int parse_value(struct record_options *options, int option)
+{
+	static const char sizes[] = "a number of bytes greater than 0, such as 64M";
+	static const char signals[] = "a signal that can be caught, such as USR1";
+	struct session_options *session = &options->session;
+
+	switch (option) {
+	case OPTION_MM_BY:
+		session->calls = true;
+		return parse_means(optarg, &session->means)
+			   ? RUN
+			   : wrong("--mm-by", optarg, "perf, ptrace or auto");
+	case OPTION_ACCESSES:
+		return parse_accesses(session, optarg);
+	case OPTION_WINDOW:
+		return parse_window(session, optarg);
+	case OPTION_SEED:
+		return parse_seed(session, optarg);
+	case OPTION_FOR:
+		return quantity_parse(optarg, quantity_times, &session->for_ns)
+			   ? RUN
+			   : wrong("--for", optarg, "a time greater than 0, such as 10s or 500ms");
+	case OPTION_MAX_SIZE:
+		return quantity_parse(optarg, quantity_sizes, &session->max_bytes)
+			   ? RUN
+			   : wrong("--max-size", optarg, sizes);
+	case OPTION_BUFFER:
+		options->has_buffer = true;
+		return quantity_parse(optarg, quantity_sizes, &session->buffer_bytes)
+			   ? RUN
+			   : wrong("--buffer", optarg, sizes);
+	case OPTION_START_SIGNAL:
+		session->paused = true;
+		return parse_signal(optarg, &session->start_signal)
+			   ? RUN
+			   : wrong("--start-signal", optarg, signals);
+	case OPTION_STOP_SIGNAL:
+		return parse_signal(optarg, &session->stop_signal) ? RUN
+								   : wrong("--stop-signal", optarg, signals);
+	default:
+		(void)fputs("Try `faultline record --help`.\n", stderr);
+		return EXIT_USAGE;
+	}
+}
+
+static int parse_option(struct record_options *options, int option)
+{
+	switch (option) {
+	case 'o':
+		options->session.output = optarg;
+		return RUN;
+	case 'q':
+		options->quiet = true;
+		return RUN;
+	case 'h':
+		(void)fputs(help, stdout);
+		return EXIT_DONE;
+	case OPTION_HEAP:
+		options->session.heap = true;
+		return RUN;
+	case OPTION_MM:
+		options->session.calls = true;
+		return RUN;
+	case OPTION_FAULTS:
+		options->session.faults = true;
+		return RUN;
+	case OPTION_STACKS:
+		options->session.stacks = true;
+		return RUN;
+	case OPTION_NO_FOLLOW:
+		options->session.follow = false;
+		return RUN;
+	default:
+		return parse_value(options, option);
+	}
+}
+
+/* Says what does not go together. */
+static bool are_compatible(const struct session_options *session)
+{
+	const char *message = NULL;
+
+	if (session->accesses && session->faults)
+		message = "--faults are the kernel's, and with --accesses it sees the emulator: record them "
+			  "one after the "
+			  "other";
+	else if (session->accesses && session->stacks)
+		message = "--stacks cannot be had of a program that --accesses runs in the emulator";
+	else if (!session->accesses && session->window_on != 0)
+		message = "--window is about accesses: it needs --accesses";
+	else if (!session->accesses && session->seed != 0)
+		message = "--seed is about the order of accesses: it needs --accesses";
+	if (message)
+		complain("record", "%s", message);
+	return message == NULL;
+}
+
+int record_options_parse(struct record_options *options, int argc, char **argv)
+{
+	static const struct option longs[] = {
+	    {"output", required_argument, NULL, 'o'},
+	    {"quiet", no_argument, NULL, 'q'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"heap", no_argument, NULL, OPTION_HEAP},
+	    {"mm", no_argument, NULL, OPTION_MM},
+	    {"mm-by", required_argument, NULL, OPTION_MM_BY},
+	    {"faults", no_argument, NULL, OPTION_FAULTS},
+	    {"accesses", optional_argument, NULL, OPTION_ACCESSES},
+	    {"window", required_argument, NULL, OPTION_WINDOW},
+	    {"seed", required_argument, NULL, OPTION_SEED},
+	    {"stacks", no_argument, NULL, OPTION_STACKS},
+	    {"no-follow", no_argument, NULL, OPTION_NO_FOLLOW},
+	    {"for", required_argument, NULL, OPTION_FOR},
+	    {"max-size", required_argument, NULL, OPTION_MAX_SIZE},
+	    {"start-signal", required_argument, NULL, OPTION_START_SIGNAL},
+	    {"stop-signal", required_argument, NULL, OPTION_STOP_SIGNAL},
+	    {"buffer", required_argument, NULL, OPTION_BUFFER},
+	    {NULL, 0, NULL, 0},
+	};
+	int option, result;
+
+	while ((option = getopt_long(argc, argv, "+o:qh", longs, NULL)) != -1) {
+		result = parse_option(options, option);
+		if (result != RUN)
+			return result;
+	}
+	options->session.command = argv + optind;
+	if (options->session.accesses)
+		options->session.heap = options->session.calls = true;
+	if (!options->session.calls && !options->session.faults)
+		options->session.heap = true;
+	if (options->session.stacks && !options->session.heap) {
+		complain("record", "--stacks are those of heap calls: it needs --heap");
+		return EXIT_USAGE;
+	}
+	if (!are_compatible(&options->session))
+		return EXIT_USAGE;
+	if (!options->session.output) {
+		complain("record", "where to? -o TRACE is missing");
+		return EXIT_USAGE;
+	}
+	if (strcmp(options->session.output, "-") == 0) {
+		complain("record", "the trace cannot go to standard output, which is the program's");
+		return EXIT_USAGE;
+	}
+	if (optind == argc) {
+		complain("record", "what to run? COMMAND is missing");
+		return EXIT_USAGE;
+	}
+	return RUN;
+}

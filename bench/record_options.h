@@ -1,0 +1,24 @@
+/* record_options.h: what `faultline record` is asked for. */
+#ifndef FAULTLINE_BENCH_RECORD_OPTIONS_H
+#define FAULTLINE_BENCH_RECORD_OPTIONS_H
+
+#include "traces/record/session.h"
+
+#include <stdbool.h>
+
+struct record_options {
+	struct session_options session;
+	bool quiet;
+	bool has_buffer; /* --buffer was given */
+};
+
+#define RECORD_OPTIONS_RUN (-1)
+
+/* Reads the command line into *options, which holds the defaults. RECORD_OPTIONS_RUN, or the exit status of a command that
+ * has said what is wrong, or its help. */
+int record_options_parse(struct record_options *options, int argc, char **argv);
+
+/* What is said on standard error at the end of a recording; context is the record_options. */
+void record_summary_print(void *context, const struct session_result *result);
+
+#endif
