@@ -252,7 +252,8 @@ static void fill(struct rig *rig, const uint8_t *data, size_t size)
 	if (records > CHUNKS * ARENA_CHUNK_RECORDS)
 		records = CHUNKS * ARENA_CHUNK_RECORDS;
 	for (uint32_t i = 0; i < records; i++)
-		fill_record(&rig->small, i, data + (size_t)CHUNKS * HEADER_BYTES + (size_t)i * RECORD_BYTES);
+		order += fill_record(&rig->small, i, order,
+				     data + (size_t)CHUNKS * HEADER_BYTES + (size_t)i * RECORD_BYTES);
 }
 
 static void run(const uint8_t *data, size_t size, bool has_accesses)

@@ -271,7 +271,7 @@ static void a_seed_orders_threads(void **unused)
 	(void)unused;
 	start(&rig);
 	access_merge_seed(&rig.accesses, 3);
-	put(&rig, (struct ordered_record){.kind = ARENA_STACK_TOP, .address = 0x10f00, .thread_serial = 2});
+	put(&rig, (struct ordered_record){.kind = ARENA_THREAD_START, .thread_serial = 2});
 	small_arena_own(&rig.small, 1, 1, 2);
 	atomic_store(&rig.small.arena.chunks[1].state, ARENA_CHUNK_WORDS);
 	words = (uint64_t *)(rig.small.arena.records + ARENA_CHUNK_RECORDS);
