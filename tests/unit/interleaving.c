@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#define WORDS 200u
+#define WORDS ((size_t)200)
 
 /* Words say whose they are and the how-manieth: thread x 1000 + number. */
 static void add(struct interleaving *interleaving, uint32_t thread, uint64_t first, uint64_t until)
