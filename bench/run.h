@@ -6,7 +6,9 @@
 #define FAULTLINE_BENCH_RUN_H
 
 #include "bench/measurement.h"
+#include "bench/mmu_series.h"
 #include "bench/model.h"
+#include "bench/space_map.h"
 
 #include <jansson.h>
 
@@ -16,8 +18,10 @@ struct run {
 	const struct plan_totals *totals;
 	const struct measurement_options *options;
 	const struct measurement *measurement;
-	const struct model *model; /* NULL for live targets and mode parallel */
-	const char *command;	   /* that makes this run again */
+	const struct model *model;     /* NULL for live targets and mode parallel */
+	const struct mmu_series *mmu;  /* NULL: no pass through MMUs was made */
+	const struct space_map *space; /* NULL: its address spaces were not looked at */
+	const char *command;	       /* that makes this run again */
 };
 
 /* The run as run.json has it; NULL without memory. */

@@ -173,6 +173,66 @@ static void write_page_sizes(const struct run *run, FILE *file)
 	model_write_page_sizes(run->model, file);
 }
 
+static bool has_mmu(const struct run *run)
+{
+	return run->mmu != NULL;
+}
+
+static bool has_tlb_sizes(const struct run *run)
+{
+	return run->mmu && mmu_series_has_sizes(run->mmu);
+}
+
+static bool has_space(const struct run *run)
+{
+	return run->space != NULL;
+}
+
+static void write_tlb(const struct run *run, FILE *file)
+{
+	mmu_series_write_tlb(run->mmu, file);
+}
+
+static void write_faults(const struct run *run, FILE *file)
+{
+	mmu_series_write_faults(run->mmu, file);
+}
+
+static void write_pages(const struct run *run, FILE *file)
+{
+	mmu_series_write_pages(run->mmu, file);
+}
+
+static void write_walks(const struct run *run, FILE *file)
+{
+	mmu_series_write_walks(run->mmu, file);
+}
+
+static void write_tlb_sizes(const struct run *run, FILE *file)
+{
+	mmu_series_write_sizes(run->mmu, file);
+}
+
+static void write_space(const struct run *run, FILE *file)
+{
+	space_map_write_mappings(run->space, file);
+}
+
+static void write_residency(const struct run *run, FILE *file)
+{
+	space_map_write_residency(run->space, file);
+}
+
+static void write_space_image(const struct run *run, FILE *file)
+{
+	space_map_write_image(run->space, file);
+}
+
+static void write_space_rows(const struct run *run, FILE *file)
+{
+	space_map_write_rows(run->space, file);
+}
+
 static const struct series series[] = {
     {"throughput.tsv", "round\tgross_ns_per_event\tnull_ns_per_event\tnet_ns_per_event\tevents_per_s\n",
      write_throughput, has_throughput, true},
@@ -188,6 +248,15 @@ static const struct series series[] = {
     {"model.tsv", NULL, write_model, has_model, false},
     {"buddy.tsv", NULL, write_buddy, has_model, false},
     {"page_sizes.tsv", NULL, write_page_sizes, has_model, false},
+    {"tlb.tsv", NULL, write_tlb, has_mmu, false},
+    {"faults.tsv", NULL, write_faults, has_mmu, false},
+    {"pages.tsv", NULL, write_pages, has_mmu, false},
+    {"walks.tsv", NULL, write_walks, has_mmu, false},
+    {"tlb_sizes.tsv", NULL, write_tlb_sizes, has_tlb_sizes, false},
+    {"space.tsv", NULL, write_space, has_space, false},
+    {"residency.tsv", NULL, write_residency, has_space, false},
+    {"space_image.tsv", NULL, write_space_image, has_space, false},
+    {"space_rows.tsv", NULL, write_space_rows, has_space, false},
 };
 
 static void write_header(const struct run *run, const struct series *one, FILE *file)

@@ -11,6 +11,8 @@
  *   sizes.tsv        size_low_bytes size_high_bytes allocations bytes
  *   lifetimes.tsv    events_low events_high objects
  *   model.tsv, buddy.tsv, page_sizes.tsv   engine targets only (model.h)
+ *   tlb.tsv, faults.tsv, pages.tsv, walks.tsv, tlb_sizes.tsv                of a pass through MMUs (mmu_series.h)
+ *   space.tsv, residency.tsv, space_image.tsv, space_rows.tsv               of its address spaces (space_map.h)
  */
 #ifndef FAULTLINE_BENCH_RUN_DIRECTORY_H
 #define FAULTLINE_BENCH_RUN_DIRECTORY_H

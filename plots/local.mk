@@ -3,6 +3,7 @@
 plotsdir = $(pkgdatadir)/plots
 dist_plots_DATA = \
 	%D%/style.gp \
+	%D%/runs.gp \
 	%D%/legend.gp \
 	%D%/report.css \
 	%D%/overview.gp \
@@ -13,6 +14,12 @@ dist_plots_DATA = \
 	%D%/external.gp \
 	%D%/buddy.gp \
 	%D%/page_size.gp \
+	%D%/tlb.gp \
+	%D%/tlb_sizes.gp \
+	%D%/walks.gp \
+	%D%/faults.gp \
+	%D%/pages.gp \
+	%D%/space.gp \
 	%D%/trace.gp
 
 # make report: the shipped recordings on every allocator that is found, as a page in report/ of the build tree.

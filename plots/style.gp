@@ -11,8 +11,6 @@
 # A script sets figure_width and figure_height (in pixels), copies its arguments and loads this file.
 
 set encoding utf8
-set datafile separator tab
-set datafile commentschars '#'
 
 # --- Terminal -----------------------------------------------------------------------------------------------------
 dumb = kind eq 'dumb'
@@ -32,25 +30,9 @@ if (dumb && colour_option ne 'ansi') {
 set output output
 
 # --- The list of runs -----------------------------------------------------------------------------------------------
-stats runs using (1) nooutput
-run_count = int(STATS_records)
-array label[run_count]
-array directory[run_count]
-array time[run_count]
-array time_low[run_count]
-array time_high[run_count]
-array basis[run_count]
-array over_live[run_count]
-array resolution[run_count]
-array trace[run_count]
-run_read(i) = (label[i] = strcol(1), directory[i] = strcol(2), time[i] = strcol(3), time_low[i] = strcol(4), \
-	time_high[i] = strcol(5), basis[i] = strcol(6), over_live[i] = strcol(7), resolution[i] = strcol(8), \
-	trace[i] = strcol(9), 1)
-stats runs using (run_read(int($0) + 1)) nooutput
-file(i, name) = directory[i] . '/' . name
-known(text) = text eq '?' ? NaN : real(text)
-# From here on `?` is a hole in a series; while the list was read it had to stay a text.
-set datafile missing '?'
+if (!exists('run_count')) {
+	load 'runs.gp'
+}
 
 # --- Colours: one per allocator in every figure; Okabe and Ito's palette, told apart by colour-blind readers too -----
 family(text) = strstrt(text, ':') > 0 ? text[1:strstrt(text, ':') - 1] : text
@@ -88,4 +70,5 @@ mebibytes(bytes) = bytes / 1048576.0
 # The unit of a horizontal axis that counts events, and its name.
 event_unit(most) = most >= 2e6 ? 1e6 : most >= 2e3 ? 1e3 : 1.0
 event_axis(unit) = 'event of the trace' . (unit == 1e6 ? ', millions' : unit == 1e3 ? ', thousands' : '')
+reference_axis(unit) = 'references' . (unit == 1e6 ? ', millions' : unit == 1e3 ? ', thousands' : '')
 percent(share) = 100.0 * share

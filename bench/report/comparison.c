@@ -159,6 +159,26 @@ static enum trace_status read_document(struct comparison *comparison, struct tra
 	return status;
 }
 
+/* The names beyond COMPARISON_MAX_MMUS have no rows. */
+static bool collect_mmus(struct comparison *comparison)
+{
+	comparison->mmu = calloc(COMPARISON_MAX_MMUS, sizeof(comparison->mmu[0]));
+	if (!comparison->mmu)
+		return false;
+	for (size_t i = 0; i < comparison->runs; i++) {
+		for (size_t m = 0; m < comparison->run[i].mmus; m++) {
+			const char *name = comparison->run[i].mmu[m].name;
+			unsigned at = 0;
+
+			while (at < comparison->mmus && strcmp(comparison->mmu[at], name) != 0)
+				at++;
+			if (at == comparison->mmus && at < COMPARISON_MAX_MMUS)
+				comparison->mmu[comparison->mmus++] = name;
+		}
+	}
+	return true;
+}
+
 enum trace_status comparison_read(struct comparison **comparison, const char *directory,
 				  struct trace_error *error)
 {
@@ -172,7 +192,7 @@ enum trace_status comparison_read(struct comparison **comparison, const char *di
 
 	if (status == TRACE_OK) {
 		made->group = calloc(made->runs ? made->runs : 1, sizeof(*made->group));
-		if (!made->group)
+		if (!made->group || !collect_mmus(made))
 			status = trace_fail(error, TRACE_NO_MEMORY, "out of memory");
 	}
 	if (status != TRACE_OK) {
@@ -192,6 +212,7 @@ void comparison_destroy(struct comparison *comparison)
 		run_summary_destroy(&comparison->run[i]);
 	free(comparison->run);
 	free(comparison->group);
+	free(comparison->mmu);
 	json_decref(comparison->document);
 	free(comparison->directory);
 	free(comparison);

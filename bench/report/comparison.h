@@ -10,6 +10,7 @@
  *
  *   I1  runs of one trace lie side by side: run[group[g].first .. group[g].first + group[g].runs)
  *   I2  every run lies in exactly one group
+ *   I3  mmu[0 .. mmus) are the names of all MMUs of the runs, each once, as they appear
  */
 #ifndef FAULTLINE_BENCH_REPORT_COMPARISON_H
 #define FAULTLINE_BENCH_REPORT_COMPARISON_H
@@ -21,6 +22,7 @@
 #include <stddef.h>
 
 #define COMPARISON_MAX_RUNS 4096
+#define COMPARISON_MAX_MMUS 16u
 #define COMPARISON_MAX_FILE_BYTES ((size_t)256 << 20)
 
 struct run_group {
@@ -35,6 +37,8 @@ struct comparison {
 	size_t runs;
 	struct run_group *group;
 	size_t groups;
+	const char **mmu; /* the names are the runs' */
+	unsigned mmus;
 };
 
 /* Reads DIR. TRACE_IO when neither file is there or one cannot be read; TRACE_BAD_INPUT, with file and line,

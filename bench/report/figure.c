@@ -70,6 +70,48 @@ static const struct figure figures[] = {
 	 "tables.",
      .need = {{"page_sizes.tsv", 5, 5}},
      .engine_only = true},
+    {.name = "tlb",
+     .title = "TLB misses over the trace",
+     .caption =
+	 "Simulated, for each processor: misses of level 1 of the TLB per 1000 references, and walks of "
+	 "the page tables, which is what misses level 2 as well. Every target sees the references that "
+	 "were recorded, to the blocks where it placed them. Lower is better.",
+     .need = {{"tlb.tsv", 11, 11}},
+     .optional = true},
+    {.name = "tlb_sizes",
+     .title = "Misses by the size of the TLB",
+     .caption = "Simulated TLBs of one level, 4 ways and LRU, all in the same pass: the share of references "
+		"that miss. Where a line falls steeply, the pages that the program uses at a time begin to "
+		"fit.",
+     .need = {{"tlb_sizes.tsv", 5, 5}},
+     .optional = true},
+    {.name = "walks",
+     .title = "What walks read, by level (model)",
+     .caption = "Entries of page tables read per 1000 references. How often the processor's walk caches "
+		"shorten a walk is a model, not a measurement.",
+     .need = {{"walks.tsv", 4, 4}},
+     .optional = true},
+    {.name = "faults",
+     .title = "Page faults over the trace",
+     .caption = "Simulated: faults so far by kind, resident memory and the page tables over it, in pages of "
+		"4 KiB. Lower is better.",
+     .need = {{"faults.tsv", 10, 3}},
+     .optional = true},
+    {.name = "pages",
+     .title = "Which pages",
+     .caption = "Simulated: how much of the resident memory lies in huge pages, and how many of the "
+		"references go to them.",
+     .need = {{"pages.tsv", 8, 7}},
+     .optional = true},
+    {.name = "space",
+     .title = "The address space",
+     .caption =
+	 "Of the largest process, simulated: what is mapped where, row by row; pale where it was never "
+	 "touched, strong where it is resident. Rows in which nothing begins, ends or is resident are "
+	 "cut out.",
+     .need = {{"space_image.tsv", 4, 4}, {"space_rows.tsv", 4, 4}},
+     .optional = true,
+     .wide = true},
     {.name = "trace",
      .title = "What the program asks for",
      .caption =

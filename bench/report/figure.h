@@ -2,7 +2,8 @@
  *
  * A figure is a script of plots/ of the same name. A run without the series that a figure needs is left out
  * of it, and a figure without runs is left out of the report; both are said. The `null` target, which only
- * measures the harness, has no place in figures of memory and latency.
+ * measures the harness, has no place in figures of memory and latency. Figures of what is only measured on
+ * request are optional: without runs they are left out without a word.
  */
 #ifndef FAULTLINE_BENCH_REPORT_FIGURE_H
 #define FAULTLINE_BENCH_REPORT_FIGURE_H
@@ -23,6 +24,7 @@ struct figure {
 	struct series_need need[FIGURE_MOST_NEEDS]; /* ends with file NULL */
 	bool engine_only;
 	bool with_null;
+	bool optional;
 	bool wide; /* shown over the whole width of the page */
 };
 

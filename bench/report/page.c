@@ -107,7 +107,9 @@ static enum trace_status write_figure(struct writing *writing, const struct figu
 	enum trace_status status =
 	    figure_draw(figure, writing->comparison, group, &writing->how, &picture, error);
 
-	if (status != TRACE_OK)
+	if (status == TRACE_OK && !picture.content && figure->optional)
+		figure_picture_destroy(&picture);
+	if (status != TRACE_OK || (!picture.content && figure->optional))
 		return status;
 	if (picture.content && !writing->marks_written) {
 		html_svg_marks(page, picture.content);
@@ -138,7 +140,7 @@ static void write_cell(const struct writing *writing, const struct run_group *gr
 	bool best = summary_is_best(writing->comparison, group, row, run);
 	char text[ROW_TEXT_BYTES];
 
-	summary_text(summary, row, text);
+	summary_text(writing->comparison, run, row, text);
 	(void)fprintf(writing->page, "<td%s>%s", best ? " class=\"best\"" : "", best ? "<b>" : "");
 	html_text(writing->page, text);
 	if (best)
@@ -169,11 +171,15 @@ static void write_table(const struct writing *writing, const struct run_group *g
 
 	(void)fputs("<div class=\"scroll\">\n", page);
 	write_heading(writing, group, "");
-	for (unsigned row = 0; row < ROWS; row++) {
+	for (unsigned row = 0; row < summary_rows(writing->comparison); row++) {
+		char name[SUMMARY_NAME_BYTES];
+
 		if (!summary_has(writing->comparison, group, row))
 			continue;
-		(void)fprintf(page, "<tr><th>%s%s</th>", row_at(row)->name,
-			      row_at(row)->in_model ? " <small>modelled</small>" : "");
+		summary_name(writing->comparison, row, name);
+		(void)fputs("<tr><th>", page);
+		html_text(page, name);
+		(void)fprintf(page, "%s</th>", row_at(row)->in_model ? " <small>modelled</small>" : "");
 		for (size_t i = group->first; i < group->first + group->runs; i++)
 			write_cell(writing, group, row, i);
 		(void)fputs("</tr>\n", page);

@@ -8,6 +8,8 @@
 #define MEMORY "host.memory."
 #define MODEL "model.memory."
 
+#define FAULTS "model.faults."
+
 static const struct row rows[ROWS] = {
     [ROW_NET] = {"host.throughput.net_ns_per_event", "net time per event", UNIT_NANOSECONDS, true, false},
     [ROW_GROSS] = {"host.throughput.gross_ns_per_event", "gross time per event", UNIT_NANOSECONDS, true,
@@ -28,11 +30,23 @@ static const struct row rows[ROWS] = {
     [ROW_METADATA] = {MODEL "metadata_bytes", "metadata", UNIT_BYTES, false, true},
     [ROW_INTERNAL_FRAGMENTATION] = {MODEL "internal_fragmentation", "internal fragmentation", UNIT_SHARE,
 				    false, true},
+    [ROW_FAULTS_MINOR] = {FAULTS "minor", "minor faults", UNIT_COUNT, true, true},
+    [ROW_FAULTS_MAJOR] = {FAULTS "major", "major faults", UNIT_COUNT, true, true},
+    [ROW_FAULTS_COPY] = {FAULTS "cow", "copies on write", UNIT_COUNT, true, true},
+    [ROW_FAULTS_HUGE] = {FAULTS "thp", "huge pages by faults", UNIT_COUNT, false, true},
+    [ROW_PAGE_TABLES] = {"model.page_tables.bytes", "page tables", UNIT_BYTES, true, true},
+};
+
+static const struct row mmu_rows[MMU_ROWS] = {
+    [MMU_ROW_LEVEL_1] = {NULL, "level 1 misses/1000", UNIT_PER_1000, true, true},
+    [MMU_ROW_WALKS] = {NULL, "walks/1000", UNIT_PER_1000, true, true},
+    [MMU_ROW_WALK_REFERENCES] = {NULL, "walk references/1000", UNIT_PER_1000, true, true},
+    [MMU_ROW_WALK_CYCLES] = {NULL, "walk cycles/1000", UNIT_PER_1000, true, true},
 };
 
 const struct row *row_at(unsigned index)
 {
-	return &rows[index];
+	return index < ROWS ? &rows[index] : &mmu_rows[(index - ROWS) % MMU_ROWS];
 }
 
 static void nanoseconds_text(double value, int decimals, char *text)
@@ -88,6 +102,12 @@ void row_text(const struct row *row, double value, double resolution_ns, char te
 		break;
 	case UNIT_SHARE:
 		(void)snprintf(text, ROW_TEXT_BYTES, "%.1f %%", 100 * value);
+		break;
+	case UNIT_COUNT:
+		row_count_text(value, text);
+		break;
+	case UNIT_PER_1000:
+		(void)snprintf(text, ROW_TEXT_BYTES, "%.*f", value < 10 ? 2 : 1, value);
 		break;
 	}
 }

@@ -3,6 +3,11 @@
  * A row is a path into run.json; docs/metrics.md defines each one. In every row that has a best value
  * the lowest is the best. The modelled ones are simulated, the others were measured on the machine that the
  * report names.
+ *
+ * Behind the rows that every run may have come those of the MMUs of a comparison, MMU_ROWS for each:
+ *
+ *   0 .. ROWS-1                 ROWS .. ROWS+MMU_ROWS-1     ...
+ *   time, memory, faults        first MMU                   second MMU ...
  */
 #ifndef FAULTLINE_BENCH_REPORT_ROW_H
 #define FAULTLINE_BENCH_REPORT_ROW_H
@@ -16,10 +21,12 @@ enum row_unit {
 	UNIT_BYTES,
 	UNIT_RATIO,
 	UNIT_SHARE, /* 0 to 1, shown in percent */
+	UNIT_COUNT,
+	UNIT_PER_1000, /* of something in 1000 references */
 };
 
 struct row {
-	const char *path; /* keys parted by dots */
+	const char *path; /* keys parted by dots; NULL for a row of an MMU */
 	const char *name; /* of the table's row */
 	enum row_unit unit;
 	bool has_best;
@@ -42,10 +49,18 @@ enum {
 	ROW_FRAMES_PEAK,
 	ROW_METADATA,
 	ROW_INTERNAL_FRAGMENTATION,
+	ROW_FAULTS_MINOR,
+	ROW_FAULTS_MAJOR,
+	ROW_FAULTS_COPY,
+	ROW_FAULTS_HUGE,
+	ROW_PAGE_TABLES,
 	ROWS
 };
 
-/* The row of that number, which is below ROWS. */
+/* Rows of one MMU: ROWS + number * MMU_ROWS + one of these. */
+enum { MMU_ROW_LEVEL_1, MMU_ROW_WALKS, MMU_ROW_WALK_REFERENCES, MMU_ROW_WALK_CYCLES, MMU_ROWS };
+
+/* The row of that number; of an MMU's rows the one that is the same for every MMU. */
 const struct row *row_at(unsigned index);
 
 #define ROW_TEXT_BYTES 32

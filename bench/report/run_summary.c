@@ -111,6 +111,52 @@ static void read_values(struct run_summary *run)
 		    below_resolution(document, row_at(i)) ? 0 : run_summary_number(document, row_at(i)->path);
 }
 
+/* Misses of a part ("l1d"), in all page sizes; 0 where there is no such part. */
+static double misses_of(const json_t *mmu, const char *part)
+{
+	const char *size;
+	json_t *counts;
+	double sum = 0;
+
+	json_object_foreach(json_object_get(mmu, part), size, counts)
+	{
+		const json_t *misses = json_object_get(counts, "misses");
+
+		sum += json_is_number(misses) ? json_number_value(misses) : 0;
+	}
+	return sum;
+}
+
+static void read_mmu(struct run_mmu *mmu, const json_t *document)
+{
+	double references = run_summary_number(document, "accesses");
+
+	if (!(references > 0))
+		references = NAN;
+	mmu->value[MMU_ROW_LEVEL_1] =
+	    1000 * (misses_of(document, "l1d") + misses_of(document, "l1i")) / references;
+	mmu->value[MMU_ROW_WALKS] = 1000 * run_summary_number(document, "walks") / references;
+	mmu->value[MMU_ROW_WALK_REFERENCES] =
+	    1000 * run_summary_number(document, "walk_references") / references;
+	mmu->value[MMU_ROW_WALK_CYCLES] = 1000 * run_summary_number(document, "walk_cycles") / references;
+}
+
+static bool read_mmus(struct run_summary *run)
+{
+	json_t *all = find(run->document, "model.tlb"), *document;
+	const char *name;
+
+	run->mmu = calloc(json_object_size(all) + 1, sizeof(run->mmu[0]));
+	if (!run->mmu)
+		return false;
+	json_object_foreach(all, name, document)
+	{
+		run->mmu[run->mmus].name = name;
+		read_mmu(&run->mmu[run->mmus++], document);
+	}
+	return true;
+}
+
 enum trace_status run_summary_create(struct run_summary *run, json_t *document, const char *where,
 				     struct trace_error *error)
 {
@@ -134,7 +180,7 @@ enum trace_status run_summary_create(struct run_summary *run, json_t *document, 
 	}
 	read_values(run);
 	run->trace_name = name_of_path(run->trace_path);
-	if (!run->trace_name) {
+	if (!run->trace_name || !read_mmus(run)) {
 		run_summary_destroy(run);
 		return trace_fail(error, TRACE_NO_MEMORY, "%s: out of memory", where);
 	}
@@ -145,6 +191,7 @@ void run_summary_destroy(struct run_summary *run)
 {
 	json_decref(run->document);
 	free(run->trace_name);
+	free(run->mmu);
 	free(run->directory);
 	*run = (struct run_summary){0};
 }

@@ -2,6 +2,9 @@
  *
  * The document comes from a file that anybody may have written: each value is looked at for its type, and
  * what is missing, null or of another type is unknown (NaN, or an empty string).
+ *
+ * Of each MMU in model.tlb a report shows what happened per 1000 references: misses of level 1 (of data and fetches, all page
+ * sizes), walks, and the model's walk references and cycles.
  */
 #ifndef FAULTLINE_BENCH_REPORT_RUN_SUMMARY_H
 #define FAULTLINE_BENCH_REPORT_RUN_SUMMARY_H
@@ -12,6 +15,12 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Of a pass through one MMU. */
+struct run_mmu {
+	const char *name;
+	double value[MMU_ROWS];
+};
 
 struct run_summary {
 	json_t *document; /* the whole run, owned; the strings below lie in it */
@@ -31,8 +40,10 @@ struct run_summary {
 	double gross_low_ns, gross_high_ns;
 	double resolution_ns; /* the clock's step */
 	double value[ROWS];   /* in the units of run.json */
-	char *trace_name;     /* owned: the trace's file name without directory and `.flt` */
-	char *directory;      /* owned: where its series lie, relative to the directory of the report */
+	struct run_mmu *mmu;  /* owned, the names are not */
+	size_t mmus;
+	char *trace_name; /* owned: the trace's file name without directory and `.flt` */
+	char *directory;  /* owned: where its series lie, relative to the directory of the report */
 };
 
 /* Takes `document` (also when it fails: then it is released) and fills in all but `directory`.

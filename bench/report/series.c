@@ -35,7 +35,7 @@ static const char *check_line(char *line, const struct series_need *need, bool *
 
 		if (!number && fields > 1 && strcmp(field, "?") != 0)
 			return "a field is neither a number nor `?`";
-		if (strpbrk(field, "\"#") || strlen(field) > 64)
+		if (strpbrk(field, "\"#") || strlen(field) > SERIES_MAX_FIELD_BYTES)
 			return "a field is no number and no word";
 		if (number && fields == need->column)
 			*usable = true;

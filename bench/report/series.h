@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #define SERIES_MAX_LINE_BYTES 65536
+#define SERIES_MAX_FIELD_BYTES 512
 
 struct series_need {
 	const char *file; /* "timeline.tsv" */

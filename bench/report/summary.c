@@ -6,59 +6,90 @@
 #include <string.h>
 
 #define NAME_COLUMNS 28
+#define MMU_NAME_COLUMNS 36
+#define LONGEST_MMU_NAME 14
 #define FEWEST_COLUMNS ((size_t)12)
 #define MOST_COLUMNS ((size_t)24)
+
+unsigned summary_rows(const struct comparison *comparison)
+{
+	return ROWS + comparison->mmus * MMU_ROWS;
+}
+
+void summary_name(const struct comparison *comparison, unsigned row, char name[SUMMARY_NAME_BYTES])
+{
+	if (row < ROWS) {
+		(void)snprintf(name, SUMMARY_NAME_BYTES, "%s", row_at(row)->name);
+		return;
+	}
+	unsigned number = (row - ROWS) / MMU_ROWS;
+	const char *mmu = comparison->mmu[number];
+
+	if (strlen(mmu) <= LONGEST_MMU_NAME)
+		(void)snprintf(name, SUMMARY_NAME_BYTES, "%s: %s", mmu, row_at(row)->name);
+	else
+		(void)snprintf(name, SUMMARY_NAME_BYTES, "%.*s…: %s", LONGEST_MMU_NAME - 1, mmu,
+			       row_at(row)->name);
+}
+
+static double value_of(const struct comparison *comparison, size_t run, unsigned row)
+{
+	const struct run_summary *summary = &comparison->run[run];
+
+	if (row < ROWS)
+		return summary->value[row];
+	for (size_t i = 0; i < summary->mmus; i++) {
+		if (strcmp(summary->mmu[i].name, comparison->mmu[(row - ROWS) / MMU_ROWS]) == 0)
+			return summary->mmu[i].value[(row - ROWS) % MMU_ROWS];
+	}
+	return NAN;
+}
 
 bool summary_has(const struct comparison *comparison, const struct run_group *group, unsigned row)
 {
 	for (size_t i = group->first; i < group->first + group->runs; i++) {
-		if (isfinite(comparison->run[i].value[row]))
+		if (isfinite(value_of(comparison, i, row)))
 			return true;
 	}
 	return false;
 }
 
-void summary_text(const struct run_summary *run, unsigned row, char text[ROW_TEXT_BYTES])
+void summary_text(const struct comparison *comparison, size_t run, unsigned row, char text[ROW_TEXT_BYTES])
 {
-	row_text(row_at(row), run->value[row], run->resolution_ns, text);
+	row_text(row_at(row), value_of(comparison, run, row), comparison->run[run].resolution_ns, text);
 }
 
-static bool competes(const struct run_summary *run, unsigned row)
+static bool competes(const struct comparison *comparison, size_t run, unsigned row)
 {
-	return isfinite(run->value[row]) && !run_summary_is(run, "null");
+	return isfinite(value_of(comparison, run, row)) && !run_summary_is(&comparison->run[run], "null");
 }
 
 bool summary_is_best(const struct comparison *comparison, const struct run_group *group, unsigned row,
 		     size_t run)
 {
-	const struct run_summary *best = NULL;
-	size_t competitors = 0;
+	size_t best = group->first + group->runs, competitors = 0;
 	char text[ROW_TEXT_BYTES], best_text[ROW_TEXT_BYTES];
 
-	if (!row_at(row)->has_best || !competes(&comparison->run[run], row))
+	if (!row_at(row)->has_best || !competes(comparison, run, row))
 		return false;
 	for (size_t i = group->first; i < group->first + group->runs; i++) {
-		const struct run_summary *other = &comparison->run[i];
-
-		if (!competes(other, row))
+		if (!competes(comparison, i, row))
 			continue;
 		competitors++;
-		if (!best || other->value[row] < best->value[row])
-			best = other;
+		if (competitors == 1 || value_of(comparison, i, row) < value_of(comparison, best, row))
+			best = i;
 	}
 	if (competitors < 2)
 		return false;
-	summary_text(&comparison->run[run], row, text);
-	summary_text(best, row, best_text);
+	summary_text(comparison, run, row, text);
+	summary_text(comparison, best, row, best_text);
 	return strcmp(text, best_text) == 0;
 }
 
 unsigned summary_time(const struct comparison *comparison, const struct run_group *group)
 {
 	for (size_t i = group->first; i < group->first + group->runs; i++) {
-		const struct run_summary *run = &comparison->run[i];
-
-		if (competes(run, ROW_GROSS) && !competes(run, ROW_NET))
+		if (competes(comparison, i, ROW_GROSS) && !competes(comparison, i, ROW_NET))
 			return ROW_GROSS;
 	}
 	return ROW_NET;
@@ -122,9 +153,10 @@ static size_t column_width(const struct run_summary *run)
 	return name < MOST_COLUMNS ? name : MOST_COLUMNS;
 }
 
-static void print_heading(FILE *out, const struct comparison *comparison, const struct run_group *group)
+static void print_heading(FILE *out, const struct comparison *comparison, const struct run_group *group,
+			  size_t name_columns)
 {
-	print_left(out, "", NAME_COLUMNS);
+	print_left(out, "", name_columns);
 	for (size_t i = group->first; i < group->first + group->runs; i++) {
 		print_right(out, comparison->run[i].target, column_width(&comparison->run[i]));
 		(void)fputc(' ', out);
@@ -136,6 +168,7 @@ void summary_print_group(FILE *out, const struct comparison *comparison, const s
 			 bool colours)
 {
 	const struct run_summary *first = &comparison->run[group->first];
+	size_t name_columns = comparison->mmus > 0 ? MMU_NAME_COLUMNS : NAME_COLUMNS;
 	char events[ROW_TEXT_BYTES];
 
 	row_count_text(first->events, events);
@@ -144,15 +177,18 @@ void summary_print_group(FILE *out, const struct comparison *comparison, const s
 	if (isfinite(first->threads))
 		(void)fprintf(out, ", %.0f threads", first->threads);
 	(void)fputc('\n', out);
-	print_heading(out, comparison, group);
-	for (unsigned row = 0; row < ROWS; row++) {
+	print_heading(out, comparison, group, name_columns);
+	for (unsigned row = 0; row < summary_rows(comparison); row++) {
+		char name[SUMMARY_NAME_BYTES];
+
 		if (!summary_has(comparison, group, row))
 			continue;
-		print_left(out, row_at(row)->name, NAME_COLUMNS);
+		summary_name(comparison, row, name);
+		print_left(out, name, name_columns);
 		for (size_t i = group->first; i < group->first + group->runs; i++) {
 			char text[ROW_TEXT_BYTES];
 
-			summary_text(&comparison->run[i], row, text);
+			summary_text(comparison, i, row, text);
 			print_cell(out, text, summary_is_best(comparison, group, row, i),
 				   column_width(&comparison->run[i]), colours);
 		}
@@ -194,7 +230,7 @@ static void print_trace(FILE *out, const struct comparison *comparison, const st
 	for (size_t i = group->first; i < group->first + group->runs; i++) {
 		char text[ROW_TEXT_BYTES];
 
-		summary_text(&comparison->run[i], row, text);
+		summary_text(comparison, i, row, text);
 		print_cell(out, text, summary_is_best(comparison, group, row, i),
 			   column_width(&comparison->run[i]), colours);
 	}
@@ -205,7 +241,7 @@ static void print_trace(FILE *out, const struct comparison *comparison, const st
 static void print_across(FILE *out, const struct comparison *comparison, bool time, bool colours)
 {
 	(void)fprintf(out, "%s\n", time ? "time per event" : row_at(ROW_FOOTPRINT_OVER_LIVE)->name);
-	print_heading(out, comparison, &comparison->group[0]);
+	print_heading(out, comparison, &comparison->group[0], NAME_COLUMNS);
 	for (size_t g = 0; g < comparison->groups; g++) {
 		const struct run_group *group = &comparison->group[g];
 

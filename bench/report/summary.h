@@ -11,6 +11,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+/* How many rows there are: those of every comparison (row.h) and those of its MMUs. */
+unsigned summary_rows(const struct comparison *comparison);
+
+/* The row's name, an MMU's with the MMU before it. */
+#define SUMMARY_NAME_BYTES 64
+void summary_name(const struct comparison *comparison, unsigned row, char name[SUMMARY_NAME_BYTES]);
+
 /* Whether some run of the group knows the row. */
 bool summary_has(const struct comparison *comparison, const struct run_group *group, unsigned row);
 
@@ -24,8 +31,8 @@ bool summary_is_best(const struct comparison *comparison, const struct run_group
  * because net and gross time say nothing beside each other. */
 unsigned summary_time(const struct comparison *comparison, const struct run_group *group);
 
-/* The run's value for a reader. */
-void summary_text(const struct run_summary *run, unsigned row, char text[ROW_TEXT_BYTES]);
+/* The value of the run (its number in the comparison) for a reader. */
+void summary_text(const struct comparison *comparison, size_t run, unsigned row, char text[ROW_TEXT_BYTES]);
 
 /* Whether there are several traces, all replayed on the same targets in the same order. */
 bool summary_comparable(const struct comparison *comparison);

@@ -13,7 +13,7 @@
 #define CHART_ROWS 24
 
 /* The figures that still say something when drawn with characters. */
-static const char *const drawn[] = {"throughput", "footprint", "latency"};
+static const char *const drawn[] = {"throughput", "footprint", "latency", "tlb", "tlb_sizes", "faults"};
 
 struct terminal terminal_of(FILE *out)
 {
@@ -95,10 +95,10 @@ static enum trace_status print_charts(const struct terminal *terminal, const str
 
 		if (status != TRACE_OK)
 			return status;
-		(void)fprintf(terminal->out, "%s\n", figure->title);
-		(void)fputs(picture.content ? picture.content : "  no run has the data for this figure\n",
-			    terminal->out);
-		(void)fputc('\n', terminal->out);
+		if (picture.content || !figure->optional)
+			(void)fprintf(terminal->out, "%s\n%s\n", figure->title,
+				      picture.content ? picture.content
+						      : "  no run has the data for this figure\n");
 		figure_picture_destroy(&picture);
 	}
 	return TRACE_OK;

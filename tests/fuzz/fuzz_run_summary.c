@@ -16,10 +16,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!document || run_summary_create(&run, document, "input", &error) != TRACE_OK)
 		return 0;
-	for (unsigned row = 0; row < ROWS; row++) {
-		char text[ROW_TEXT_BYTES];
+	const char *mmus[COMPARISON_MAX_MMUS];
+	struct comparison comparison = {.run = &run, .runs = 1, .mmu = mmus};
 
-		summary_text(&run, row, text);
+	for (; comparison.mmus < run.mmus && comparison.mmus < COMPARISON_MAX_MMUS; comparison.mmus++)
+		mmus[comparison.mmus] = run.mmu[comparison.mmus].name;
+	for (unsigned row = 0; row < summary_rows(&comparison); row++) {
+		char text[ROW_TEXT_BYTES], name[SUMMARY_NAME_BYTES];
+
+		summary_name(&comparison, row, name);
+		summary_text(&comparison, 0, row, text);
 	}
 	char count[ROW_TEXT_BYTES];
 

@@ -27,7 +27,7 @@ tests_fuzz_fuzz_run_summary_SOURCES = %D%/fuzz_run_summary.c $(fuzz_driver)
 tests_fuzz_fuzz_run_summary_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_run_summary_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_run_summary_LDADD = bench/libbench.a $(unit_libs)
-EXTRA_DIST += %D%/corpus/fuzz_run_summary/engine.json %D%/corpus/fuzz_run_summary/nulls.json
+EXTRA_DIST += %D%/corpus/fuzz_run_summary/engine.json %D%/corpus/fuzz_run_summary/mmu.json %D%/corpus/fuzz_run_summary/nulls.json
 
 fuzz_programs += %D%/fuzz_series
 tests_fuzz_fuzz_series_SOURCES = %D%/fuzz_series.c $(fuzz_driver)

@@ -1,6 +1,6 @@
 # Unit tests of this room.
 bench_unit_tests = %D%/histogram %D%/interval %D%/timeline %D%/regression %D%/block_table %D%/slot_pool \
-	%D%/plan %D%/feed %D%/target %D%/verdict %D%/limit %D%/run_directory %D%/latency
+	%D%/plan %D%/feed %D%/target %D%/verdict %D%/limit %D%/run_directory %D%/latency %D%/mmu_series %D%/space_map
 check_PROGRAMS += $(bench_unit_tests)
 TESTS += $(bench_unit_tests)
 bench_unit_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
@@ -44,3 +44,9 @@ tests_unit_feed_LDADD = $(bench_unit_libs)
 tests_unit_run_directory_SOURCES = %D%/run_directory.c %D%/small_trace.h %D%/small_trace.c
 tests_unit_run_directory_CFLAGS = $(bench_unit_cflags)
 tests_unit_run_directory_LDADD = $(bench_unit_libs)
+tests_unit_mmu_series_SOURCES = %D%/mmu_series.c
+tests_unit_mmu_series_CFLAGS = $(bench_unit_cflags)
+tests_unit_mmu_series_LDADD = $(bench_unit_libs)
+tests_unit_space_map_SOURCES = %D%/space_map.c $(fault_rig) $(fault_world)
+tests_unit_space_map_CFLAGS = $(bench_unit_cflags)
+tests_unit_space_map_LDADD = $(bench_unit_libs)

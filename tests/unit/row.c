@@ -55,7 +55,7 @@ static void test_absurd_values(void **state)
 	char text[ROW_TEXT_BYTES];
 
 	(void)state;
-	for (unsigned i = 0; i < ROWS; i++) {
+	for (unsigned i = 0; i < ROWS + MMU_ROWS; i++) {
 		row_text(row_at(i), 1e300, 1e300, text);
 		assert_true(strlen(text) > 0 && strlen(text) < ROW_TEXT_BYTES);
 		row_text(row_at(i), -1e300, 1e300, text);
@@ -68,6 +68,9 @@ static void test_others(void **state)
 	(void)state;
 	expect_text(ROW_FOOTPRINT_OVER_LIVE, 1.0644, NAN, "1.064");
 	expect_text(ROW_INTERNAL_FRAGMENTATION, 0.0612, NAN, "6.1 %");
+	expect_text(ROW_FAULTS_MINOR, 12345, NAN, "12,345");
+	expect_text(ROWS + MMU_ROW_WALKS, 1.234, NAN, "1.23");
+	expect_text(ROWS + MMU_ROWS + MMU_ROW_WALK_CYCLES, 123.44, NAN, "123.4");
 	expect_text(ROW_NET, NAN, 10, "–");
 	expect_text(ROW_MALLOC_P50, NAN, 10, "–");
 	expect_text(ROW_FOOTPRINT_PEAK, INFINITY, 10, "–");
