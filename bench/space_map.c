@@ -95,13 +95,13 @@ struct look {
 
 static bool add_run(struct space *space, const struct run *run)
 {
-	struct run *last = space->runs > 0 ? &space->run[space->runs - 1] : NULL;
+	struct run *last = space->run && space->runs > 0 ? &space->run[space->runs - 1] : NULL;
 
 	if (last && last->end == run->start && last->is_huge == run->is_huge) {
 		last->end = run->end;
 		return true;
 	}
-	if (space->runs == space->run_capacity) {
+	if (!space->run || space->runs == space->run_capacity) {
 		size_t capacity = space->run_capacity ? space->run_capacity * 2 : 64;
 		struct run *runs = realloc(space->run, capacity * sizeof(runs[0]));
 

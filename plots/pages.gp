@@ -13,7 +13,7 @@ array what[2] = ['resident memory in huge pages, per cent', 'references to huge 
 if (!dumb) {
 	load 'legend.gp'
 	unset key
-	set multiplot layout 1, 2 margins 0.085, 0.975, 0.17, 0.89 - legend_height spacing 0.09, 0.1
+	set multiplot layout 1, 2 margins 0.085, 0.975, 0.2, 0.89 - legend_height spacing 0.09, 0.1
 }
 do for [w = 1:(dumb ? 1 : 2)] {
 	set title what[w] offset 0, -0.6

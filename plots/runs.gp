@@ -1,5 +1,6 @@
 # runs.gp: the list of runs, for scripts that ask their series something before they know how large their figure is; style.gp
 # loads it for the others. Reads ARG3's copy `runs`.
+set encoding utf8
 set datafile separator tab
 set datafile commentschars '#'
 stats runs using (1) nooutput
@@ -27,4 +28,4 @@ most_mmus = 4
 mmus = 0
 array mmu[most_mmus]
 mmu_note(name) = mmus == 0 || (mmu[mmus] ne name && mmus < most_mmus) ? (mmus = mmus + 1, mmu[mmus] = name, mmus) : mmus
-mmu_title(m) = strlen(mmu[m]) > 30 ? mmu[m][1:29] . '…' : mmu[m]
+mmu_title(m) = strlen(mmu[m]) > 32 ? mmu[m][1:31] . '…' : mmu[m]

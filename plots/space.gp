@@ -14,7 +14,7 @@ unmapped = 0xE8EBEE
 byte(rgb, number) = (rgb >> (8 * (2 - number))) & 255
 # From a quarter of the colour on white, untouched, to all of it, resident.
 blend(byte, share) = 255 - (255 - byte) * (0.25 + 0.75 * share)
-part(number, row, kind, share) = is_drawn[row + 1] == 0 ? 255 : kind == 0 ? byte(unmapped, number) : \
+part(number, kind, share) = kind == 0 ? byte(unmapped, number) : \
 	blend(byte(kind_colour[kind], number), share)
 do for [k = 1:7] {
 	set label 200 + k kind_name[k] at screen 0.09 + 0.125 * (k - 1), screen 1 - 14.0 / figure_height \
@@ -23,17 +23,18 @@ do for [k = 1:7] {
 unset key
 unset grid
 unset border
-set xrange [-0.5:127.5]
 unset xtics
-set multiplot layout panel_rows, (panels > 1 ? 2 : 1) margins 0.105, 0.985, 12.0 / figure_height, 1 - 56.0 / figure_height \
-	spacing 0.115, 42.0 / figure_height
-set format y ''
-# A row of the image that was left out stands for the rows that were cut; it stays white.
+unset ytics
+set multiplot layout panel_rows, (panels > 1 ? 2 : 1) margins 0.125, 0.985, 12.0 / figure_height, 1 - 56.0 / figure_height \
+	spacing 0.14, 42.0 / figure_height
+# A row of the image that was left out stands for the rows that were cut; it stays empty.
 most_rows = 200
 array is_drawn[most_rows]
 row_note(row) = (is_drawn[row + 1] = 1, 1)
 do for [i = 1:panels] {
 	series = file(i, 'space_image.tsv')
+	set xrange [*:*]
+	set yrange [*:*]
 	stats series using 1 nooutput name 'row'
 	do for [r = 1:most_rows] {
 		is_drawn[r] = 0
@@ -44,10 +45,12 @@ do for [i = 1:panels] {
 	room = row_max / 14.0
 	next_address = 0
 	address(row, start) = row >= next_address && (row == 0 || is_drawn[row] == 0) ? (next_address = row + room, start) : ''
+	set xrange [-0.5:127.5]
 	set yrange [row_max + 0.5:-0.5]
 	set title sprintf('%s: a cell is %g KiB', label[i], cell_bytes / 1024.0) offset 0, -0.6
-	plot series using 2:1:(part(0, $1, $3, $4)):(part(1, $1, $3, $4)):(part(2, $1, $3, $4)) with rgbimage, \
-		file(i, 'space_rows.tsv') using (-2):1:(address($1, strcol(2))) with labels right font ',10'
+	plot series using 2:1:(part(0, $3, $4)):(part(1, $3, $4)):(part(2, $3, $4)): \
+		(is_drawn[$1 + 1] ? 255 : 0) with rgbalpha, \
+		file(i, 'space_rows.tsv') using (-0.5):1:(address($1, strcol(2))) with labels right offset -0.6, 0 font ',11'
 	do for [k = 1:7] {
 		unset label 200 + k
 	}

@@ -10,7 +10,6 @@
 # The time is per event, `basis` is net or gross (with the harness). `?` stands for what is not known. The series come from the run directories. Nothing is computed here but scales.
 # A script sets figure_width and figure_height (in pixels), copies its arguments and loads this file.
 
-set encoding utf8
 
 # --- Terminal -----------------------------------------------------------------------------------------------------
 dumb = kind eq 'dumb'

@@ -4,7 +4,13 @@ kind = ARG1; output = ARG2; runs = ARG3; columns = ARG4; rows = ARG5; colour_opt
 load 'runs.gp'
 stats file(1, 'walks.tsv') using (mmu_note(strcol(1))) nooutput
 panel_rows = (mmus + 1) / 2
-figure_width = 660; figure_height = 90 + 260 * panel_rows
+longest = 0
+do for [i = 1:run_count] {
+	longest = strlen(label[i]) > longest ? strlen(label[i]) : longest
+}
+rotated = longest * run_count > (mmus > 1 ? 32 : 64)
+foot = rotated ? 24.0 + 4.5 * longest : 30.0
+figure_width = 660; figure_height = 60 + (240 + foot) * panel_rows
 load 'style.gp'
 
 # Levels from the lowest up; the last stands for a nested walk's host.
@@ -24,27 +30,25 @@ if (!dumb) {
 				point pointtype 5 pointsize 1 linecolor rgb level_colour[l] offset character 0.6, 0
 		}
 	}
-	set multiplot layout panel_rows, (mmus > 1 ? 2 : 1) margins 0.09, 0.975, 40.0 / figure_height, 1 - 64.0 / figure_height \
-		spacing 0.1, 90.0 / figure_height
+	set multiplot layout panel_rows, (mmus > 1 ? 2 : 1) margins 0.11, 0.945, foot / figure_height, 1 - 66.0 / figure_height \
+		spacing 0.1, (36 + foot) / figure_height
 }
 unset key
-set xrange [0.4:run_count + 0.6]
-set yrange [0:*]
 set xtics scale 0
 set format x ''
 unset grid
 if (!dumb) {
 	set grid ytics linestyle 100 back
 }
-longest = 0
 do for [i = 1:run_count] {
-	longest = strlen(label[i]) > longest ? strlen(label[i]) : longest
 	set xtics add (label[i] i)
 }
-if (!dumb && longest * run_count > (mmus > 1 ? 32 : 64)) {
+if (!dumb && rotated) {
 	set xtics rotate by -25 left
 }
 do for [m = 1:(dumb ? 1 : mmus)] {
+	set xrange [*:*]
+	set yrange [*:*]
 	set print $bars
 	do for [i = 1:run_count] {
 		do for [l = 1:6] {
@@ -58,8 +62,10 @@ do for [m = 1:(dumb ? 1 : mmus)] {
 		}
 	}
 	set print
-	set title mmu_title(m) . ' (model)' offset 0, -0.6
-	set ylabel (m % 2 == 1 ? 'entries read per 1000 references' : '')
+	set xrange [0.4:run_count + 0.6]
+	set yrange [0:*]
+	set title mmu_title(m) offset 0, -0.6
+	set ylabel (m % 2 == 1 ? 'entries read per 1000 references (model)' : '')
 	plot $bars using 1:2:($1 - 0.3):($1 + 0.3):2:3:4 with boxxyerror fillstyle solid (dumb ? 0 : 0.85) noborder \
 		linecolor rgb variable
 	do for [l = 1:6] {

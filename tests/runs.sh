@@ -3,6 +3,8 @@
 #
 #   make_run DIRECTORY TRACE TARGET FACTOR     one run; FACTOR scales its times and sizes
 #   make_comparison DIRECTORY TRACE TARGET...  compare.json and one run per target
+#   make_mmu_run DIRECTORY FACTOR              adds to a run what a pass through two MMUs leaves; make_comparison does it
+#                                              for every run where with_mmus is set
 #
 # The numbers are arithmetic, not measurements; they only have the shape of real ones.
 
@@ -145,6 +147,118 @@ make_run() {
 	{ run_header "$2" "$3" 'page_bytes pages waste_bytes descriptor_bytes table_bytes'; run_page_sizes; } >"$1/page_sizes.tsv"
 }
 
+# Two MMUs: "zen4" and one in words, whose name is long.
+run_mmus='zen4 l1d=64x4,l1i=128x8,l2=1536x12,replace=lru'
+
+run_tlb_json() { # FACTOR
+	awk -v factor="$1" -v names="$run_mmus" 'BEGIN {
+		n = split(names, mmu, " ")
+		for (m = 1; m <= n; m++)
+			printf "%s\"%s\":{\"accesses\":40000000,\"l1d\":{\"4k\":{\"hits\":38000000,\"misses\":%d},\"2m\":{\"hits\":0," \
+				"\"misses\":%d}},\"l1i\":{\"4k\":{\"hits\":900000,\"misses\":%d}},\"l2\":{\"4k\":{\"hits\":1,\"misses\":%d}}," \
+				"\"walks\":%d,\"walk_references\":%d,\"walk_cycles\":%d,\"flushes\":12,\"shootdowns\":0}", (m > 1 ? "," : ""),
+				mmu[m], 1000000 * factor / m, 40000 * factor, 20000, 200000 * factor / m, 200000 * factor / m,
+				300000 * factor / m, 5400000 * factor / m
+	}'
+}
+
+run_tlb() { # FACTOR
+	awk -v factor="$1" -v names="$run_mmus" 'BEGIN {
+		OFS = "\t"
+		n = split(names, mmu, " ")
+		for (m = 1; m <= n; m++) {
+			l1d = l1i = l2 = 0
+			for (i = 1; i <= 400; i++) {
+				per_1000 = 25 * factor / m * (1 + 0.8 * sin(i / 40 + factor)) + (i > 250 && i < 280 ? 40 : 0)
+				walks = per_1000 / 5
+				l1d += int(per_1000 * 95); l1i += int(per_1000 * 5); l2 += int(walks * 100)
+				print mmu[m], i * 100000, i * 2500, l1d, l1i, l2, l2, int(l2 * 1.5), l2 * 27, sprintf("%.4f", per_1000),
+					sprintf("%.4f", walks)
+			}
+		}
+	}'
+}
+
+run_faults() { # FACTOR
+	awk -v factor="$1" 'BEGIN {
+		OFS = "\t"
+		for (i = 0; i <= 400; i++) {
+			minor = int(12000 * factor * (1 - exp(-i / 90)))
+			print i * 100000, i * 2500, minor, (i > 20 ? 3 : 0), 0, int(minor / 20), int(i / 10), int(minor * 1.2), int(minor / 400) + 9,
+				512 * int(i / 10)
+		}
+	}'
+}
+
+run_pages() {
+	awk 'BEGIN {
+		OFS = "\t"
+		for (i = 0; i <= 400; i++) {
+			huge = 512 * int(i / 10); small = 9000
+			print i * 100000, i * 2500, small, huge, i * 70000, i * 30000, sprintf("%.4f", huge / (huge + small)),
+				i == 0 ? "?" : sprintf("%.4f", 0.3 + 0.2 * sin(i / 30))
+		}
+	}'
+}
+
+run_walks() { # FACTOR
+	awk -v factor="$1" -v names="$run_mmus" 'BEGIN {
+		OFS = "\t"
+		n = split(names, mmu, " ")
+		for (m = 1; m <= n; m++)
+			for (level = 1; level <= 4; level++)
+				print mmu[m], level, int(200000 * factor / m / level ^ 3), sprintf("%.4f", 5 * factor / m / level ^ 3)
+	}'
+}
+
+run_tlb_sizes() { # FACTOR
+	awk -v factor="$1" 'BEGIN {
+		OFS = "\t"
+		for (entries = 16; entries <= 16384; entries *= 2) {
+			rate = 0.3 * factor / (1 + (entries / 200) ^ 1.5) + 0.00002
+			print entries, 4, int(rate * 40000000), 40000000, sprintf("%.6g", rate)
+		}
+	}'
+}
+
+# Mappings as of a small program: text, heap, libraries, stack, in rows of 128 cells with an empty row after each group.
+run_space() { # IMAGE ROWS
+	awk -v image="$1" -v rows="$2" 'BEGIN {
+		OFS = "\t"
+		row = 0
+		n = split("1 1 0x555555554000;3 24 0x555555600000;4 12 0x7fff80000000;1 9 0x7ffff7a00000;5 1 0x7ffffff80000", group, ";")
+		for (g = 1; g <= n; g++) {
+			split(group[g], field, " ")
+			if (g > 1) {
+				for (column = 0; column < 128; column++) print row, column, 0, 0 >image
+				row++
+			}
+			for (r = 0; r < field[2]; r++) {
+				print row, field[3], (r > 0 ? 0 : 8388608), 4096 >rows
+				for (column = 0; column < 128; column++) {
+					kind = field[1] == 1 && column % 40 > 25 ? 2 : (column + r * 7) % 97 > 90 ? 0 : field[1]
+					share = (column * 13 + r * 31) % 101 < 60 ? 1 : (r % 4) / 8
+					print row, column, kind, (kind == 0 ? 0 : share) >image
+				}
+				row++
+			}
+		}
+	}'
+}
+
+make_mmu_run() { # DIRECTORY FACTOR
+	header='mmu references ...'
+	series_trace=$(sed -n 's/^# trace: //p' "$1/sizes.tsv")
+	series_target=$(sed -n 's/^# target: //p' "$1/sizes.tsv")
+	for series in tlb faults pages walks tlb_sizes; do
+		{ run_header "$series_trace" "$series_target" "$header"; "run_$series" "$2"; } >"$1/$series.tsv"
+	done
+	run_space "$1/space_image.tsv" "$1/space_rows.tsv"
+	sed -i "s|\"faults\":null,\"page_tables\":null,\"tlb\":null|\"faults\":{\"minor\":$(awk -v f="$2" 'BEGIN { print int(12000 * f) }'),\
+\"major\":3,\"cow\":0,\"zero_page\":600,\"thp\":40,\"swap_in\":null},\"page_tables\":{\"pages\":39,\"bytes\":159744,\"levels\":4},\
+\"tlb\":{$(run_tlb_json "$2")}|" "$1/run.json"
+}
+
 run_stem() { # PATH: as compare names directories
 	basename "$1" .flt | LC_ALL=C sed 's/[^A-Za-z0-9._-]/_/g; s/^\./_/'
 }
@@ -159,6 +273,7 @@ make_comparison() {
 	for target in "$@"; do
 		directory=$comparison/$(run_stem "$trace")/$(printf %s "$target" | LC_ALL=C sed 's/[^A-Za-z0-9._-]/_/g; s/^\./_/')
 		make_run "$directory" "$trace" "$target" "$(awk -v f=$factor 'BEGIN { print f / 100 }')"
+		[ -z "${with_mmus:-}" ] || make_mmu_run "$directory" "$(awk -v f=$factor 'BEGIN { print f / 100 }')"
 		runs="$runs${runs:+,}$(cat "$directory/run.json")"
 		factor=$((factor + 17))
 	done

@@ -102,6 +102,28 @@ are_pictures() {
 }
 pass_if 'are pictures' are_pictures
 
+# --- Passes through MMUs --------------------------------------------------------------------------------------------------
+lacks 'a page without such passes says nothing of them' 'TLB|[Ff]aults' good/report.html
+with_mmus=yes
+make_comparison mmu traces/program.flt engine jemalloc null
+with_mmus=
+expect 0 'the tables of runs with two MMUs' "$FAULTLINE" report mmu --table
+matches 'show misses of level 1, of data and fetches' '^zen4: level 1 misses/1000 +26\.5\* +30\.9 ' stdout
+matches 'walks of the other MMU, its name cut' '^l1d=64x4,l1i=…: walks/1000 +2\.50\* +2\.92 ' stdout
+matches 'and faults' '^minor faults +12,000\* +14,040 ' stdout
+expect 0 'a page of them' "$FAULTLINE" report mmu
+cp mmu/report.html page
+pass_if 'has a chart more for each series' test "$(grep -c '<svg role=' page)" -eq 14
+matches 'and says that walk references are a model' 'What walks read, by level \(model\)' page
+matches 'the best value is marked there, too' 'zen4: walks/1000 <small>modelled</small></th><td class="best"><b>5\.00</b>' page
+rm mmu/program/*/tlb_sizes.tsv mmu/program/jemalloc/walks.tsv
+expect 0 'a series that no run has' "$FAULTLINE" report mmu
+cp mmu/report.html page
+lacks 'is left out without a word' 'Misses by the size' page
+matches 'one that a run lacks is said' 'Not shown for want of data: jemalloc \(walks.tsv\)' page
+expect 0 'the terminal' "$FAULTLINE" report mmu --term
+matches 'draws walks over the trace' '^TLB misses over the trace' stdout
+
 # --- Series that are missing or broken ------------------------------------------------------------------------------------
 make_comparison holes traces/program.flt engine jemalloc glibc
 rm holes/program/jemalloc/timeline.tsv holes/program/*/latency.tsv
