@@ -35,6 +35,11 @@ tests_fuzz_fuzz_series_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_series_LDADD = bench/libbench.a $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_series/timeline.tsv
 
+fuzz_programs += %D%/fuzz_spaces
+tests_fuzz_fuzz_spaces_SOURCES = %D%/fuzz_spaces.c $(fuzz_driver)
+tests_fuzz_fuzz_spaces_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_spaces_LDADD = bench/libbench.a $(unit_libs)
+
 # One source for every importer: the program's name says the format, auto is detection and decompression.
 fuzz_programs += %D%/fuzz_import_aosp
 tests_fuzz_fuzz_import_aosp_SOURCES = %D%/fuzz_import.c $(fuzz_driver)

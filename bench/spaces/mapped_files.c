@@ -1,0 +1,91 @@
+#include "config.h"
+
+#include "bench/spaces/mapped_files.h"
+
+#include "engine/base/units.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool mapped_files_create(struct mapped_files *files, const struct flt_summary *trace, struct frames *frames)
+{
+	*files = (struct mapped_files){.trace = trace, .frames = frames};
+	files->file = calloc((size_t)trace->files + 1, sizeof(struct open_file *));
+	return files->file != NULL;
+}
+
+void mapped_files_destroy(struct mapped_files *files)
+{
+	for (uint32_t i = 0; files->file && i < files->trace->files; i++)
+		open_file_drop(files->file[i]);
+	free(files->file);
+	files->file = NULL;
+}
+
+static void close_file(struct open_file *file, void *owner)
+{
+	(void)owner;
+	file_pages_drop(file->pages);
+	free(file);
+}
+
+static struct open_file *make(struct mapped_files *files, enum file_kind kind, uint64_t pages)
+{
+	bool is_memory = kind == FILE_SHARED_MEMORY;
+	struct open_file *file = calloc(1, sizeof(*file));
+
+	if (!file)
+		return NULL;
+	*file = (struct open_file){.number = ++files->opened,
+				   .flags = OPEN_READ | OPEN_WRITE | (is_memory ? OPEN_SHARED_MEMORY : 0),
+				   .references = 1,
+				   .close = close_file};
+	if (!is_memory && files->are_aligned)
+		file->flags |= OPEN_HUGE_ALIGNED;
+	file->pages = file_pages_create(files->frames, kind, pages, !is_memory && !files->are_absent);
+	if (!file->pages) {
+		free(file);
+		return NULL;
+	}
+	return file;
+}
+
+static bool begins_with(const char *path, const char *beginning)
+{
+	return strncmp(path, beginning, strlen(beginning)) == 0;
+}
+
+static bool is_memory(const char *path)
+{
+	return begins_with(path, "/memfd:") || begins_with(path, "/SYSV") || begins_with(path, "/dev/shm/") ||
+	       begins_with(path, "/dev/zero");
+}
+
+struct open_file *mapped_files_open(struct mapped_files *files, uint32_t number)
+{
+	if (number == 0 || number > files->trace->files)
+		return make(files, FILE_REGULAR, MAPPED_FILE_UNKNOWN_PAGES);
+	struct open_file **file = &files->file[number - 1];
+	const struct event_file *known = &files->trace->file[number - 1];
+	enum file_kind kind = is_memory(known->path) ? FILE_SHARED_MEMORY : FILE_REGULAR;
+	uint64_t pages = known->bytes / PAGE_BYTES + (known->bytes % PAGE_BYTES != 0);
+
+	if (!*file)
+		*file = make(files, kind, known->bytes ? pages : MAPPED_FILE_UNKNOWN_PAGES);
+	open_file_hold(*file);
+	return *file;
+}
+
+uint32_t mapped_files_find(const struct mapped_files *files, uint64_t device, uint64_t inode)
+{
+	for (uint32_t i = 0; inode != 0 && i < files->trace->files; i++) {
+		if (files->trace->file[i].device == device && files->trace->file[i].inode == inode)
+			return i + 1;
+	}
+	return 0;
+}
+
+struct open_file *mapped_files_memory(struct mapped_files *files, uint64_t pages)
+{
+	return make(files, FILE_SHARED_MEMORY, pages);
+}

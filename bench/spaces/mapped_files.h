@@ -1,0 +1,40 @@
+/* mapped_files.h: the files of a trace, opened for an address space: one for each event_file that something maps, and a
+ * nameless one for each mapping of a file of which the trace knows nothing.
+ *
+ * A file of which no size is known is as large as whatever is mapped of it. Files of memory (memfd, System V) begin empty and
+ * are filled by faults; others lie in memory already, or not at all (`are_absent`).
+ */
+#ifndef FAULTLINE_BENCH_SPACES_MAPPED_FILES_H
+#define FAULTLINE_BENCH_SPACES_MAPPED_FILES_H
+
+#include "engine/virt/file_pages.h"
+#include "engine/virt/open_file.h"
+#include "traces/flt.h"
+
+#define MAPPED_FILE_UNKNOWN_PAGES ((uint64_t)1 << 51)
+
+struct mapped_files {
+	const struct flt_summary *trace;
+	struct frames *frames;
+	bool are_absent, are_aligned;
+	struct open_file **file; /* by number - 1; NULL: not mapped yet */
+	uint64_t opened;	 /* numbers of opens */
+};
+
+/* False: no memory. The reader's summary and the frames must live as long. */
+bool mapped_files_create(struct mapped_files *files, const struct flt_summary *trace, struct frames *frames);
+
+/* Nothing maps them any more. */
+void mapped_files_destroy(struct mapped_files *files);
+
+/* The file of that number, which the caller holds (open_file_drop); number 0, or one that the trace does not have: a new
+ * file that nobody else has. NULL: no memory. */
+struct open_file *mapped_files_open(struct mapped_files *files, uint32_t number);
+
+/* The number of the file with this device and inode; 0: none. */
+uint32_t mapped_files_find(const struct mapped_files *files, uint64_t device, uint64_t inode);
+
+/* A new file of `pages` of shared memory, which the caller holds. NULL: no memory. */
+struct open_file *mapped_files_memory(struct mapped_files *files, uint64_t pages);
+
+#endif

@@ -1,0 +1,194 @@
+#include "config.h"
+
+#include "bench/spaces/platform.h"
+
+#include "engine/phys/gfp.h"
+
+#define VMAS_MAX ((uint64_t)1 << 22)
+#define HUGE_PAGE_ORDER 9u
+
+/* Linux without randomisation of addresses. */
+#define TASK_BYTES (((uint64_t)1 << 47) - PAGE_BYTES)
+#define MMAP_BASE 0x7ffff7fff000u
+#define MMAP_LEGACY_BASE 0x2aaaaaaab000u
+#define START_BRK 0x555555559000u
+#define STACK_BYTES ((uint64_t)8 << 20)
+#define LOWEST_ADDRESS 65536u
+#define LOW_BASE 0x40000000u
+
+/* --- Frames out of the zones ---------------------------------------------------------------------------------------- */
+
+static pfn_t take_pages(void *owner, unsigned order)
+{
+	struct node *node = owner;
+	struct gfp gfp = {GFP_KERNEL | GFP_HIGHMEM, -1};
+	struct page *page = alloc_pages(node, &gfp, order);
+
+	return page ? pfn_of_page(&node->pages, page) : PFN_NONE;
+}
+
+/* The allocator finds its marks in the page again, whoever owned it meanwhile. */
+static void give_pages(void *owner, pfn_t frame, unsigned order)
+{
+	struct node *node = owner;
+	struct page *page = page_of_pfn(&node->pages, frame);
+
+	page->flags = PAGE_HEAD;
+	page->count = 1;
+	page->private = order;
+	free_pages_of(node, -1, page, order);
+}
+
+/* --- Building ------------------------------------------------------------------------------------------------------- */
+
+static enum buddy_placement placement_of(const struct policy *policy)
+{
+	static const enum buddy_placement placements[] = {[PLACEMENT_ORDER_FIRST] = BUDDY_ORDER_FIRST,
+							  [PLACEMENT_LOWEST_ADDRESS] = BUDDY_LOWEST_ADDRESS,
+							  [PLACEMENT_FULLEST_BLOCK] = BUDDY_FULLEST_BLOCK};
+
+	return placements[policy->page_placement];
+}
+
+static enum status choose_paging(struct platform *platform)
+{
+	const struct paging *paging = NULL;
+
+	if (platform->policy.memory_layout == LAYOUT_X86_64)
+		paging = paging_find(platform->policy.page_levels == 5 ? "x86-64-5" : "x86-64");
+	if (!paging || paging->levels != platform->policy.page_levels)
+		return STATUS_BAD_ARGUMENT;
+	platform->paging = *paging;
+	return STATUS_OK;
+}
+
+static enum status create_node(struct platform *platform, const struct platform_options *options)
+{
+	uint64_t bytes = options->memory_bytes ? options->memory_bytes : PLATFORM_MEMORY_BYTES;
+	struct node_shape shape = {.pages = bytes >> PAGE_SHIFT,
+				   .layout = NODE_X86_64,
+				   .backing = ARENA_NONE,
+				   .placement = placement_of(&platform->policy),
+				   .max_order = BUDDY_KERNEL_ORDER};
+
+	platform->promise =
+	    (struct mm_promise){.mode = MM_OVERCOMMIT_ALWAYS, .memory_pages = bytes >> PAGE_SHIFT};
+	return bytes % PAGE_BYTES == 0 ? node_create(&platform->node, &shape) : STATUS_BAD_ARGUMENT;
+}
+
+static enum status create_kernel(struct platform *platform)
+{
+	struct page_source source = {&platform->node, take_pages, give_pages};
+
+	return pagetable_create(&platform->kernel, &platform->store, source) == PAGETABLE_DONE
+		   ? STATUS_OK
+		   : STATUS_NO_MEMORY;
+}
+
+static enum status create_processors(struct platform *platform, const struct platform_options *options)
+{
+	struct cpu_options processors = {.processors = options->processors ? options->processors : 1,
+					 .kernel = &platform->kernel,
+					 .geometries = options->geometries,
+					 .models = options->models};
+
+	return cpu_set_create(&platform->processors, &processors);
+}
+
+static enum status create_part(struct platform *platform, const struct platform_options *options)
+{
+	struct page_source source = {&platform->node, take_pages, give_pages};
+
+	switch (platform->built) {
+	case 0:
+		return choose_paging(platform);
+	case 1:
+		return create_node(platform, options);
+	case 2:
+		return table_store_create(&platform->store, &platform->paging);
+	case 3:
+		return frames_create(&platform->frames, source, &platform->node.pages, HUGE_PAGE_ORDER);
+	case 4:
+		return vma_store_create(&platform->vmas, VMAS_MAX);
+	case 5:
+		return create_kernel(platform);
+	default:
+		return create_processors(platform, options);
+	}
+}
+
+#define PARTS 7u
+
+enum status platform_create(struct platform *platform, const struct platform_options *options)
+{
+	enum status status = STATUS_OK;
+
+	*platform = (struct platform){.policy = options->policy ? *options->policy : *policy_find("linux")};
+	while (platform->built < PARTS && status == STATUS_OK) {
+		status = create_part(platform, options);
+		platform->built += status == STATUS_OK;
+	}
+	if (status != STATUS_OK)
+		platform_destroy(platform);
+	return status;
+}
+
+void platform_destroy(struct platform *platform)
+{
+	if (platform->built > 6)
+		cpu_set_destroy(&platform->processors);
+	if (platform->built > 5)
+		pagetable_destroy(&platform->kernel);
+	if (platform->built > 4)
+		vma_store_destroy(&platform->vmas);
+	if (platform->built > 3)
+		frames_destroy(&platform->frames);
+	if (platform->built > 2)
+		table_store_destroy(&platform->store);
+	if (platform->built > 1)
+		node_destroy(&platform->node);
+	platform->built = 0;
+}
+
+/* --- Address spaces --------------------------------------------------------------------------------------------------- */
+
+enum status platform_space_create(struct platform *platform, struct mm *mm, struct fault_space *space)
+{
+	struct fault_space_options pages = {
+	    .resident = {.store = &platform->store, .frames = &platform->frames, .policy = &platform->policy},
+	    .processors = &platform->processors};
+	struct mm_options options = {.store = &platform->vmas,
+				     .promise = &platform->promise,
+				     .pages = &fault_pages,
+				     .pages_owner = space,
+				     .limits = {.address_space_bytes = MM_UNLIMITED,
+						.data_bytes = MM_UNLIMITED,
+						.stack_bytes = STACK_BYTES,
+						.locked_bytes = MM_UNLIMITED,
+						.maps = MM_MAPS_MAX_LINUX,
+						.lowest_address = LOWEST_ADDRESS,
+						.may_lock = true,
+						.may_map_low = true},
+				     .layout = {.task_bytes = TASK_BYTES,
+						.mmap_base = MMAP_BASE,
+						.mmap_legacy_base = MMAP_LEGACY_BASE,
+						.start_brk = START_BRK,
+						.low_base = LOW_BASE},
+				     .huge_bytes = (uint64_t)PAGE_BYTES << HUGE_PAGE_ORDER,
+				     .has_ksm = true};
+	enum status status = fault_space_create(space, &pages);
+
+	if (status != STATUS_OK)
+		return status;
+	status = mm_create(mm, &options);
+	if (status != STATUS_OK)
+		fault_space_destroy(space);
+	return status;
+}
+
+const char *platform_check(const struct platform *platform)
+{
+	const char *broken = table_store_check(&platform->store);
+
+	return broken ? broken : cpu_set_check(&platform->processors);
+}

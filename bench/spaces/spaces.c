@@ -1,0 +1,513 @@
+#include "config.h"
+
+#include "bench/spaces/spaces_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum trace_status spaces_no_memory(struct trace_error *error)
+{
+	return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the address spaces of the trace");
+}
+
+/* --- Life ------------------------------------------------------------------------------------------------------------- */
+
+static int compare_regions(const void *left, const void *right)
+{
+	const struct event_region *a = *(const struct event_region *const *)left;
+	const struct event_region *b = *(const struct event_region *const *)right;
+
+	if (a->process != b->process)
+		return a->process < b->process ? -1 : 1;
+	if (a->event != b->event)
+		return a->event < b->event ? -1 : 1;
+	return a < b ? -1 : a > b; /* both lie in one array */
+}
+
+static void index_tables(struct spaces *spaces)
+{
+	const struct flt_summary *trace = spaces->trace;
+
+	for (uint32_t i = 0; i < trace->regions; i++) {
+		const struct event_region *region = &trace->region[i];
+
+		spaces->region[i] = region;
+		if (region->kind == EVENT_REGION_STACK && region->thread < trace->threads)
+			spaces->thread[region->thread].stack_region = i + 1;
+	}
+	qsort(spaces->region, trace->regions, sizeof(struct event_region *), compare_regions);
+	for (uint32_t i = 0; i < trace->processes; i++)
+		spaces->process[i].first_thread = spaces->process[i].last_thread = NO_THREAD;
+	for (uint32_t i = trace->threads; i-- > 0;) {
+		spaces->thread[i].cpu = i % spaces->platform.processors.processors;
+		spaces->thread[i].sibling = NO_THREAD;
+		if (trace->thread[i].process >= trace->processes)
+			continue;
+		struct process *process = &spaces->process[trace->thread[i].process];
+
+		spaces->thread[i].sibling = process->last_thread;
+		process->first_thread = process->last_thread = i;
+	}
+}
+
+static bool allocate(struct spaces *spaces)
+{
+	const struct flt_summary *trace = spaces->trace;
+
+	spaces->process = calloc((size_t)trace->processes + 1, sizeof(spaces->process[0]));
+	spaces->thread = calloc((size_t)trace->threads + 1, sizeof(spaces->thread[0]));
+	spaces->region = calloc((size_t)trace->regions + 1, sizeof(struct event_region *));
+	spaces->window = calloc(ACCESS_BATCH_CONTEXTS + 1, sizeof(spaces->window[0]));
+	return spaces->process && spaces->thread && spaces->region && spaces->window &&
+	       mapped_files_create(&spaces->files, trace, &spaces->platform.frames);
+}
+
+enum trace_status spaces_create(struct spaces **spaces, const struct spaces_options *options,
+				struct trace_error *error)
+{
+	struct spaces *made = calloc(1, sizeof(*made));
+
+	*spaces = NULL;
+	if (!made)
+		return spaces_no_memory(error);
+	made->options = *options;
+	made->trace = flt_reader_summary(options->reader);
+	enum status status = platform_create(&made->platform, &options->platform);
+
+	if (status == STATUS_OK && allocate(made)) {
+		made->files.are_absent = options->files_are_absent;
+		made->files.are_aligned = options->files_are_aligned;
+		made->batch_first = UINT64_MAX;
+		index_tables(made);
+		*spaces = made;
+		return TRACE_OK;
+	}
+	spaces_destroy(made);
+	if (status != STATUS_BAD_ARGUMENT)
+		return spaces_no_memory(error);
+	return trace_fail(
+	    error, TRACE_UNSUPPORTED,
+	    "the policy's machine has no room for the 47-bit addresses of recorded programs; it needs "
+	    "memory_layout=x86-64 with page_levels=4 or 5");
+}
+
+static void leave(struct spaces *spaces, uint32_t number)
+{
+	struct process *process = &spaces->process[number];
+	struct space *space = process->space;
+
+	if (!space)
+		return;
+	spaces_sum_up(process, &process->past);
+	process->space = NULL;
+	process->since = (struct spaces_process){.is_known = false};
+	if (!mm_leave(&space->mm))
+		return;
+	fault_space_destroy(&space->pages);
+	relocation_clear(&space->moved);
+	free(space);
+}
+
+void spaces_destroy(struct spaces *spaces)
+{
+	if (!spaces)
+		return;
+	for (uint32_t i = 0; spaces->process && i < spaces->trace->processes; i++)
+		leave(spaces, i);
+	spaces_forget_segments(spaces);
+	mapped_files_destroy(&spaces->files);
+	platform_destroy(&spaces->platform);
+	free(spaces->process);
+	free(spaces->thread);
+	free(spaces->region);
+	free(spaces->window);
+	free(spaces->object);
+	free(spaces);
+}
+
+/* --- Programs --------------------------------------------------------------------------------------------------------- */
+
+static struct space *make_space(struct spaces *spaces)
+{
+	struct space *space = calloc(1, sizeof(*space));
+
+	if (space && platform_space_create(&spaces->platform, &space->mm, &space->pages) == STATUS_OK)
+		return space;
+	free(space);
+	return NULL;
+}
+
+static enum trace_status tell_start(struct spaces *spaces, uint32_t number, struct trace_error *error)
+{
+	const struct spaces_watch *watch = spaces->watch;
+	struct placer *placer = spaces->options.placer;
+	enum trace_status status = TRACE_OK;
+
+	if (watch && watch->started)
+		status = watch->started(watch->context, spaces, number, error);
+	if (status == TRACE_OK && placer && number == spaces->options.process)
+		status = placer->start(placer, spaces, number, error);
+	return status;
+}
+
+/* The process's space, made if it has none. */
+static struct space *have_space(struct spaces *spaces, uint32_t number)
+{
+	struct process *process = &spaces->process[number];
+
+	process->past.is_known = true;
+	if (!process->space)
+		process->space = make_space(spaces);
+	return process->space;
+}
+
+enum trace_status spaces_need(struct spaces *spaces, uint32_t number, struct space **found,
+			      struct trace_error *error)
+{
+	struct space *space = have_space(spaces, number);
+	enum trace_status status = TRACE_OK;
+
+	*found = space;
+	if (!space)
+		return spaces_no_memory(error);
+	if (space->is_started)
+		return TRACE_OK;
+	space->is_started = true;
+	if (space->mm.tree.count == 0)
+		status = spaces_start_from_regions(spaces, number, error);
+	return status == TRACE_OK ? tell_start(spaces, number, error) : status;
+}
+
+static enum trace_status execute(struct spaces *spaces, const struct event *event, uint64_t position,
+				 struct trace_error *error)
+{
+	struct process *process = &spaces->process[event->process];
+
+	if (event->flags & EVENT_FAILED)
+		return TRACE_OK;
+	leave(spaces, event->process);
+	if (!have_space(spaces, event->process))
+		return spaces_no_memory(error);
+	process->space->was_executed = true;
+	process->space->executed = position;
+	for (uint32_t i = process->last_thread; i != NO_THREAD; i = spaces->thread[i].sibling) {
+		spaces->thread[i].top = 0;
+		spaces->thread[i].in_allocator = false;
+	}
+	process->first_thread = event->thread;
+	return TRACE_OK;
+}
+
+static enum trace_status take_snapshot(struct spaces *spaces, const struct event *event,
+				       struct trace_error *error)
+{
+	struct event_snapshot snapshot;
+	struct space *space = have_space(spaces, event->process);
+
+	if (!space)
+		return spaces_no_memory(error);
+	if (event->count == 0 || event->count > UINT32_MAX || space->is_started)
+		return TRACE_OK;
+	if (flt_reader_snapshot(spaces->options.reader, (uint32_t)event->count, &snapshot, NULL) != TRACE_OK)
+		return TRACE_OK;
+	if (strcmp(snapshot.name, "limits") == 0)
+		spaces_take_limits(space, &snapshot);
+	if (strcmp(snapshot.name, "maps") != 0 || space->mm.tree.count > 0)
+		return TRACE_OK;
+	return spaces_start_from_maps(spaces, event->process, &snapshot, error);
+}
+
+/* --- Births ------------------------------------------------------------------------------------------------------------- */
+
+static enum trace_status copy_space(struct spaces *spaces, struct process *child, struct space *parent,
+				    struct trace_error *error)
+{
+	struct space *space = calloc(1, sizeof(*space));
+	struct fault_space_options pages = {.resident = {.store = &spaces->platform.store,
+							 .frames = &spaces->platform.frames,
+							 .policy = &spaces->platform.policy},
+					    .processors = &spaces->platform.processors,
+					    .cpu = parent->pages.cpu};
+
+	if (!space)
+		return spaces_no_memory(error);
+	*space = (struct space){.stack_top = parent->stack_top,
+				.break_recorded = parent->break_recorded,
+				.knows_break = parent->knows_break,
+				.is_started = true};
+	if (!relocation_copy(&space->moved, &parent->moved)) {
+		free(space);
+		return spaces_no_memory(error);
+	}
+	bool is_made = fault_space_create(&space->pages, &pages) == STATUS_OK;
+
+	if (is_made && fault_fork(&space->mm, &parent->mm, &space->pages).error == 0) {
+		space->pages.resident.huge_is_disabled = parent->pages.resident.huge_is_disabled;
+		child->space = space;
+		return TRACE_OK;
+	}
+	if (is_made)
+		fault_space_destroy(&space->pages);
+	relocation_clear(&space->moved);
+	free(space);
+	spaces->calls.failed_only_here++; /* the machine has no room for the copy */
+	return TRACE_OK;
+}
+
+static enum trace_status bear(struct spaces *spaces, const struct event *event, struct trace_error *error)
+{
+	struct space *parent;
+
+	if (!event_makes_child(event) || event->count >= spaces->trace->processes)
+		return TRACE_OK;
+	enum trace_status status = spaces_need(spaces, event->process, &parent, error);
+	struct process *child = &spaces->process[event->count];
+
+	if (status != TRACE_OK || child->space)
+		return status;
+	spaces_settle(spaces, parent, event->thread);
+	child->past.is_known = true;
+	if (child->first_thread != NO_THREAD)
+		spaces->thread[child->first_thread].top = spaces_stack_top(spaces, parent, event->thread);
+	if (event_copies_memory(event)) {
+		status = copy_space(spaces, child, parent, error);
+	} else {
+		mm_share(&parent->mm);
+		spaces_sum_up(&(struct process){.space = parent}, &child->since);
+		child->since.is_known = true;
+		child->space = parent;
+	}
+	if (status != TRACE_OK || !spaces->options.placer || event->count != spaces->options.process)
+		return status;
+	return spaces->options.placer->start(spaces->options.placer, spaces, (uint32_t)event->count, error);
+}
+
+/* --- Heap ----------------------------------------------------------------------------------------------------------------- */
+
+static bool has_room(struct spaces *spaces, uint64_t object)
+{
+	uint64_t room = spaces->objects ? spaces->objects : 1024;
+
+	while (room <= object)
+		room *= 2;
+	if (room == spaces->objects)
+		return true;
+	struct placed *larger = realloc(spaces->object, room * sizeof(larger[0]));
+
+	if (!larger)
+		return false;
+	memset(larger + spaces->objects, 0, (room - spaces->objects) * sizeof(larger[0]));
+	spaces->object = larger;
+	spaces->objects = room;
+	return true;
+}
+
+static enum trace_status place_block(struct spaces *spaces, const struct event *event, uint64_t position,
+				     struct trace_error *error)
+{
+	struct placer *placer = spaces->options.placer;
+	struct placed placed = {0, 0};
+	struct space *space;
+
+	if (!placer || event->process != spaces->options.process)
+		return TRACE_OK;
+	enum trace_status status = spaces_need(spaces, event->process, &space, error);
+
+	if (status != TRACE_OK)
+		return status;
+	spaces_settle(spaces, space, event->thread);
+	status = placer->place(placer, spaces, event, position, &placed, error);
+	if (status != TRACE_OK || event->object == 0 || placed.address == 0 ||
+	    !(event_kind_carries(event->kind) & EVENT_CREATES))
+		return status;
+	if (!has_room(spaces, event->object))
+		return spaces_no_memory(error);
+	spaces->object[event->object] = placed;
+	return TRACE_OK;
+}
+
+/* --- Events --------------------------------------------------------------------------------------------------------------- */
+
+void spaces_settle(struct spaces *spaces, struct space *space, uint32_t thread)
+{
+	unsigned cpu = thread < spaces->trace->threads ? spaces->thread[thread].cpu : 0;
+
+	space->pages.cpu = cpu;
+	cpu_switch(&spaces->platform.processors, cpu, &space->pages.cpu_space);
+}
+
+static bool is_dropped(const struct spaces *spaces, const struct event *event)
+{
+	return spaces->options.placer && event->process == spaces->options.process &&
+	       spaces->thread[event->thread].in_allocator;
+}
+
+static enum trace_status call_memory(struct spaces *spaces, const struct event *event,
+				     struct trace_error *error)
+{
+	struct space *space;
+	enum trace_status status = spaces_need(spaces, event->process, &space, error);
+
+	if (status != TRACE_OK)
+		return status;
+	if (is_dropped(spaces, event)) {
+		spaces->calls.dropped++;
+		return TRACE_OK;
+	}
+	spaces_settle(spaces, space, event->thread);
+	return spaces_carry_out(spaces, space, event, error);
+}
+
+static void end(struct spaces *spaces, uint32_t process)
+{
+	leave(spaces, process);
+	spaces->process[process].past.is_known = true;
+	spaces->process[process].past.has_ended = true;
+}
+
+enum trace_status spaces_event(struct spaces *spaces, const struct event *event, uint64_t position,
+			       struct trace_error *error)
+{
+	if (event->process >= spaces->trace->processes || event->thread >= spaces->trace->threads ||
+	    spaces->process[event->process].past.has_ended)
+		return TRACE_OK;
+	switch (event->kind) {
+	case EVENT_MALLOC:
+	case EVENT_CALLOC:
+	case EVENT_REALLOC:
+	case EVENT_MEMALIGN:
+	case EVENT_FREE:
+	case EVENT_FREE_SIZED:
+		return place_block(spaces, event, position, error);
+	case EVENT_FORK:
+	case EVENT_VFORK:
+	case EVENT_CLONE:
+		return bear(spaces, event, error);
+	case EVENT_EXEC:
+		return execute(spaces, event, position, error);
+	case EVENT_EXIT:
+		end(spaces, event->process);
+		return TRACE_OK;
+	case EVENT_SNAPSHOT:
+		return take_snapshot(spaces, event, error);
+	case EVENT_ALLOCATOR_ENTER:
+	case EVENT_ALLOCATOR_EXIT:
+		spaces->thread[event->thread].in_allocator = event->kind == EVENT_ALLOCATOR_ENTER;
+		return TRACE_OK;
+	case EVENT_SWITCH:
+		spaces->thread[event->thread].cpu =
+		    (uint32_t)(event->count % spaces->platform.processors.processors);
+		return TRACE_OK;
+	default:
+		return event->kind >= EVENT_MMAP && event->kind < EVENT_FAULT
+			   ? call_memory(spaces, event, error)
+			   : TRACE_OK;
+	}
+}
+
+/* --- The whole trace ------------------------------------------------------------------------------------------------------ */
+
+/* How far the run through a trace has come. */
+struct progress {
+	struct spaces *spaces;
+	const struct spaces_watch *watch;
+	uint64_t position; /* events done */
+	uint64_t every;	   /* references from sample to sample; 0: never */
+	uint64_t next;	   /* references after which one is due; UINT64_MAX: never */
+	struct trace_error *error;
+};
+
+static enum trace_status do_event(struct progress *progress, const struct event *event)
+{
+	const struct spaces_watch *watch = progress->watch;
+	enum trace_status status = TRACE_OK;
+
+	if (watch && watch->before)
+		status = watch->before(watch->context, progress->spaces, event, progress->position,
+				       progress->error);
+	if (status == TRACE_OK)
+		status = spaces_event(progress->spaces, event, progress->position, progress->error);
+	progress->position++;
+	return status;
+}
+
+static enum trace_status do_events(struct progress *progress, uint64_t until)
+{
+	enum trace_status status = TRACE_OK;
+	struct event event;
+
+	while (progress->position < until && status == TRACE_OK) {
+		status = flt_reader_next(progress->spaces->options.reader, &event, progress->error);
+		if (status == TRACE_OK)
+			status = do_event(progress, &event);
+	}
+	return status;
+}
+
+static enum trace_status take_sample(struct progress *progress)
+{
+	const struct spaces_watch *watch = progress->watch;
+
+	if (!watch || !watch->sample)
+		return TRACE_OK;
+	return watch->sample(watch->context, progress->spaces, progress->position, progress->error);
+}
+
+static enum trace_status do_run(struct progress *progress, const struct access_batch *batch, size_t run)
+{
+	struct spaces *spaces = progress->spaces;
+	struct spaces_stretch stretch = {.batch = batch, .run = run, .first = batch->run[run].first};
+	size_t left = batch->run[run].count;
+	enum trace_status status = TRACE_OK;
+
+	while (left > 0 && status == TRACE_OK) {
+		uint64_t room = progress->next - spaces->passed;
+
+		stretch.count = room < left ? (size_t)room : left;
+		status = spaces_references(spaces, &stretch, progress->error);
+		stretch.first += stretch.count;
+		left -= stretch.count;
+		if (status == TRACE_OK && spaces->passed == progress->next) {
+			progress->next += progress->every;
+			status = take_sample(progress);
+		}
+	}
+	return status;
+}
+
+static enum trace_status do_batch(struct progress *progress, const struct access_batch *batch)
+{
+	enum trace_status status = TRACE_OK;
+
+	for (size_t run = 0; run < batch->runs && status == TRACE_OK; run++) {
+		status = do_events(progress, batch->run[run].position);
+		if (status == TRACE_OK || status == TRACE_END)
+			status = do_run(progress, batch, run);
+	}
+	return status;
+}
+
+enum trace_status spaces_run(struct spaces *spaces, const struct spaces_watch *watch,
+			     struct trace_error *error)
+{
+	struct flt_reader *reader = spaces->options.reader;
+	struct progress progress = {.spaces = spaces, .watch = watch, .next = UINT64_MAX, .error = error};
+	enum trace_status status = TRACE_OK;
+	struct access_batch batch;
+
+	spaces->watch = watch;
+	if (watch && watch->every)
+		progress.next = progress.every = watch->every;
+	if (spaces->trace->events > 0)
+		status = flt_reader_seek(reader, 0, error);
+	if (status == TRACE_OK && spaces->trace->accesses > 0)
+		status = flt_reader_seek_accesses(reader, 0, error);
+	while (status == TRACE_OK && (status = flt_reader_accesses(reader, &batch, error)) == TRACE_OK)
+		status = do_batch(&progress, &batch);
+	if (status == TRACE_END)
+		status = do_events(&progress, UINT64_MAX);
+	if (status == TRACE_END)
+		status = take_sample(&progress);
+	spaces->watch = NULL;
+	return status;
+}

@@ -1,0 +1,164 @@
+/* spaces.h: the address spaces of a recorded trace, rebuilt on the engine.
+ *
+ *   trace                          here                                               engine
+ *   fork, exec, exit        --->   processes, each with a space (or sharing one)  --> struct mm, fault_space
+ *   maps at exec, regions   --->   the start of a program                         --> mm_place
+ *   mmap, munmap, brk ...   --->   carried out: forced or free                    --> mm_*, fault_map
+ *   references              --->   placed: object, stack, region, address         --> fault_run: faults, TLBs, walks
+ *
+ * Every recorded process becomes an address space with page tables and frames of one machine (platform.h). A program
+ * starts with what a snapshot of its maps says, taken right after exec, or else with the regions that were there before
+ * its recording began. Its memory calls are then carried out one by one.
+ *
+ * Addresses are *forced* (each mapping comes where it was when it was recorded) or *free* (our own gap search decides;
+ * recorded addresses are translated, relocation.h). What a call returns is compared with what it returned then, and counted.
+ *
+ * Where a reference goes (access.h):
+ *   region      where the address that the region had is now
+ *   stack       below the top of the thread's stack: its region of kind stack says where that was; a child of a fork goes
+ *               on with the stack of the thread that forked; a thread of whom nothing is known gets a mapping of 8 MiB
+ *   object      the address that the placer gave it (placer.h), clamped to the block's bytes. Without a placer nothing is
+ *               known of it, and the reference is left out
+ *   allocator   the recorded address, as for regions; left out where a placer places the blocks
+ *   wild, absolute   the recorded address
+ * A reference that goes beyond its page is one to each of the pages. What was referred to was mapped when it was recorded: if
+ * nothing is mapped there (imported streams say nothing of mappings), the aligned 2 MiB around it, as far as they are free,
+ * become private anonymous memory with all rights, counted as made; a file that ends before it grows. A reference whose
+ * rights are refused, or for which there is no memory, is skipped and counted.
+ *
+ * Traces are not trusted: calls may overlap, wrap, be unaligned or ask for 2^64 bytes.
+ *
+ * The same trace and options give the same figures, to the last bit.
+ */
+#ifndef FAULTLINE_BENCH_SPACES_SPACES_H
+#define FAULTLINE_BENCH_SPACES_SPACES_H
+
+#include "bench/spaces/placer.h"
+#include "bench/spaces/platform.h"
+#include "engine/virt/fault.h"
+#include "traces/flt.h"
+
+#define SPACES_ALL_PROCESSES UINT32_MAX
+
+enum spaces_addresses {
+	SPACES_FORCED,
+	SPACES_FREE,
+};
+
+struct spaces_options {
+	struct flt_reader *reader; /* its cursors are the driver's while spaces_run runs */
+	struct platform_options platform;
+	enum spaces_addresses addresses;
+	uint32_t process; /* whose references are run and whose blocks are placed; SPACES_ALL_PROCESSES */
+	struct placer *placer;	/* NULL: nobody knows where blocks lie. Needs a process */
+	bool files_are_absent;	/* no page of a file is in memory at the start: its first fault is major */
+	bool files_are_aligned; /* large file mappings are placed on 2 MiB, as ext4, xfs and btrfs do */
+};
+
+/* What became of memory calls. */
+struct spaces_calls {
+	uint64_t carried_out;
+	uint64_t moved;		    /* of them: returned another address than recorded */
+	uint64_t failed_otherwise;  /* failed both times, with another errno */
+	uint64_t failed_only_here;  /* and so the mapping is not there */
+	uint64_t failed_only_there; /* what it did here is undone, if it is a mapping */
+	uint64_t dropped;	    /* the recorded allocator's own: a placer takes its place */
+	uint64_t unplaced;	    /* mappings of a start that overlap others */
+};
+
+/* What became of references. */
+struct spaces_references {
+	uint64_t done;		     /* of the trace */
+	uint64_t crossings;	     /* further pages that they reached */
+	uint64_t of_others;	     /* left out: another process's */
+	uint64_t objects_unplaced;   /* left out: nobody knows where the block lies */
+	uint64_t allocator_left_out; /* left out: made by the allocator that was recorded */
+	uint64_t clamped;	     /* beyond their block's bytes */
+	uint64_t refused;	     /* skipped: no right, or no user's address */
+	uint64_t out_of_memory;	     /* skipped */
+	uint64_t mappings_made;	     /* because nothing was mapped at a reference */
+	uint64_t files_grown;
+};
+
+/* A process; of one that has ended, what it had at its end. Faults are summed over the programs that it executed. */
+struct spaces_process {
+	bool is_known;	/* it had an event or a reference */
+	bool has_ended; /* exit */
+	struct fault_counts faults;
+	uint64_t failed_walks, failed_walk_references, stack_growths;
+	uint64_t resident_pages, anonymous_pages, file_pages, shared_memory_pages, huge_pages;
+	uint64_t resident_peak_pages;
+	uint64_t table_pages;	   /* as VmPTE counts: without the root, with deposits */
+	uint64_t table_peak_pages; /* with the root, without deposits */
+	uint64_t mappings;
+};
+
+struct spaces;
+
+/* All of it, or nothing. TRACE_NO_MEMORY; TRACE_UNSUPPORTED when the policy's machine cannot hold the recorded addresses. */
+enum trace_status spaces_create(struct spaces **spaces, const struct spaces_options *options,
+				struct trace_error *error) TRACE_MUST_USE;
+void spaces_destroy(struct spaces *spaces);
+
+/* --- The whole trace -------------------------------------------------------------------------------------------------- */
+
+/* Who looks on; each may be NULL. A status other than TRACE_OK ends the run and is handed back. */
+struct spaces_watch {
+	void *context;
+	/* The event at `position` is about to be carried out: at an exit or exec everything is still there. */
+	enum trace_status (*before)(void *context, struct spaces *spaces, const struct event *event,
+				    uint64_t position, struct trace_error *error);
+	/* The process's program has its first mappings and has done nothing yet: the place for what the kernel's exec
+	 * touches, and for another layout. */
+	enum trace_status (*started)(void *context, struct spaces *spaces, uint32_t process,
+				     struct trace_error *error);
+	/* After each `every` references (0: never) of the trace, those left out included, and at the end. */
+	uint64_t every;
+	enum trace_status (*sample)(void *context, struct spaces *spaces, uint64_t position,
+				    struct trace_error *error);
+};
+
+/* Carries out the trace from its beginning, events and references in their order. `watch` may be NULL. */
+enum trace_status spaces_run(struct spaces *spaces, const struct spaces_watch *watch,
+			     struct trace_error *error) TRACE_MUST_USE;
+
+/* --- Step by step ------------------------------------------------------------------------------------------------------- */
+
+/* The event at `position` of the trace. Events come in order. */
+enum trace_status spaces_event(struct spaces *spaces, const struct event *event, uint64_t position,
+			       struct trace_error *error) TRACE_MUST_USE;
+
+/* References [first, first + count) of the batch, which belong to its run number `run`. Runs come in order, and when the events
+ * before them are done. */
+struct spaces_stretch {
+	const struct access_batch *batch;
+	size_t run, first, count;
+};
+enum trace_status spaces_references(struct spaces *spaces, const struct spaces_stretch *stretch,
+				    struct trace_error *error) TRACE_MUST_USE;
+
+/* --- What there is ------------------------------------------------------------------------------------------------------ */
+
+/* The address space of a process; NULL before it begins and after its end. Processes may share one. */
+struct mm *spaces_mm(const struct spaces *spaces, uint32_t process);
+
+/* Where the recorded address of the process is now. */
+uint64_t spaces_address(const struct spaces *spaces, uint32_t process, uint64_t recorded);
+
+/* A memory call that no event of the trace made (a placer's, an experiment's) in the process's address space, at
+ * exactly the addresses it says. */
+struct mm_result spaces_call(struct spaces *spaces, uint32_t process, const struct event *call);
+
+struct spaces_process spaces_process(const struct spaces *spaces, uint32_t process);
+
+/* The sums over all processes, each address space once; peaks are of single processes. */
+struct spaces_process spaces_total(const struct spaces *spaces);
+struct spaces_calls spaces_call_counts(const struct spaces *spaces);
+struct spaces_references spaces_reference_counts(const struct spaces *spaces);
+struct platform *spaces_platform(struct spaces *spaces);
+
+/* NULL, or the text of the first invariant of the engine that does not hold: every address space, all frames, tables and
+ * processors. */
+const char *spaces_check(const struct spaces *spaces);
+
+#endif

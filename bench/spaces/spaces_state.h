@@ -1,0 +1,141 @@
+/* spaces_state.h: how the parts of spaces.h share their state. For them alone.
+ *
+ *   spaces.c             life, processes, the order of events and references
+ *   spaces_figures.c     what there is
+ *   spaces_start.c       the first mappings of a program
+ *   spaces_calls.c       memory calls
+ *   spaces_references.c  references
+ */
+#ifndef FAULTLINE_BENCH_SPACES_SPACES_STATE_H
+#define FAULTLINE_BENCH_SPACES_SPACES_STATE_H
+
+#include "bench/spaces/mapped_files.h"
+#include "bench/spaces/relocation.h"
+#include "bench/spaces/spaces.h"
+
+#define NO_THREAD UINT32_MAX
+
+/* An address space, of one process or several. Does not move. */
+struct space {
+	struct mm mm;
+	struct fault_space pages;
+	struct relocation moved;
+	uint64_t stack_top;	 /* ours, of the program's first thread; 0: none known */
+	uint64_t break_recorded; /* where the heap of brk began; our mm says where it does here */
+	bool knows_break;
+	bool is_started;   /* its program has its first mappings */
+	bool was_executed; /* by the event at `executed` */
+	uint64_t executed;
+};
+
+struct process {
+	struct space *space;	     /* NULL: not begun, or ended */
+	struct spaces_process past;  /* sums of the spaces it left */
+	struct spaces_process since; /* of the space's sums: what it had when the process joined it */
+	uint32_t first_thread;	     /* NO_THREAD: it has none */
+	uint32_t last_thread;	     /* head of the list of its threads */
+};
+
+struct thread {
+	uint64_t top;	       /* ours: behind its stack; 0: not known yet */
+	uint32_t stack_region; /* number; 0: the trace has none */
+	uint32_t cpu;
+	uint32_t sibling; /* the next thread of its process, or NO_THREAD */
+	bool in_allocator;
+};
+
+/* A System V segment. */
+struct segment_slot {
+	uint32_t identifier;
+	uint64_t bytes;
+	struct open_file *file; /* NULL: the slot is empty */
+};
+
+#define SEGMENT_SLOTS 256u
+
+/* Where a context's references go. */
+enum window_use {
+	WINDOW_PLACED,	  /* where + offset, up to limit */
+	WINDOW_DIVIDED,	  /* its addresses have moved in parts: recorded + offset is looked up for each */
+	WINDOW_UNPLACED,  /* an object that lies nowhere */
+	WINDOW_ALLOCATOR, /* left out */
+};
+
+struct window {
+	uint64_t where;
+	uint32_t limit; /* largest offset; beyond, it is clamped */
+	enum window_use use;
+};
+
+/* Look-ups that run together. */
+#define STREAM_MAX 4096u
+#define REFERENCE_PAGES_MAX (ACCESS_MAX_BYTES / PAGE_BYTES + 2)
+
+struct spaces {
+	struct spaces_options options;
+	const struct flt_summary *trace;
+	const struct spaces_watch *watch; /* of spaces_run, or NULL */
+	struct platform platform;
+	struct mapped_files files;
+	struct process *process;
+	struct thread *thread;
+	const struct event_region **region; /* all, by process, event and number */
+	struct placed *object;		    /* by id */
+	uint64_t objects;		    /* room for ids below */
+	struct segment_slot segment[SEGMENT_SLOTS];
+	struct spaces_calls calls;
+	struct spaces_references references;
+
+	struct window *window;	   /* by context of the batch */
+	size_t windows;		   /* looked up */
+	uint64_t batch_first;	   /* of the batch that they belong to */
+	uint64_t relocations_seen; /* changes of all relocations when they were looked up */
+	uint64_t relocations;
+	uint64_t passed; /* references of the trace gone by */
+	uint64_t address[STREAM_MAX + REFERENCE_PAGES_MAX];
+	uint8_t access[STREAM_MAX + REFERENCE_PAGES_MAX];
+};
+
+enum trace_status spaces_no_memory(struct trace_error *error);
+
+/* The process's space, made and started if it has none yet. */
+enum trace_status spaces_need(struct spaces *spaces, uint32_t number, struct space **found,
+			      struct trace_error *error) TRACE_MUST_USE;
+
+/* Adds what the process's space counted since the process joined it, and says what the space has now. */
+void spaces_sum_up(const struct process *process, struct spaces_process *sum);
+
+/* Calls and faults of the space happen on the thread's processor from now on. */
+void spaces_settle(struct spaces *spaces, struct space *space, uint32_t thread);
+
+/* The first mappings of the program that runs in the process's space (spaces_start.c): of a snapshot of its maps, or of
+ * regions. */
+enum trace_status spaces_start_from_maps(struct spaces *spaces, uint32_t process,
+					 const struct event_snapshot *snapshot,
+					 struct trace_error *error) TRACE_MUST_USE;
+enum trace_status spaces_start_from_regions(struct spaces *spaces, uint32_t process,
+					    struct trace_error *error) TRACE_MUST_USE;
+void spaces_take_limits(struct space *space, const struct event_snapshot *snapshot);
+
+/* A mapping before any call, with the rights PROT_*. False: it overlaps others, or is no range; counted. */
+struct start_mapping {
+	uint64_t start, end;
+	uint64_t offset; /* in the file, bytes */
+	uint32_t protection;
+	uint32_t flags; /* enum area_flag and vma_flag besides rights */
+	uint32_t file;	/* number; 0: none */
+	bool has_file;	/* also with number 0 */
+};
+bool spaces_place(struct spaces *spaces, struct space *space, const struct start_mapping *mapping);
+
+/* A memory call (spaces_calls.c): of the recording, or at exactly the addresses it says. */
+enum trace_status spaces_carry_out(struct spaces *spaces, struct space *space, const struct event *event,
+				   struct trace_error *error) TRACE_MUST_USE;
+struct mm_result spaces_carry_out_exactly(struct spaces *spaces, struct space *space,
+					  const struct event *event);
+void spaces_forget_segments(struct spaces *spaces);
+
+/* Top of the thread's stack in its process's space, made if there is none. 0: there is no room. (spaces_references.c) */
+uint64_t spaces_stack_top(struct spaces *spaces, struct space *space, uint32_t thread);
+
+#endif
