@@ -1,6 +1,6 @@
 /* placer.h: who says where the blocks of a program lie: an allocator, ours or one that was asked in a pass of its own.
  *
- *   heap event ──▶ placer ──▶ address of the block, in the address space that spaces.h rebuilds
+ *   heap event ──▶ placer ──▶ spaces_put_block(): where the block lies in the address space that spaces.h rebuilds
  *                     └────▶ spaces_call(): the mappings that the allocator makes for it
  *
  * The placer gets every heap event of the one process whose blocks it places, in the order of the trace, and the events that
@@ -14,17 +14,11 @@
 
 struct spaces;
 
-struct placed {
-	uint64_t address; /* of the object that the event created; 0: it has none */
-	uint64_t bytes;	  /* that may be used of it */
-};
-
 struct placer {
-	/* A heap event of the process at `position`; *placed is all 0. */
+	/* A heap event of the process, at `position`. */
 	enum trace_status (*place)(struct placer *placer, struct spaces *spaces, const struct event *event,
-				   uint64_t position, struct placed *placed, struct trace_error *error);
-	/* The process's program has its first mappings: at its first event, its fork, and after each
-	 * exec. */
+				   uint64_t position, struct trace_error *error);
+	/* The process's program has its first mappings: at its first event, its fork, and after each exec. */
 	enum trace_status (*start)(struct placer *placer, struct spaces *spaces, uint32_t process,
 				   struct trace_error *error);
 };

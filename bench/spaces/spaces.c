@@ -302,11 +302,19 @@ static bool has_room(struct spaces *spaces, uint64_t object)
 	return true;
 }
 
+enum trace_status spaces_put_block(struct spaces *spaces, uint64_t object, struct placed placed,
+				   struct trace_error *error)
+{
+	if (object > EVENT_MAX_OBJECTS || !has_room(spaces, object))
+		return spaces_no_memory(error);
+	spaces->object[object] = placed;
+	return TRACE_OK;
+}
+
 static enum trace_status place_block(struct spaces *spaces, const struct event *event, uint64_t position,
 				     struct trace_error *error)
 {
 	struct placer *placer = spaces->options.placer;
-	struct placed placed = {0, 0};
 	struct space *space;
 
 	if (!placer || event->process != spaces->options.process)
@@ -316,14 +324,7 @@ static enum trace_status place_block(struct spaces *spaces, const struct event *
 	if (status != TRACE_OK)
 		return status;
 	spaces_settle(spaces, space, event->thread);
-	status = placer->place(placer, spaces, event, position, &placed, error);
-	if (status != TRACE_OK || event->object == 0 || placed.address == 0 ||
-	    !(event_kind_carries(event->kind) & EVENT_CREATES))
-		return status;
-	if (!has_room(spaces, event->object))
-		return spaces_no_memory(error);
-	spaces->object[event->object] = placed;
-	return TRACE_OK;
+	return placer->place(placer, spaces, event, position, error);
 }
 
 /* --- Events --------------------------------------------------------------------------------------------------------------- */

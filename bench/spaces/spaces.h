@@ -145,6 +145,14 @@ struct mm *spaces_mm(const struct spaces *spaces, uint32_t process);
 /* Where the recorded address of the process is now. */
 uint64_t spaces_address(const struct spaces *spaces, uint32_t process, uint64_t recorded);
 
+/* The object lies there from now on, and its first `bytes` may be used. For placers. */
+struct placed {
+	uint64_t address; /* 0: it lies nowhere */
+	uint64_t bytes;
+};
+enum trace_status spaces_put_block(struct spaces *spaces, uint64_t object, struct placed placed,
+				   struct trace_error *error) TRACE_MUST_USE;
+
 /* A memory call that no event of the trace made (a placer's, an experiment's) in the process's address space, at
  * exactly the addresses it says. */
 struct mm_result spaces_call(struct spaces *spaces, uint32_t process, const struct event *call);

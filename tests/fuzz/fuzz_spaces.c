@@ -14,7 +14,7 @@
  * invariants hold. The tables of the trace (processes, threads, files, regions, snapshots) are the same for all inputs and
  * as odd as tables can be. */
 
-#define SEEDS 3u
+#define SEEDS 2u
 #define SEED_STEPS 24u
 #define STEPS_MAX 200u
 #define PROCESSES 4u
@@ -85,7 +85,7 @@ static void write_tables(struct event_sink *sink)
 	for (uint32_t i = 0; i < THREADS; i++)
 		demand(sink->thread(sink, i, i % PROCESSES, i, NULL, NULL));
 	for (uint32_t i = 0; i < FILES; i++) {
-		struct event_file file = {.path = paths[i], .inode = i + 1, .bytes = i * 10000};
+		struct event_file file = {.path = paths[i], .inode = i + 1, .bytes = UINT64_C(10000) * i};
 
 		demand(sink->file(sink, &file, &number, NULL));
 	}
@@ -216,16 +216,16 @@ struct stub {
 };
 
 static enum trace_status place(struct placer *placer, struct spaces *spaces, const struct event *event,
-			       uint64_t position, struct placed *placed, struct trace_error *error)
+			       uint64_t position, struct trace_error *error)
 {
 	struct stub *stub = (struct stub *)placer;
 
 	(void)position;
-	(void)error;
-	if (event->kind == EVENT_MALLOC)
-		*placed = (struct placed){stub->next, event->size};
+	struct placed placed = {stub->next, event->size};
+
 	stub->next += event->size * 3;
-	(void)spaces;
+	if (event->kind == EVENT_MALLOC)
+		return spaces_put_block(spaces, event->object, placed, error);
 	return TRACE_OK;
 }
 
@@ -293,7 +293,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 size_t fuzz_seed(unsigned index, uint8_t *bytes)
 {
-	static const uint8_t firsts[SEEDS] = {0x41, 0x06, 0x1a};
+	static const uint8_t firsts[SEEDS] = {0x41, 0x1e};
 	uint64_t random = index + 1;
 	size_t size = 1;
 

@@ -480,17 +480,17 @@ static enum trace_status stub_start(struct placer *placer, struct spaces *spaces
 }
 
 static enum trace_status stub_place(struct placer *placer, struct spaces *spaces, const struct event *event,
-				    uint64_t position, struct placed *placed, struct trace_error *error)
+				    uint64_t position, struct trace_error *error)
 {
 	struct stub_placer *stub = (struct stub_placer *)placer;
 
-	(void)spaces;
-	(void)error;
 	assert_int_equal(position, 1 + 3 * (uint64_t)stub->calls);
 	stub->calls++;
-	if (event->kind == EVENT_MALLOC)
-		*placed = (struct placed){stub->next, event->size};
+	struct placed placed = {stub->next, event->size};
+
 	stub->next += PAGE;
+	if (event->kind == EVENT_MALLOC)
+		return spaces_put_block(spaces, event->object, placed, error);
 	return TRACE_OK;
 }
 
