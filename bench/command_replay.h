@@ -3,6 +3,7 @@
 #define FAULTLINE_BENCH_COMMAND_REPLAY_H
 
 int command_replay(int argc, char **argv);
+int command_place(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_diff(int argc, char **argv);
 

@@ -3,6 +3,7 @@
 #include "bench/doctor.h"
 
 #include "bench/installation.h"
+#include "bench/replay/call_trap.h"
 #include "bench/targets/target.h"
 
 #include "traces/record/clock.h"
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -147,6 +149,44 @@ static bool first_line_of(char *const argv[], char *line, size_t capacity)
 	line[used] = '\0';
 	line[strcspn(line, "\n")] = '\0';
 	return ran && waitpid(child, &status, 0) == child && status == 0;
+}
+
+static void ignore_call(void *context, const struct trapped_call *call)
+{
+	(void)context;
+	(void)call;
+}
+
+/* In a child, whose status says whether the system permits what a placement needs. */
+static _Noreturn void try_placement(void)
+{
+	int persona = personality(0xffffffff);
+
+	if (persona == -1 || personality((unsigned long)persona | ADDR_NO_RANDOMIZE) == -1)
+		_exit(1);
+	_exit(call_trap_install(ignore_call, NULL) ? 2 : 0);
+}
+
+static void examine_placement(struct doctor *doctor)
+{
+	static const char *const refusals[] = {NULL, "personality(ADDR_NO_RANDOMIZE) is not permitted",
+					       "no seccomp filter is permitted"};
+	pid_t child = fork();
+	int status = -1;
+
+	if (child == 0)
+		try_placement();
+	if (child > 0)
+		(void)waitpid(child, &status, 0);
+	if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		doctor_find(doctor, "allocators", "placement", DOCTOR_GOOD,
+			    "fixed addresses and a seccomp filter: TLB misses and faults per allocator");
+	else
+		doctor_find(doctor, "allocators", "placement", DOCTOR_MISSING,
+			    "%s: no TLB misses and faults of live allocators",
+			    child > 0 && WIFEXITED(status) && WEXITSTATUS(status) <= 2
+				? refusals[WEXITSTATUS(status)]
+				: "it could not be tried");
 }
 
 static void examine_gnuplot(struct doctor *doctor)
@@ -309,6 +349,7 @@ void doctor_examine(struct doctor *doctor)
 	doctor_examine_kernel_recorders(doctor);
 	doctor_examine_access_recorder(doctor);
 	examine_allocators(doctor);
+	examine_placement(doctor);
 	examine_gnuplot(doctor);
 	examine_clock(doctor);
 	examine_thp(doctor);

@@ -22,6 +22,7 @@ static const struct command commands[] = {
     {"slice", "writes a part of a trace as a trace of its own", command_slice},
     {"export", "writes a trace in a foreign format", command_export},
     {"replay", "replays a trace on an allocator and measures time, latency and memory", command_replay},
+    {"place", "records where an allocator puts the blocks of a trace", command_place},
     {"policies", "lists the policies of the engine and their keys", command_policies},
     {"compare", "replays traces on several allocators, interleaved, and says who wins", command_compare},
     {"diff", "shows how two runs differ, and fails beyond a limit", command_diff},

@@ -5,8 +5,9 @@ bench_cppflags = $(AM_CPPFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"' -DPKGDATADI
 # libbench.a: everything of bench/ that a unit test may want to link; the commands themselves stay outside.
 noinst_LIBRARIES += bench/libbench.a
 bench_libbench_a_CPPFLAGS = $(bench_cppflags)
-bench_libbench_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+bench_libbench_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(ZSTD_CFLAGS)
 bench_libbench_a_SOURCES = %D%/installation.h %D%/installation.c %D%/trace_summary.h %D%/trace_summary.c
+include bench/placement/local.mk
 include bench/report/local.mk
 include bench/preload/local.mk
 include bench/micro/micro.mk

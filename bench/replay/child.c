@@ -11,13 +11,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct session *session_map(int descriptor)
+static struct session *session_map(struct child *child)
 {
+	int descriptor = child->session_descriptor;
+	struct session_request request;
 	struct stat status;
+	void *wanted = NULL;
 
-	if (fstat(descriptor, &status) != 0 || (size_t)status.st_size < sizeof(struct session))
+	if (fstat(descriptor, &status) != 0 || (size_t)status.st_size < sizeof(struct session) ||
+	    pread(descriptor, &request, sizeof(request), offsetof(struct session, request)) !=
+		(ssize_t)sizeof(request))
 		return NULL;
-	struct session *session = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE,
+	if (request.pass == PASS_PLACEMENT) {
+		wanted = (void *)(uintptr_t)CHILD_PLACE; /* NOLINT(performance-no-int-to-ptr) */
+		child->next_place = CHILD_PLACE + (((uintptr_t)status.st_size + 4095) & ~(uintptr_t)4095);
+	}
+	struct session *session = mmap(wanted, (size_t)status.st_size, PROT_READ | PROT_WRITE,
 				       MAP_SHARED | MAP_POPULATE, descriptor, 0);
 
 	if (session == MAP_FAILED || session->request.magic != SESSION_MAGIC ||
@@ -51,7 +60,8 @@ int main(int argc, char **argv)
 			    stderr);
 		return 2;
 	}
-	child.session = session_map(atoi(argv[1])); /* NOLINT(cert-err34-c): a wrong number is no session */
+	child.session_descriptor = atoi(argv[1]); /* NOLINT(cert-err34-c): a wrong number is no session */
+	child.session = session_map(&child);
 	if (!child.session) {
 		(void)fputs("faultline-replay: the descriptor holds no session of this version\n", stderr);
 		return 2;
@@ -68,6 +78,8 @@ int main(int argc, char **argv)
 	clock_measure(&child.clock);
 	child_memory_read(&child, &child.session->reply.baseline);
 	child.start_ns = clock_now_ns();
+	if (child.session->request.pass == PASS_PLACEMENT)
+		child_placement_start(&child);
 	child_run(&child);
 	return 0;
 }

@@ -70,7 +70,10 @@ struct child {
 	_Atomic uint64_t next_tag;
 	uint64_t chunks;
 	uint64_t start_ns, chunk_start_ns;
-	int memory_descriptor; /* /proc/self/smaps_rollup */
+	uintptr_t next_place;	  /* PASS_PLACEMENT: where the child's own memory goes next */
+	_Atomic uint64_t placing; /* PASS_PLACEMENT: index of the present operation */
+	int session_descriptor;	  /* what the session is mapped from */
+	int memory_descriptor;	  /* /proc/self/smaps_rollup */
 };
 
 /* --- child_loop.c: replays operations ---------------------------------------------------------------------------------- */
@@ -111,8 +114,21 @@ void child_figures_ask(enum child_figures figures, struct session_figures *answe
 /* Anonymous memory, zero and faulted in. Ends the process when there is none. */
 void *child_memory_map(struct child *child, size_t bytes);
 
+/* Anonymous memory, zero, not faulted in; MAP_FAILED when there is none. */
+void *child_memory_reserve(struct child *child, size_t bytes);
+
 /* Reads /proc/self/smaps_rollup without allocating. */
 void child_memory_read(struct child *child, struct session_memory *memory);
+
+/* --- child_placement.c: the allocator's memory system calls ------------------------------------------------------------- */
+
+/* The child's own memory lies in [CHILD_PLACE, CHILD_PLACE_END) in PASS_PLACEMENT, far from what is told, and shared, so that it
+ * never becomes one with a mapping of the allocator's. */
+#define CHILD_PLACE UINT64_C(0x400000000000)
+#define CHILD_PLACE_END UINT64_C(0x500000000000)
+
+/* From now on every memory system call is written to the session. Addresses are fixed, or the process ends. */
+void child_placement_start(struct child *child);
 
 /* --- child_verify.c: is a block what it was -------------------------------------------------------------------------------- */
 

@@ -24,6 +24,7 @@ static bool await_chunk(struct child *child)
 	child->chunks++;
 	child->cursor = child->operations;
 	child->end = child->operations + chunk->operations;
+	atomic_store_explicit(&child->placing, 0, memory_order_relaxed);
 	child->chunk_start_ns = work_ns(child);
 	return chunk->operations > 0;
 }
@@ -75,7 +76,8 @@ void child_finish(struct child *child)
 			drain(child);
 			child_memory_read(child, &reply->drained);
 		}
-		/* Last, because the asking itself touches memory of the allocator. */
-		child_figures_ask((enum child_figures)session->request.figures, &reply->figures);
 	}
+	/* Last, because the asking itself touches memory of the allocator. */
+	if (session->request.pass == PASS_MEMORY || session->request.pass == PASS_PLACEMENT)
+		child_figures_ask((enum child_figures)session->request.figures, &reply->figures);
 }

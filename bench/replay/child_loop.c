@@ -17,6 +17,7 @@ enum {
 	LOOP_GRANTED = 1u << 2,
 	LOOP_VERIFY = 1u << 3,
 	LOOP_PACED = 1u << 4,
+	LOOP_PLACE = 1u << 6, /* addresses are told */
 };
 
 #define SPINS_BEFORE_SLEEP 256
@@ -171,6 +172,11 @@ static ALWAYS_INLINE void after_allocation(unsigned features, struct lane *lane,
 		child->granted[operation->slot] = granted;
 		atomic_fetch_add_explicit(&child->granted_bytes, granted, memory_order_relaxed);
 	}
+	if (features & LOOP_PLACE)
+		session_places(child->session)[operation - child->operations] = (struct session_place){
+		    .address = address,
+		    .bytes = address && child->calls.usable ? child->calls.usable(block) : bytes,
+		};
 }
 
 static ALWAYS_INLINE void fill_new(unsigned features, struct lane *lane, const struct operation *operation)
@@ -305,6 +311,9 @@ loop(unsigned features, struct lane *lane, const struct operation *operation, co
 			__builtin_prefetch(&child->slots[operation[PREFETCH_DISTANCE].slot], 1);
 		atomic_store_explicit(&lane->state->operation, (uint64_t)(operation - child->operations),
 				      memory_order_relaxed);
+		if (features & LOOP_PLACE)
+			atomic_store_explicit(&child->placing, (uint64_t)(operation - child->operations),
+					      memory_order_relaxed);
 		if (features & LOOP_PACED)
 			await_time(child, operation);
 		if (UNLIKELY(operation->word & OPERATION_WAIT))
@@ -356,6 +365,12 @@ static const struct operation *loop_verify(struct lane *lane, const struct opera
 	return loop(LOOP_VERIFY, lane, from, end);
 }
 
+static const struct operation *loop_place(struct lane *lane, const struct operation *from,
+					  const struct operation *end)
+{
+	return loop(LOOP_PLACE, lane, from, end);
+}
+
 static const struct operation *loop_paced(struct lane *lane, const struct operation *from,
 					  const struct operation *end)
 {
@@ -372,6 +387,12 @@ static const struct operation *loop_paced_memory(struct lane *lane, const struct
 						 const struct operation *end)
 {
 	return loop(LOOP_PACED | LOOP_TOUCH | LOOP_GRANTED, lane, from, end);
+}
+
+static const struct operation *loop_paced_place(struct lane *lane, const struct operation *from,
+						const struct operation *end)
+{
+	return loop(LOOP_PACED | LOOP_PLACE, lane, from, end);
 }
 
 /* The copy of the loop for what is timed as a whole. */
@@ -441,10 +462,10 @@ static const struct operation *loop_batch(struct lane *lane, const struct operat
 const struct operation *child_replay(struct child *child, struct lane *lane,
 				     const struct operation *operation, const struct operation *end)
 {
-	static loop_function *const full[PASS_COUNT] = {loop_touch, loop_latency, loop_batch, loop_memory,
-							loop_verify};
-	static loop_function *const paced[PASS_COUNT] = {loop_paced, loop_paced_latency, loop_paced,
-							 loop_paced_memory, loop_verify};
+	static loop_function *const full[PASS_COUNT] = {loop_touch,  loop_latency, loop_batch,
+							loop_memory, loop_verify,  loop_place};
+	static loop_function *const paced[PASS_COUNT] = {
+	    loop_paced, loop_paced_latency, loop_paced, loop_paced_memory, loop_verify, loop_paced_place};
 	const struct session_request *request = &child->session->request;
 
 	if (request->pace == PACE_RECORDED)

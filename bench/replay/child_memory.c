@@ -6,12 +6,28 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* In PASS_PLACEMENT at the next place of the child's own, and shared. */
+static void *own_memory(struct child *child, size_t bytes, int flags)
+{
+	const size_t gap = 4096;
+	void *wanted = (void *)child->next_place; /* NOLINT(performance-no-int-to-ptr) */
+
+	if (!wanted)
+		return mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	child->next_place += ((bytes + 4095) & ~(size_t)4095) + gap;
+	return mmap(wanted, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | flags, -1, 0);
+}
+
+void *child_memory_reserve(struct child *child, size_t bytes)
+{
+	return own_memory(child, bytes, MAP_NORESERVE);
+}
+
 void *child_memory_map(struct child *child, size_t bytes)
 {
 	if (bytes == 0)
 		return NULL;
-	void *memory =
-	    mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	void *memory = own_memory(child, bytes, MAP_POPULATE);
 
 	if (memory == MAP_FAILED)
 		child_fail_setup(child->session, "no memory for the tables of the replaying process", "");

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <unistd.h>
 
 static bool steers_allocator(const char *entry)
@@ -77,21 +78,23 @@ const char *child_process_program(const struct target *target)
 	return target->functions == FUNCTIONS_LINKED ? "faultline-replay-linked" : "faultline-replay";
 }
 
-pid_t child_process_start(const char *program, int descriptor, char **environment, struct trace_error *error)
+pid_t child_process_start(const struct child_start *start, struct trace_error *error)
 {
 	char number[16], name[] = "faultline-replay";
 	char *arguments[] = {name, number, NULL};
 	pid_t child;
 
-	(void)snprintf(number, sizeof(number), "%d", descriptor);
+	(void)snprintf(number, sizeof(number), "%d", start->descriptor);
 	child = fork();
 	if (child < 0) {
 		(void)trace_fail(error, TRACE_IO, "cannot start another process: %s", strerror(errno));
 		return -1;
 	}
 	if (child == 0) {
-		(void)fcntl(descriptor, F_SETFD, 0);
-		(void)execve(program, arguments, environment);
+		(void)fcntl(start->descriptor, F_SETFD, 0);
+		if (start->fixed_addresses)
+			(void)personality((unsigned long)personality(0xffffffff) | ADDR_NO_RANDOMIZE);
+		(void)execve(start->program, arguments, start->environment);
 		_exit(127);
 	}
 	return child;

@@ -12,8 +12,15 @@
 char **environment_create(const struct target *target, unsigned padding_bytes);
 void environment_destroy(char **environment);
 
-/* Starts `program` with one argument, the number of `descriptor`, which it inherits. -1 with a message on failure. */
-pid_t child_process_start(const char *program, int descriptor, char **environment, struct trace_error *error);
+struct child_start {
+	const char *program;
+	int descriptor; /* the program inherits it and gets its number as its one argument */
+	char **environment;
+	bool fixed_addresses; /* the same in every run, where the system permits it */
+};
+
+/* -1 with a message on failure. */
+pid_t child_process_start(const struct child_start *start, struct trace_error *error);
 
 /* The file of the replaying program for this target. */
 const char *child_process_program(const struct target *target);

@@ -14,8 +14,7 @@
 
 static void *stack_create(struct child *child)
 {
-	char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *stack = child_memory_reserve(child, STACK_BYTES);
 
 	if (stack == MAP_FAILED)
 		child_fail_setup(child->session, "no memory for the stacks of the replaying threads", "");

@@ -23,6 +23,11 @@ enum trace_status feed_create(struct feed *feed, struct plan *plan, struct sessi
 	feed->event = malloc(request->chunk_operations * sizeof(feed->event[0]));
 	if (!feed->event)
 		return no_memory(error);
+	if (request->pass == PASS_PLACEMENT) {
+		feed->object = malloc(request->chunk_operations * sizeof(feed->object[0]));
+		if (!feed->object)
+			return no_memory(error);
+	}
 	if (request->mode == MODE_PARALLEL) {
 		feed->gathered = malloc(request->chunk_operations * sizeof(feed->gathered[0]));
 		feed->slot = calloc((size_t)request->slots + 1, sizeof(feed->slot[0]));
@@ -37,6 +42,7 @@ enum trace_status feed_create(struct feed *feed, struct plan *plan, struct sessi
 void feed_destroy(struct feed *feed)
 {
 	free(feed->event);
+	free(feed->object);
 	free(feed->gathered);
 	free(feed->slot);
 	free(feed->fill);
@@ -60,6 +66,8 @@ static void put(struct feed *feed, uint64_t index, const struct planned *planned
 {
 	session_operations(feed->session)[index] = planned->operation;
 	feed->event[index] = planned->event;
+	if (feed->object)
+		feed->object[index] = planned->object;
 	if (feed->session->request.pace == PACE_RECORDED) {
 		if (feed->first_time_ns == UINT64_MAX)
 			feed->first_time_ns = planned->time_ns;

@@ -29,6 +29,7 @@ struct feed {
 	uint64_t position;	    /* operations handed to the child so far */
 	uint64_t count;		    /* operations in the present chunk */
 	uint64_t *event;	    /* per operation of the chunk as the child sees it: its event number */
+	uint64_t *object;	    /* the same: id of the block that it makes; PASS_PLACEMENT, else NULL */
 	const struct planned *rest; /* of the plan, not yet in a chunk */
 	uint64_t rest_count;
 	struct planned last; /* the last operation of the present chunk, in trace order */

@@ -8,16 +8,16 @@ bench_libbench_a_SOURCES += bench/histogram.h bench/histogram.c bench/interval.h
 	%D%/operation.h %D%/operation.c %D%/session.h %D%/session.c %D%/clock.h %D%/clock.c \
 	%D%/block_table.h %D%/block_table.c %D%/slot_pool.h %D%/slot_pool.c %D%/family.h %D%/family.c \
 	%D%/planner.h %D%/planner.c %D%/plan.h %D%/plan.c %D%/feed.h %D%/feed.c \
-	%D%/child_process.h %D%/child_process.c %D%/pass.h %D%/pass.c
+	%D%/child_process.h %D%/child_process.c %D%/pass.h %D%/pass.c %D%/call_trap.h %D%/call_trap.c
 
 bench_faultline_SOURCES += bench/command_replay.h bench/command_replay.c bench/replay_options.h \
 	bench/replay_options.c bench/trial.h bench/trial.c bench/scoreboard.h bench/scoreboard.c \
-	bench/command_compare.c bench/command_diff.c bench/live.h bench/live.c
+	bench/command_compare.c bench/command_diff.c bench/live.h bench/live.c bench/command_place.c
 
 # The replaying child. It is never built with sanitizers: their allocator cannot be replaced by preloading.
 replay_child_sources = %D%/child.h %D%/child.c %D%/child_calls.c %D%/child_chunk.c \
 	%D%/child_failure.c %D%/child_figures.c %D%/child_loop.c %D%/child_memory.c \
-	%D%/child_null.h %D%/child_null.c %D%/child_threads.c %D%/child_verify.c \
+	%D%/child_null.h %D%/child_null.c %D%/child_placement.c %D%/call_trap.h %D%/call_trap.c %D%/child_threads.c %D%/child_verify.c \
 	%D%/clock.h %D%/clock.c %D%/operation.h %D%/operation.c \
 	%D%/session.h %D%/session.c bench/histogram.h bench/histogram.c
 pkglibexec_PROGRAMS += bench/libexec/faultline-replay

@@ -32,7 +32,8 @@ struct pass {
 
 const char *pass_kind_name(enum pass_kind kind)
 {
-	static const char *const names[PASS_COUNT] = {"throughput", "latency", "batch", "memory", "verify"};
+	static const char *const names[PASS_COUNT] = {"throughput", "latency", "batch",
+						      "memory",	    "verify",  "placement"};
 
 	return names[kind];
 }
@@ -271,7 +272,11 @@ static bool child_start(struct pass *pass, struct trace_error *error)
 		(void)trace_fail(error, TRACE_NO_MEMORY, "not enough memory to start the replaying process");
 		return false;
 	}
-	pid_t child = child_process_start(program, pass->descriptor, environment, error);
+	const struct child_start start = {.program = program,
+					  .descriptor = pass->descriptor,
+					  .environment = environment,
+					  .fixed_addresses = options->kind == PASS_PLACEMENT};
+	pid_t child = child_process_start(&start, error);
 
 	environment_destroy(environment);
 	pass->child = child > 0 ? child : 0;
@@ -302,6 +307,51 @@ static bool record_sample(struct pass *pass, struct pass_result *result, struct 
 	return false;
 }
 
+/* Says of whom a failure of the placement's recorder is. */
+static bool recorded(const struct pass *pass, enum trace_status status, struct trace_error *error)
+{
+	char target[TARGET_MAX_TEXT + 16];
+
+	if (status == TRACE_OK)
+		return true;
+	(void)snprintf(target, sizeof(target), "target %s", pass->options->target->name);
+	(void)trace_fail_in(error, status, target);
+	return false;
+}
+
+/* The child catches calls now and waits: what it has mapped is the allocator's beginning. */
+static bool await_ready(struct pass *pass, struct trace_error *error)
+{
+	struct watch watch = {.progress = UINT64_MAX};
+
+	while (!session_wait(&pass->session->chunk.ready, 0, POLL_MS)) {
+		if (child_ended(pass))
+			return explain_exit(pass, error);
+		if (hung(pass, &watch)) {
+			child_kill(pass);
+			(void)trace_fail(error, TRACE_IO, "target %s: the replaying process does not start",
+					 pass->options->target->name);
+			return false;
+		}
+	}
+	return recorded(pass, placement_recorder_start(pass->options->recorder, pass->child, error), error);
+}
+
+static bool take_chunk(struct pass *pass, struct pass_result *result, struct trace_error *error)
+{
+	switch (pass->options->kind) {
+	case PASS_MEMORY:
+		return record_sample(pass, result, error);
+	case PASS_PLACEMENT:
+		return recorded(
+		    pass,
+		    placement_recorder_chunk(pass->options->recorder, &pass->feed, pass->descriptor, error),
+		    error);
+	default:
+		return true;
+	}
+}
+
 static bool post_chunks(struct pass *pass, struct pass_result *result, struct trace_error *error)
 {
 	struct session_chunk *chunk = &pass->session->chunk;
@@ -318,7 +368,7 @@ static bool post_chunks(struct pass *pass, struct pass_result *result, struct tr
 		if (!await_done(pass, done, error))
 			return false;
 		result->elapsed_ns += chunk->elapsed_ns;
-		if (pass->options->kind == PASS_MEMORY && !record_sample(pass, result, error))
+		if (!take_chunk(pass, result, error))
 			return false;
 	}
 }
@@ -335,7 +385,9 @@ static bool run(struct pass *pass, struct pass_result *result, struct trace_erro
 		    pass->options->samples ? totals->operations / pass->options->samples + 1 : 0;
 		pass->feed.extra = totals->live_peak_operation;
 	}
-	if (!child_start(pass, error) || !post_chunks(pass, result, error) || !await_end(pass, error))
+	if (!child_start(pass, error) ||
+	    (pass->options->kind == PASS_PLACEMENT && !await_ready(pass, error)) ||
+	    !post_chunks(pass, result, error) || !await_end(pass, error))
 		return false;
 	result->reply = malloc(sizeof(*result->reply));
 	if (!result->reply) {

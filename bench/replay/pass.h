@@ -2,6 +2,7 @@
 #ifndef FAULTLINE_BENCH_REPLAY_PASS_H
 #define FAULTLINE_BENCH_REPLAY_PASS_H
 
+#include "bench/placement/recorder.h"
 #include "bench/replay/plan.h"
 #include "bench/replay/session.h"
 #include "bench/targets/target.h"
@@ -20,6 +21,7 @@ struct pass_options {
 	bool thp_disable;
 	unsigned padding_bytes; /* added to the child's environment, so that its stack lies elsewhere */
 	unsigned watchdog_s;	/* without any progress for so long the child is taken for hung */
+	struct placement_recorder *recorder; /* PASS_PLACEMENT: takes what the child tells */
 };
 
 struct pass_result {

@@ -34,6 +34,7 @@
 struct planned {
 	struct operation operation;
 	uint64_t event;	     /* number of the event in the trace */
+	uint64_t object;     /* id of the block that it makes; 0 = none */
 	uint64_t time_ns;    /* recorded; 0 where the trace has no time */
 	uint64_t live_bytes; /* requested and not freed, after this operation */
 	uint32_t live_objects;

@@ -60,9 +60,10 @@ static enum trace_status append(struct planner *planner, const struct planned *p
 	return TRACE_OK;
 }
 
-/* Where in the trace, and on which lane, operations are being made. */
+/* Where in the trace, on which lane and for which object operations are being made. */
 struct moment {
 	uint64_t position;
+	uint64_t object; /* that the operation makes; 0 = none */
 	uint64_t time_ns;
 	uint32_t lane;
 };
@@ -90,6 +91,7 @@ static enum trace_status append_call(struct planner *planner, const struct momen
 	struct planned planned = {
 	    .operation = operation,
 	    .event = moment->position,
+	    .object = moment->object,
 	    .time_ns = moment->time_ns,
 	    .live_bytes = planner->live_bytes,
 	    .live_objects = (uint32_t)planner->live.count,
@@ -260,11 +262,13 @@ static enum trace_status allocate(struct planner *planner, const struct moment *
 		planner->totals.slots = planner->slots.slots;
 		count_size(planner, block.size);
 	}
+	struct moment made = *moment;
 	enum trace_status status = born(planner, moment, &block, error);
 
 	if (status != TRACE_OK || !emitting(planner))
 		return status;
-	return append_call(planner, moment,
+	made.object = block.object;
+	return append_call(planner, &made,
 			   (struct operation){.slot = block.slot,
 					      .word = operation_word(kind, block.alignment_log2, block.size)},
 			   error);
@@ -364,12 +368,14 @@ static enum trace_status realloc_event(struct planner *planner, const struct mom
 		count_size(planner, block.size);
 	}
 	block_table_remove(&planner->live, event->old_object);
+	struct moment made = *moment;
 	enum trace_status status = born(planner, moment, &block, error);
 
 	if (status != TRACE_OK || !emitting(planner))
 		return status;
+	made.object = block.object;
 	return append_call(
-	    planner, moment,
+	    planner, &made,
 	    (struct operation){.slot = block.slot,
 			       .word = operation_word(OPERATION_REALLOC, block.alignment_log2, block.size)},
 	    error);

@@ -17,7 +17,7 @@ static uint64_t page_aligned(uint64_t bytes)
 void session_lay_out(struct session *session)
 {
 	const struct session_request *request = &session->request;
-	bool paced = request->pace == PACE_RECORDED;
+	bool paced = request->pace == PACE_RECORDED, placing = request->pass == PASS_PLACEMENT;
 
 	session->lanes_offset = page_aligned(sizeof(*session));
 	session->spans_offset =
@@ -26,8 +26,11 @@ void session_lay_out(struct session *session)
 	    session->spans_offset + page_aligned(request->lanes * sizeof(struct session_span));
 	session->times_offset =
 	    session->operations_offset + page_aligned(request->chunk_operations * sizeof(struct operation));
-	session->bytes =
+	session->places_offset =
 	    session->times_offset + (paced ? page_aligned(request->chunk_operations * sizeof(uint64_t)) : 0);
+	session->bytes =
+	    session->places_offset +
+	    (placing ? page_aligned(request->chunk_operations * sizeof(struct session_place)) : 0);
 }
 
 bool session_wait(_Atomic uint32_t *word, uint32_t seen, int timeout_ms)

@@ -2,14 +2,18 @@
  *
  * One memfd, mapped by both, holds
  *
- *   +---------+--------------+------------------------+----------------------+------------------+
- *   | session | lane states  | spans (mode parallel)  | operations (a chunk) | times (a chunk)  |
- *   +---------+--------------+------------------------+----------------------+------------------+
+ *   +---------+--------------+------------------------+----------------------+------------------+-----------------+
+ *   | session | lane states  | spans (mode parallel)  | operations (a chunk) | times (a chunk)  | places (a chunk)|
+ *   +---------+--------------+------------------------+----------------------+------------------+-----------------+
  *
  * The parent writes the request and starts the child. Then the two take turns: the parent fills the chunk and advances
  * `chunk_posted`, the child replays it, writes a sample and advances `chunk_done`; the child is never running while the
  * parent decodes, so that decoding disturbs no timing. A chunk of no operations ends the pass: the child writes its reply and
  * exits with status 0. A child that cannot go on writes `failure` and exits with status CHILD_FAILED.
+ *
+ * The pass that records a placement also tells where each operation's block came to lie, and, behind the end of what is
+ * mapped, one session_call after the other for the allocator's memory system calls: the child writes them as they happen, the
+ * parent reads them after the chunk.
  *
  * Nothing here is a pointer: both sides compute addresses from the offsets.
  */
@@ -24,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SESSION_MAGIC UINT32_C(0x466c7436)
+#define SESSION_MAGIC UINT32_C(0x466c7437)
 #define CHILD_FAILED 3 /* exit status of a child that has filled in `failure` */
 
 enum replay_mode { MODE_SINGLE, MODE_BATON, MODE_PARALLEL, MODE_COUNT };
@@ -38,6 +42,7 @@ enum pass_kind {
 	PASS_BATCH,	 /* a clock around batches of calls */
 	PASS_MEMORY,	 /* usable sizes and resident set; not timed */
 	PASS_VERIFY,	 /* every block filled and checked; not timed */
+	PASS_PLACEMENT,	 /* addresses and memory system calls, at fixed addresses; not timed */
 	PASS_COUNT
 };
 
@@ -110,13 +115,16 @@ struct session_span {
 struct session_chunk {
 	_Atomic uint32_t posted; /* futex: chunks that the parent has handed over */
 	_Atomic uint32_t done;	 /* futex: chunks that the child has replayed */
-	uint64_t operations;	 /* in this chunk; 0 = the end */
-	uint32_t spans;		 /* mode parallel: lanes that have a span (their entries may be empty) */
+	_Atomic uint32_t
+	    ready; /* futex, PASS_PLACEMENT: 1 = the child catches calls and waits for the first chunk */
+	uint64_t operations; /* in this chunk; 0 = the end */
+	uint32_t spans;	     /* mode parallel: lanes that have a span (their entries may be empty) */
 	uint64_t
 	    elapsed_ns; /* the child's: from the first operation to the last; processor time in mode single, else wall clock */
 	uint64_t time_ns;	      /* the child's: since the start of the pass, at the end of the chunk */
 	uint64_t granted_bytes;	      /* the child's, PASS_MEMORY: usable bytes of the live blocks */
 	struct session_memory memory; /* the child's, PASS_MEMORY */
+	_Atomic uint64_t calls;	      /* the child's, PASS_PLACEMENT: session_calls written in the pass */
 };
 
 #define FIGURE_MISSING UINT64_MAX
@@ -146,6 +154,20 @@ struct session_reply {
 	struct session_regression regression;
 };
 
+/* PASS_PLACEMENT: what an operation's block is; all 0 for operations that make none. */
+struct session_place {
+	uint64_t address;
+	uint64_t bytes; /* that may be used */
+};
+
+/* PASS_PLACEMENT: a memory system call that succeeded or failed, made while `operation` was replayed. */
+struct session_call {
+	uint64_t operation; /* index in the current chunk */
+	uint64_t number;
+	uint64_t argument[6];
+	int64_t result;
+};
+
 /* The position of a lane, written before every operation, read when the child has died. */
 struct session_lane {
 	_Alignas(64) _Atomic uint64_t operation; /* index in the current chunk */
@@ -156,7 +178,8 @@ struct session {
 	struct session_chunk chunk;
 	struct session_failure failure;
 	struct session_reply reply;
-	uint64_t lanes_offset, spans_offset, operations_offset, times_offset, bytes; /* of the mapping */
+	uint64_t lanes_offset, spans_offset, operations_offset, times_offset, places_offset;
+	uint64_t bytes; /* of the mapping */
 };
 
 /* Fills in the offsets and `bytes` from the request. */
@@ -181,6 +204,12 @@ static inline struct operation *session_operations(struct session *session)
 static inline uint64_t *session_times(struct session *session)
 {
 	return (uint64_t *)(void *)((char *)session + session->times_offset);
+}
+
+/* Place of each operation of the chunk; only in PASS_PLACEMENT. */
+static inline struct session_place *session_places(struct session *session)
+{
+	return (struct session_place *)(void *)((char *)session + session->places_offset);
 }
 
 /* Waits until *word differs from `seen`, at most timeout_ms (negative: for ever); false on timeout. Works between processes. */

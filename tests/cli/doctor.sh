@@ -14,6 +14,7 @@ matches "glibc with its version" '^allocators +glibc +good +2\.[0-9]+$' table
 for name in jemalloc mimalloc tcmalloc; do
 	matches "$name" "^ +$name +(good +/.*lib$name|missing +.* is not installed)" table
 done
+matches "placement" '^ +placement +(good|missing) ' table
 matches "the clock and its step" '^clocks +ticks +(good|limited) +[0-9]+ MHz, steps of [0-9]+ ns' table
 matches "huge pages" '^kernel +huge pages ' table
 matches "privileges" ' privileges +good ' table

@@ -175,3 +175,8 @@ fuzz_programs += %D%/fuzz_fault
 tests_fuzz_fuzz_fault_SOURCES = %D%/fuzz_fault.c tests/unit/fault_rig.h tests/unit/fault_rig.c tests/unit/kernel_child.h $(fuzz_driver)
 tests_fuzz_fuzz_fault_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_fault_LDADD = engine/libengine.a
+
+fuzz_programs += %D%/fuzz_placement
+tests_fuzz_fuzz_placement_SOURCES = %D%/fuzz_placement.c $(fuzz_driver)
+tests_fuzz_fuzz_placement_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_placement_LDADD = bench/libbench.a $(unit_libs)

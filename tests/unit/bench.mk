@@ -1,5 +1,6 @@
 # Unit tests of this room.
 bench_unit_tests = %D%/histogram %D%/interval %D%/timeline %D%/regression %D%/block_table %D%/slot_pool \
+	%D%/range_set %D%/mapped %D%/placement %D%/cursor %D%/recorder %D%/call_trap \
 	%D%/plan %D%/feed %D%/target %D%/verdict %D%/limit %D%/run_directory %D%/latency %D%/mmu_series %D%/space_map
 check_PROGRAMS += $(bench_unit_tests)
 TESTS += $(bench_unit_tests)
@@ -62,3 +63,21 @@ tests_unit_relocation_LDADD = $(bench_unit_libs)
 tests_unit_maps_SOURCES = %D%/maps.c
 tests_unit_maps_CFLAGS = $(bench_unit_cflags)
 tests_unit_maps_LDADD = $(bench_unit_libs)
+tests_unit_range_set_SOURCES = %D%/range_set.c
+tests_unit_range_set_CFLAGS = $(bench_unit_cflags)
+tests_unit_range_set_LDADD = $(bench_unit_libs)
+tests_unit_mapped_SOURCES = %D%/mapped.c
+tests_unit_mapped_CFLAGS = $(bench_unit_cflags)
+tests_unit_mapped_LDADD = $(bench_unit_libs)
+tests_unit_placement_SOURCES = %D%/placement.c
+tests_unit_placement_CFLAGS = $(bench_unit_cflags)
+tests_unit_placement_LDADD = $(bench_unit_libs)
+tests_unit_cursor_SOURCES = %D%/cursor.c
+tests_unit_cursor_CFLAGS = $(bench_unit_cflags)
+tests_unit_cursor_LDADD = $(bench_unit_libs)
+tests_unit_recorder_SOURCES = %D%/recorder.c
+tests_unit_recorder_CFLAGS = $(bench_unit_cflags)
+tests_unit_recorder_LDADD = $(bench_unit_libs)
+tests_unit_call_trap_SOURCES = %D%/call_trap.c
+tests_unit_call_trap_CFLAGS = $(bench_unit_cflags)
+tests_unit_call_trap_LDADD = $(bench_unit_libs)
