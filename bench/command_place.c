@@ -16,9 +16,7 @@
 static const char help[] =
     "Usage: faultline place TRACE.flt --on TARGET -o FILE [OPTION]...\n"
     "  or:  faultline place --cat FILE\n"
-    "Records where an allocator puts each block of a trace, and what it asks the kernel for meanwhile. "
-    "`replay\n"
-    "--placement FILE` and `compare --placement FILE` take the file instead of recording it again.\n"
+    "Records where an allocator puts each block of a trace, and what it asks the kernel for meanwhile.\n"
     "\n"
     "  -t, --on TARGET      glibc, jemalloc, mimalloc, tcmalloc or PATH.so, with options as for replay\n"
     "  -o, --output FILE    where to write the placement\n"

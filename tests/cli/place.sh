@@ -32,7 +32,8 @@ pass_if 'each object has a place' test "$(blocks)" -eq "$("$FAULTLINE" info "$sa
 # The child's calls as strace sees them in an ordinary pass: from its first look at its resident set to the last, all memory
 # calls are the allocator's. Its other memory lies elsewhere there, so lengths are compared, and the break.
 seen() { # TARGET
-	setarch -R strace -f -qq -o log -e trace=mmap,munmap,mremap,madvise,mprotect,brk,pread64 \
+	# A leak checker cannot run beside strace.
+	ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" setarch -R strace -f -qq -o log -e trace=mmap,munmap,mremap,madvise,mprotect,brk,pread64 \
 		"$FAULTLINE" replay "$sample" --on "$1" --measure memory --memory-rounds 1 --touch none --samples 0 --mode single -q >/dev/null || return 1
 	awk '
 	$2 ~ /^pread64\(/ && $3 ~ /^"[0-9a-f]+-[0-9a-f]+/ {
