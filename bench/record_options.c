@@ -40,6 +40,11 @@ static const char help[] =
     "      --seed N             put the accesses of several threads, where their order is not known, in one "
     "that N\n"
     "                           chooses; 0, the default: in blocks, as they came\n"
+    "      --as-placed          tell accesses to blocks by where they lay, not by their block: such a trace "
+    "shows "
+    "what\n"
+    "                           this allocator's placement did (target recorded), and can be placed by no "
+    "other\n"
     "      --stacks             record the call stack of every event (several microseconds each)\n"
     "      --no-follow          record only the first program, not its children nor what it becomes by exec\n"
     "      --for TIME           end the trace after TIME: seconds, or with a unit: 500ms, 10s, 5m, 1h\n"
@@ -76,6 +81,7 @@ enum {
 	OPTION_ACCESSES,
 	OPTION_WINDOW,
 	OPTION_SEED,
+	OPTION_AS_PLACED,
 	OPTION_STACKS,
 	OPTION_NO_FOLLOW,
 	OPTION_FOR,
@@ -233,6 +239,9 @@ static int parse_option(struct record_options *options, int option)
 	case OPTION_FAULTS:
 		options->session.faults = true;
 		return RUN;
+	case OPTION_AS_PLACED:
+		options->session.as_placed = true;
+		return RUN;
 	case OPTION_STACKS:
 		options->session.stacks = true;
 		return RUN;
@@ -257,6 +266,8 @@ static bool are_compatible(const struct session_options *session)
 		message = "--stacks cannot be had of a program that --accesses runs in the emulator";
 	else if (!session->accesses && session->window_on != 0)
 		message = "--window is about accesses: it needs --accesses";
+	else if (!session->accesses && session->as_placed)
+		message = "--as-placed is about accesses: it needs --accesses";
 	else if (!session->accesses && session->seed != 0)
 		message = "--seed is about the order of accesses: it needs --accesses";
 	if (message)
@@ -277,6 +288,7 @@ int record_options_parse(struct record_options *options, int argc, char **argv)
 	    {"accesses", optional_argument, NULL, OPTION_ACCESSES},
 	    {"window", required_argument, NULL, OPTION_WINDOW},
 	    {"seed", required_argument, NULL, OPTION_SEED},
+	    {"as-placed", no_argument, NULL, OPTION_AS_PLACED},
 	    {"stacks", no_argument, NULL, OPTION_STACKS},
 	    {"no-follow", no_argument, NULL, OPTION_NO_FOLLOW},
 	    {"for", required_argument, NULL, OPTION_FOR},

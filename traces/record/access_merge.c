@@ -104,6 +104,8 @@ static enum trace_status follow_block(struct access_merge *accesses, const struc
 
 	if (!process || !thread)
 		return access_merge_no_memory(error);
+	if (accesses->output.as_placed)
+		return TRACE_OK;
 	if (event->kind == EVENT_FREE || event->kind == EVENT_FREE_SIZED) {
 		space_release(process->space, address);
 		return TRACE_OK;

@@ -37,6 +37,8 @@ struct access_output {
 	enum trace_status (*skipped)(void *context, uint32_t thread, uint64_t count,
 				     struct trace_error *error);
 	void *context;
+	bool
+	    as_placed; /* references to blocks are told as those to mappings: where this allocator put them */
 };
 
 struct access_counts {

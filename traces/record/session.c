@@ -353,8 +353,10 @@ static enum trace_status store_skipped(void *context, uint32_t thread, uint64_t 
 static enum trace_status begin_accesses(struct session *session, struct merge_output *output,
 					struct trace_error *error)
 {
-	const struct access_output onward = {
-	    .sink = output->sink, .skipped = store_skipped, .context = session->writer};
+	const struct access_output onward = {.sink = output->sink,
+					     .skipped = store_skipped,
+					     .context = session->writer,
+					     .as_placed = session->options->as_placed};
 	enum trace_status status = access_merge_start(&session->accesses, &session->merge,
 						      session->file.arena.chunk_count, &onward, error);
 

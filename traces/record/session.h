@@ -36,7 +36,8 @@ struct session_options {
 				guest's, and the kernel's side is seen by the plugin */
 	const char *emulator;		/* absolute path; for references */
 	uint64_t window_on, window_off; /* references per thread recorded, then left out; 0 = all */
-	uint64_t seed; /* of the order of threads' references where it is not known; 0 = as handed over */
+	uint64_t seed;	/* of the order of threads' references where it is not known; 0 = as handed over */
+	bool as_placed; /* references to blocks are told as those to the mappings that they lie in */
 	enum follower_means means; /* of seeing memory system calls */
 	bool follow;		   /* children and exec'd programs too */
 	bool stacks;		   /* call stacks; the library must be the one that can */
