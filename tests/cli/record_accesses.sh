@@ -73,6 +73,16 @@ windowed() {
 }
 pass_if "windows record a tenth when asked for a tenth" windowed
 
+# --- where blocks lay, instead of which they are
+expect 2 "--as-placed is about accesses" "$FAULTLINE" record --as-placed -o t.flt -- true
+record --accesses -o blocks.flt -- sh -c 'x=$(echo y); echo "$x"' >shell.out
+"$FAULTLINE" info blocks.flt >info
+matches "accesses to blocks" '^ +to object ' info
+record --accesses --as-placed -o placed.flt -- sh -c 'x=$(echo y); echo "$x"' >shell.out
+"$FAULTLINE" info placed.flt >info
+lacks "none to blocks when they are told by where they lay" '^ +to object ' info
+matches "but to mappings" '^ +to region ' info
+
 # --- the recording ends before the program does
 ended() { # OPTION...: ends the recording of a program that runs on
 	record --accesses "$@" -o e.flt -- sh -c '"$1" load 1000000; sleep 0.7; echo goes on' - "$counter" >went.on
