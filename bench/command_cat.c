@@ -1,7 +1,7 @@
 #include "config.h"
 
 #include "bench/command_trace.h"
-#include "traces/flt.h"
+#include "bench/reference_text.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -15,6 +15,8 @@ static const char help[] =
     "  -t, --thread T     only events of thread T\n"
     "  -p, --process P    only events of process P\n"
     "  -s, --stacks       the call stack of each event on the lines after it, innermost first\n"
+    "  -n, --limit N      only the first N lines of those chosen (without those of --stacks)\n"
+    "  -a, --accesses     instead of events, the references to memory that stand between them\n"
     "      --snapshot N   instead of events, snapshot N as it was taken: a file of /proc such as maps\n"
     "  -h, --help         this text\n"
     "\n"
@@ -36,7 +38,17 @@ static const char help[] =
     "result is then\n"
     "an errno; `foreign` for an object "
     "that was\n"
-    "allocated before the recording began and is named here for the first time.\n";
+    "allocated before the recording began and is named here for the first time.\n"
+    "\n"
+    "With --accesses a line is\n"
+    "  REFERENCE EVENT PROCESS/THREAD KIND(WHERE, BYTES) [kernel]\n"
+    "EVENT is the one that comes after the reference, and what --events chooses by. KIND is load, store, "
+    "fetch or modify. WHERE\n"
+    "is #N+OFFSET in an object, `stack T-OFFSET` below the top of a thread's stack, `region N+OFFSET`, or "
+    "`allocator`, `wild`\n"
+    "or `absolute` and the recorded address. `kernel`: the kernel did it. Lines `- EVENT PROCESS/THREAD "
+    "skipped(N)` say where\n"
+    "references of a thread were not recorded.\n";
 
 enum { OPTION_SNAPSHOT = 256 };
 
@@ -44,6 +56,8 @@ struct cat_options {
 	uint64_t first, end;
 	uint64_t thread, process; /* UINT64_MAX = all */
 	uint64_t snapshot;	  /* 0 = events */
+	uint64_t limit;		  /* lines at most */
+	bool accesses;
 	bool stacks;
 	bool has_time;
 	const struct flt_summary *summary;
@@ -73,6 +87,14 @@ static int parse_option(struct cat_options *options, int option)
 			return PARSED;
 		complain("cat", "--snapshot takes the number of a snapshot event, not '%s'", optarg);
 		return EXIT_USAGE;
+	case 'n':
+		if (parse_number(optarg, &options->limit))
+			return PARSED;
+		complain("cat", "--limit takes a number of lines, not '%s'", optarg);
+		return EXIT_USAGE;
+	case 'a':
+		options->accesses = true;
+		return PARSED;
 	case 's':
 		options->stacks = true;
 		return PARSED;
@@ -90,6 +112,8 @@ static int parse(struct cat_options *options, int argc, char **argv)
 	    {"events", required_argument, NULL, 'e'},
 	    {"thread", required_argument, NULL, 't'},
 	    {"process", required_argument, NULL, 'p'},
+	    {"limit", required_argument, NULL, 'n'},
+	    {"accesses", no_argument, NULL, 'a'},
 	    {"stacks", no_argument, NULL, 's'},
 	    {"snapshot", required_argument, NULL, OPTION_SNAPSHOT},
 	    {"help", no_argument, NULL, 'h'},
@@ -97,7 +121,7 @@ static int parse(struct cat_options *options, int argc, char **argv)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "e:t:p:sh", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "e:t:p:n:ash", longs, NULL)) != -1) {
 		const int result = parse_option(options, option);
 
 		if (result != PARSED)
@@ -239,21 +263,32 @@ static enum trace_status print_all(const struct cat_options *options, struct flt
 				   struct trace_error *error)
 {
 	uint64_t position = options->first;
+	uint64_t left = options->limit;
 	enum trace_status status = flt_reader_seek(reader, position, error);
 	struct event event;
 
-	for (; status == TRACE_OK && position < options->end && !ferror(stdout); position++) {
+	for (; status == TRACE_OK && position < options->end && left > 0 && !ferror(stdout); position++) {
 		status = flt_reader_next(reader, &event, error);
 		if (status != TRACE_OK)
 			break;
 		if ((options->thread != UINT64_MAX && event.thread != options->thread) ||
 		    (options->process != UINT64_MAX && event.process != options->process))
 			continue;
+		left--;
 		print_event(options, position, &event);
 		if (options->stacks)
 			print_stack(reader, event.stack);
 	}
 	return status == TRACE_END ? TRACE_OK : status;
+}
+
+static enum trace_status print_accesses(const struct cat_options *options, struct flt_reader *reader,
+					struct trace_error *error)
+{
+	const struct reference_choice choice = {options->first, options->end, options->thread,
+						options->process, options->limit};
+
+	return reference_text_print(reader, &choice, error);
 }
 
 static enum trace_status print_snapshot(const struct cat_options *options, struct flt_reader *reader,
@@ -269,7 +304,8 @@ static enum trace_status print_snapshot(const struct cat_options *options, struc
 
 int command_cat(int argc, char **argv)
 {
-	struct cat_options options = {.end = UINT64_MAX, .thread = UINT64_MAX, .process = UINT64_MAX};
+	struct cat_options options = {
+	    .end = UINT64_MAX, .thread = UINT64_MAX, .process = UINT64_MAX, .limit = UINT64_MAX};
 	struct trace_error error;
 	struct flt_reader *reader;
 	enum trace_status status;
@@ -281,8 +317,12 @@ int command_cat(int argc, char **argv)
 		return EXIT_FAILED;
 	options.summary = flt_reader_summary(reader);
 	options.has_time = options.summary->description.has_time;
-	status =
-	    options.snapshot ? print_snapshot(&options, reader, &error) : print_all(&options, reader, &error);
+	if (options.snapshot)
+		status = print_snapshot(&options, reader, &error);
+	else if (options.accesses)
+		status = print_accesses(&options, reader, &error);
+	else
+		status = print_all(&options, reader, &error);
 	result = status == TRACE_OK ? EXIT_DONE : trace_failed("cat", &error);
 	flt_reader_close(reader);
 	return finish_output("cat", result);

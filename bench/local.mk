@@ -20,7 +20,8 @@ bench_faultline_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 bench_faultline_LDADD = bench/libbench.a $(traces_libs) engine/libengine.a $(JANSSON_LIBS) $(PTHREAD_LIBS) -lm
 bench_faultline_SOURCES = %D%/faultline.c %D%/command.h
 bench_faultline_SOURCES += %D%/command_report.c %D%/command_policies.c
-bench_faultline_SOURCES += %D%/command_trace.h %D%/command_trace.c %D%/command_info.c %D%/command_cat.c
+bench_faultline_SOURCES += %D%/command_trace.h %D%/command_trace.c %D%/command_info.c %D%/command_cat.c \
+	%D%/reference_text.h %D%/reference_text.c
 bench_faultline_SOURCES += %D%/command_slice.c %D%/command_export.c
 bench_faultline_SOURCES += %D%/command_import.h %D%/command_import.c %D%/command_generate.c
 include bench/replay/local.mk

@@ -57,6 +57,30 @@ pass_if "chooses" cmp wanted_part chosen
 expect 1 "a range behind the end" "$FAULTLINE" cat --events 9: t.flt
 matches "names the trace and its length" 't.flt has 8 events, there is no event 9' stderr
 
+expect 0 "the first lines" "$FAULTLINE" cat --limit 2 t.flt
+head -n 2 wanted >first
+"$FAULTLINE" cat --limit 2 t.flt >printed
+pass_if "as many as asked for" cmp first printed
+expect 2 "a limit that is no number" "$FAULTLINE" cat --limit few t.flt
+
+# --- cat --accesses ---
+printf ' L 04222c48,8\n S 1fff000718,4\nI  0401ab70,3\n M 04222c50,8\n' >lackey.txt
+expect 0 "import of references" "$FAULTLINE" import --from lackey lackey.txt -o references.flt
+expect 0 "cat --accesses" "$FAULTLINE" cat --accesses references.flt
+cat >wanted_references <<'END'
+0 0 0/0 load(absolute 0x4222c48, 8)
+1 0 0/0 store(absolute 0x1fff000718, 4)
+2 0 0/0 fetch(absolute 0x401ab70, 3)
+3 0 0/0 modify(absolute 0x4222c50, 8)
+END
+"$FAULTLINE" cat --accesses references.flt >printed
+pass_if "a line for each" cmp wanted_references printed
+"$FAULTLINE" cat -a -n 3 references.flt >printed
+head -n 3 wanted_references >first
+pass_if "some of them" cmp first printed
+"$FAULTLINE" cat -a -t 1 references.flt >printed
+pass_if "none of another thread" test ! -s printed
+
 # --- slice ---
 expect 0 "slice" "$FAULTLINE" slice t.flt --events 3: -o s.flt
 expect 0 "is a valid trace" "$FAULTLINE" info --verify s.flt
