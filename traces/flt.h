@@ -65,7 +65,7 @@ enum trace_status flt_writer_snapshot(struct flt_writer *writer, const struct ev
 
 /* Appends `count` references of `thread`, which must be known, after the events so far and before the next one. Order
  * within the array, and from call to call, is kept. TRACE_BAD_INPUT when one breaks access.h's rules or names what does
- * not exist. Cost: about 20 ns each; give many at a time. */
+ * not exist. Give many at a time. */
 enum trace_status flt_writer_accesses(struct flt_writer *writer, uint32_t thread, const struct access *access,
 				      size_t count, struct trace_error *error) TRACE_MUST_USE;
 

@@ -38,8 +38,10 @@ void flt_access_free(struct flt_access_block *block)
 	free(block->contexts_table);
 	free(block->finder);
 	free(block->skip);
+	free(block->coder);
 	free(block->bytes);
-	free(block->last);
+	free(block->fresh.context);
+	free(block->fresh.shape);
 	*block = (struct flt_access_block){0};
 }
 
@@ -66,9 +68,8 @@ static bool start(struct flt_access_block *block)
 	block->run = calloc(FLT_ACCESS_REFERENCES, sizeof(*block->run));
 	block->contexts_table = calloc(ACCESS_BATCH_CONTEXTS, sizeof(*block->contexts_table));
 	block->finder = calloc(1, sizeof(*block->finder));
-	block->last = calloc(ACCESS_BATCH_CONTEXTS, sizeof(*block->last));
 	if (!block->context || !block->offset || !block->shape || !block->run || !block->contexts_table ||
-	    !block->finder || !block->last)
+	    !block->finder)
 		return false;
 	block->capacity = FLT_ACCESS_REFERENCES;
 	block->finder->stamp = 1;
@@ -226,10 +227,11 @@ enum trace_status flt_access_append(struct flt_access_block *block, const struct
 		fault = fault_of(next, origin);
 		if (fault)
 			break;
-		const int context = find_context(block, next, origin->process);
-		const int shape = context < 0 ? -1 : find_shape(block, next);
+		/* A context that nothing uses would not be in the order of first use. */
+		const int shape = find_shape(block, next);
+		const int context = shape < 0 ? -1 : find_context(block, next, origin->process);
 
-		if (shape < 0)
+		if (context < 0)
 			break;
 		block->context[at] = (uint16_t)context;
 		block->offset[at] = (uint16_t)next->offset;

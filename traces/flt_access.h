@@ -11,6 +11,7 @@
 #include "traces/error.h"
 #include "traces/flt_column.h"
 #include "traces/flt_section.h"
+#include "traces/flt_stretch.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,9 +36,11 @@ enum flt_access_column {
 	FLT_ACCESS_CONTEXT_TABLE = 1,
 	FLT_ACCESS_SHAPE_TABLE = 2,
 	FLT_ACCESS_RUN_TABLE = 3,
-	FLT_ACCESS_SHAPE = 4,
-	FLT_ACCESS_CONTEXT = 5,
-	FLT_ACCESS_OFFSET = 6,
+	FLT_ACCESS_STEPS = 4,
+	FLT_ACCESS_FRESH_SHAPES = 5,
+	FLT_ACCESS_FRESH_CONTEXTS = 6,
+	FLT_ACCESS_OFFSETS = 7,
+	FLT_ACCESS_FRESH_OFFSETS = 8,
 };
 
 /* Column   | what it holds, for each
@@ -45,11 +48,19 @@ enum flt_access_column {
  *          | from the place's context before; varints
  * shapes   | shape: size x 2 ACCESS_KINDS + kind; varints
  * runs     | run: position less the run's before, thread, count - 1, new contexts, skipped; varints
- * shape    | reference: its shape's number; bytes
- * context  | reference: its context's number; 16 bits, low byte first
- * offset   | reference: its offset less the one before in the same context, modulo 2^16; 16 bits, low byte first */
+ *
+ * The references themselves are two sequences, of steps (context and shape) and of offsets, as stretches (flt_stretch.h):
+ *
+ * steps           | stretch of steps: 4 bytes
+ * fresh shapes    | fresh step: its shape's number; bytes
+ * fresh contexts  | fresh step: its context's number; 16 bits, low byte first
+ * offsets         | stretch of offsets: 4 bytes
+ * fresh offsets   | fresh offset; 16 bits, low byte first
+ *
+ * These five are stored as they are: to decompress them would take longer than all the rest. */
 
 struct flt_access_finder;
+struct flt_access_coder;
 
 struct flt_access_skip {
 	uint32_t thread;
@@ -67,9 +78,10 @@ struct flt_access_block {
 	struct flt_access_finder *finder; /* the writer's: contexts and shapes by content */
 	struct flt_access_skip *skip;	  /* the writer's: what the next runs of threads come after */
 	size_t skips, skip_capacity;
-	uint8_t *bytes; /* scratch */
+	struct flt_access_coder *coder; /* the writer's: scratch */
+	uint8_t *bytes;			/* the writer's: scratch */
 	size_t bytes_capacity;
-	uint16_t *last; /* per context the offset before; scratch */
+	struct flt_steps fresh; /* the reader's: scratch */
 };
 
 void flt_access_free(struct flt_access_block *block);
@@ -99,9 +111,13 @@ void flt_access_clear(struct flt_access_block *block);
 enum trace_status flt_access_encode(struct flt_access_block *block, struct flt_section_writer *writer,
 				    struct trace_error *error) TRACE_MUST_USE;
 
+/* What the section of a block with so much takes at most, in bytes. */
+uint64_t flt_access_bytes(const struct flt_access_block *block);
+
 /* What a block may name. */
 struct flt_access_known {
-	uint64_t objects;
+	uint64_t
+	    objects; /* of the whole trace; of those a run can name only as many as the events before it can have made */
 	const struct flt_thread *thread;
 	uint32_t threads, processes, regions;
 };

@@ -4,6 +4,7 @@
 
 #include "traces/flt_varint.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,14 +18,15 @@ static enum trace_status make_room(struct flt_access_block *block, size_t count,
 				   struct trace_error *error)
 {
 	flt_access_free(block);
-	block->context = malloc(count * sizeof(*block->context));
-	block->offset = malloc(count * sizeof(*block->offset));
-	block->shape = malloc(count);
+	block->context = malloc((count + FLT_STRETCH_SLACK) * sizeof(*block->context));
+	block->offset = malloc((count + FLT_STRETCH_SLACK) * sizeof(*block->offset));
+	block->shape = malloc(count + FLT_STRETCH_SLACK);
+	block->fresh.context = malloc((count + FLT_STRETCH_SLACK) * sizeof(*block->fresh.context));
+	block->fresh.shape = malloc(count + FLT_STRETCH_SLACK);
 	block->run = malloc(runs * sizeof(*block->run));
 	block->contexts_table = malloc(contexts * sizeof(*block->contexts_table));
-	block->last = malloc(contexts * sizeof(*block->last));
 	if (!block->context || !block->offset || !block->shape || !block->run || !block->contexts_table ||
-	    !block->last) {
+	    !block->fresh.context || !block->fresh.shape) {
 		flt_access_free(block);
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for a block of references");
 	}
@@ -81,11 +83,12 @@ static uint64_t take(struct numbers *numbers)
 	return value;
 }
 
-static bool base_is_known(const struct access_context *context, const struct flt_access_known *known)
+static bool base_is_known(const struct access_context *context, const struct flt_access_known *known,
+			  uint64_t objects)
 {
 	switch (context->place) {
 	case ACCESS_OBJECT:
-		return context->base - 1 < known->objects;
+		return context->base - 1 < objects;
 	case ACCESS_STACK:
 		return context->base < known->threads;
 	case ACCESS_REGION:
@@ -95,13 +98,23 @@ static bool base_is_known(const struct access_context *context, const struct flt
 	}
 }
 
+/* Objects that there can be at a position: an event creates at most one and names at most one foreign one. */
+static uint64_t objects_at(uint64_t position, const struct flt_access_known *known)
+{
+	return position < known->objects / 2 ? 2 * position : known->objects;
+}
+
+/* After the runs. */
 static bool get_contexts(struct flt_access_block *block, struct numbers *numbers,
 			 const struct flt_access_known *known)
 {
 	uint64_t base[ACCESS_PLACES] = {0}, window[ACCESS_PLACES] = {0};
+	const struct access_run *run = block->run;
 
 	for (size_t i = 0; i < block->batch.contexts; i++) {
 		struct access_context *context = &block->contexts_table[i];
+		while (i >= run->contexts)
+			run++;
 		const uint64_t mixed = take(numbers);
 		if (mixed / ACCESS_PLACES >= known->processes)
 			return false;
@@ -110,7 +123,7 @@ static bool get_contexts(struct flt_access_block *block, struct numbers *numbers
 		context->base = base[context->place] += flt_unzigzag(take(numbers));
 		context->start = window[context->place] += flt_unzigzag(take(numbers));
 		if (!numbers->sound || context->start > UINT64_MAX / ACCESS_WINDOW_BYTES ||
-		    !base_is_known(context, known))
+		    !base_is_known(context, known, objects_at(run->position, known)))
 			return false;
 		context->start *= ACCESS_WINDOW_BYTES;
 	}
@@ -185,71 +198,131 @@ static enum trace_status get_table(const struct decoding *decoding, enum flt_acc
 	return sound && numbers.in == numbers.end ? TRACE_OK : malformed("tables", error);
 }
 
-static bool get_shape_numbers(struct flt_access_block *block, const uint8_t *in)
+/* Reads a column of `width` bytes each, of which there may be as many as references; they stay valid until the next. */
+static enum trace_status read_numbers(const struct decoding *decoding, enum flt_access_column column,
+				      size_t width, struct flt_column_bytes *bytes, struct trace_error *error)
 {
-	const size_t shapes = block->batch.shapes;
-	unsigned highest = 0;
-
-	memcpy(block->shape, in, block->batch.count);
-	for (size_t i = 0; i < block->batch.count; i++)
-		highest = in[i] > highest ? in[i] : highest;
-	return highest < shapes;
-}
-
-static uint16_t get_16(const uint8_t *in)
-{
-	return (uint16_t)(in[0] | in[1] << 8);
-}
-
-static bool get_context_numbers(struct flt_access_block *block, const uint8_t *in)
-{
-	for (size_t r = 0; r < block->batch.runs; r++) {
-		const struct access_run *run = &block->run[r];
-		uint32_t highest = 0;
-		for (size_t i = run->first; i < (size_t)run->first + run->count; i++) {
-			block->context[i] = get_16(in + 2 * i);
-			highest = block->context[i] > highest ? block->context[i] : highest;
-		}
-		if (highest >= run->contexts)
-			return false;
-	}
-	return true;
-}
-
-static bool get_offsets(struct flt_access_block *block, const uint8_t *in)
-{
-	uint16_t *last = block->last;
-
-	memset(last, 0, block->batch.contexts * sizeof(*last));
-	for (size_t i = 0; i < block->batch.count; i++) {
-		uint16_t *before = &last[block->context[i]];
-		*before = (uint16_t)(*before + get_16(in + 2 * i));
-		block->offset[i] = *before;
-	}
-	return true;
-}
-
-static enum trace_status get_references(const struct decoding *decoding, enum flt_access_column column,
-					struct trace_error *error)
-{
-	struct flt_access_block *block = decoding->block;
-	const size_t width = column == FLT_ACCESS_SHAPE ? 1 : 2;
-	struct flt_column_bytes bytes;
 	enum trace_status status =
-	    flt_column_read(decoding->reader, decoding->section, (uint16_t)column, &bytes, error);
-	bool sound;
+	    flt_column_read(decoding->reader, decoding->section, (uint16_t)column, bytes, error);
 
 	if (status != TRACE_OK)
 		return status;
-	if (bytes.raw_bytes != width * block->batch.count)
+	if (bytes->raw_bytes == 0 || bytes->raw_bytes % width != 0 ||
+	    bytes->raw_bytes / width > decoding->block->batch.count)
 		return malformed("lengths", error);
-	if (column == FLT_ACCESS_SHAPE)
-		sound = get_shape_numbers(block, bytes.raw);
-	else if (column == FLT_ACCESS_CONTEXT)
-		sound = get_context_numbers(block, bytes.raw);
-	else
-		sound = get_offsets(block, bytes.raw);
-	return sound ? TRACE_OK : malformed("references", error);
+	return TRACE_OK;
+}
+
+/* Reads fresh numbers of 16 bits. */
+static enum trace_status get_fresh(const struct decoding *decoding, enum flt_access_column column,
+				   size_t *count, struct trace_error *error)
+{
+	uint16_t *fresh = decoding->block->fresh.context;
+	struct flt_column_bytes bytes;
+	enum trace_status status = read_numbers(decoding, column, sizeof(*fresh), &bytes, error);
+
+	if (status != TRACE_OK)
+		return status;
+	*count = bytes.raw_bytes / sizeof(*fresh);
+	memcpy(fresh, bytes.raw, bytes.raw_bytes);
+	for (size_t i = 0; i < *count; i++)
+		fresh[i] = le16toh(fresh[i]);
+	return TRACE_OK;
+}
+
+static enum trace_status get_stretches(const struct decoding *decoding, enum flt_access_column column,
+				       struct flt_stretches *stretches, struct trace_error *error)
+{
+	struct flt_column_bytes bytes;
+	enum trace_status status = read_numbers(decoding, column, FLT_STRETCH_BYTES, &bytes, error);
+
+	if (status == TRACE_OK) {
+		stretches->bytes = bytes.raw;
+		stretches->count = bytes.raw_bytes / FLT_STRETCH_BYTES;
+		stretches->elements = decoding->block->batch.count;
+	}
+	return status;
+}
+
+/* What is repeated was fresh once. */
+static bool shapes_are_known(const struct flt_access_block *block, size_t fresh)
+{
+	uint8_t highest = 0;
+
+	for (size_t i = 0; i < fresh; i++)
+		highest = block->fresh.shape[i] > highest ? block->fresh.shape[i] : highest;
+	return highest < block->batch.shapes;
+}
+
+/* Contexts are numbered in the order of their first use, which is always fresh; and each run says how many are in use at its
+ * end. So what is repeated needs no look. */
+static bool contexts_are_in_order(const struct flt_access_block *block, const struct flt_stretches *stretches)
+{
+	const struct access_run *run = block->run, *const end = run + block->batch.runs;
+	const uint16_t *fresh = block->fresh.context;
+	uint32_t used = 0;
+	size_t at = 0;
+
+	for (size_t s = 0; s < stretches->count; s++) {
+		const uint8_t *stretch = stretches->bytes + s * FLT_STRETCH_BYTES;
+
+		for (size_t i = 0; i < stretch[0]; i++) {
+			if (fresh[i] > used)
+				return false;
+			if (fresh[i] < used)
+				continue;
+			for (; at + i >= (size_t)run->first + run->count; run++) {
+				if (run->contexts != used)
+					return false;
+			}
+			used++;
+		}
+		fresh += stretch[0];
+		at += (size_t)stretch[0] + stretch[1];
+	}
+	while (run < end && run->contexts == used)
+		run++;
+	return run == end;
+}
+
+static enum trace_status get_steps(const struct decoding *decoding, struct trace_error *error)
+{
+	struct flt_access_block *block = decoding->block;
+	const struct flt_steps steps = {block->context, block->shape};
+	struct flt_stretches stretches;
+	struct flt_column_bytes shapes;
+	enum trace_status status = get_fresh(decoding, FLT_ACCESS_FRESH_CONTEXTS, &stretches.fresh, error);
+
+	if (status == TRACE_OK)
+		status = read_numbers(decoding, FLT_ACCESS_FRESH_SHAPES, 1, &shapes, error);
+	if (status != TRACE_OK)
+		return status;
+	if (shapes.raw_bytes != stretches.fresh)
+		return malformed("lengths", error);
+	memcpy(block->fresh.shape, shapes.raw, shapes.raw_bytes);
+	status = get_stretches(decoding, FLT_ACCESS_STEPS, &stretches, error);
+	if (status != TRACE_OK)
+		return status;
+	if (!shapes_are_known(block, stretches.fresh) ||
+	    !flt_stretch_get_steps(&stretches, &block->fresh, &steps) ||
+	    !contexts_are_in_order(block, &stretches))
+		return malformed("references", error);
+	return TRACE_OK;
+}
+
+static enum trace_status get_offsets(const struct decoding *decoding, struct trace_error *error)
+{
+	struct flt_access_block *block = decoding->block;
+	struct flt_stretches stretches;
+	enum trace_status status = get_fresh(decoding, FLT_ACCESS_FRESH_OFFSETS, &stretches.fresh, error);
+
+	if (status == TRACE_OK)
+		status = get_stretches(decoding, FLT_ACCESS_OFFSETS, &stretches, error);
+	if (status != TRACE_OK)
+		return status;
+	return flt_stretch_get_offsets(&stretches, block->fresh.context, block->offset)
+		   ? TRACE_OK
+		   : malformed("references", error);
 }
 
 enum trace_status flt_access_decode(struct flt_access_block *block, struct flt_column_reader *reader,
@@ -259,11 +332,16 @@ enum trace_status flt_access_decode(struct flt_access_block *block, struct flt_c
 	const struct decoding decoding = {block, reader, section, known};
 	enum trace_status status = begin(block, section, error);
 
-	for (unsigned column = FLT_ACCESS_CONTEXT_TABLE; status == TRACE_OK && column <= FLT_ACCESS_RUN_TABLE;
-	     column++)
-		status = get_table(&decoding, (enum flt_access_column)column, error);
-	for (unsigned column = FLT_ACCESS_SHAPE; status == TRACE_OK && column <= FLT_ACCESS_OFFSET; column++)
-		status = get_references(&decoding, (enum flt_access_column)column, error);
+	if (status == TRACE_OK)
+		status = get_table(&decoding, FLT_ACCESS_RUN_TABLE, error);
+	if (status == TRACE_OK)
+		status = get_table(&decoding, FLT_ACCESS_CONTEXT_TABLE, error);
+	if (status == TRACE_OK)
+		status = get_table(&decoding, FLT_ACCESS_SHAPE_TABLE, error);
+	if (status == TRACE_OK)
+		status = get_steps(&decoding, error);
+	if (status == TRACE_OK)
+		status = get_offsets(&decoding, error);
 	if (status != TRACE_OK)
 		block->batch = (struct access_batch){0};
 	return status;

@@ -2,6 +2,7 @@
 
 #include "traces/flt_access.h"
 
+#include "traces/flt_bytes.h"
 #include "traces/flt_varint.h"
 
 #include <stdlib.h>
@@ -87,53 +88,138 @@ static enum trace_status add_tables(struct flt_access_block *block, struct flt_s
 	return status;
 }
 
-static uint8_t *put_shape_numbers(uint8_t *out, const struct access_batch *batch)
+/* What encoding works in. */
+struct flt_access_coder {
+	struct flt_stretch_finder finder;
+	uint32_t step[FLT_ACCESS_REFERENCES];
+	uint16_t
+	    period[FLT_ACCESS_REFERENCES]; /* per reference the distance its step is repeated from, or 0 */
+	uint8_t stretches[FLT_STRETCH_BOUND(FLT_ACCESS_REFERENCES)];
+	uint8_t fresh[2 * FLT_ACCESS_REFERENCES];
+};
+
+/* The stretches of a sequence. */
+struct stretches {
+	const uint8_t *bytes, *end;
+};
+
+static enum trace_status add_stored(struct flt_section_writer *writer, enum flt_access_column column,
+				    const struct flt_column_bytes *bytes, struct trace_error *error)
 {
-	memcpy(out, batch->shape, batch->count);
-	return out + batch->count;
+	return flt_section_column_stored(writer, (uint16_t)column, bytes, error);
 }
 
-static uint8_t *put_16(uint8_t *out, uint16_t value)
+static enum trace_status add_stretches(struct flt_section_writer *writer, enum flt_access_column column,
+				       const struct stretches *stretches, struct trace_error *error)
 {
-	out[0] = (uint8_t)value;
-	out[1] = (uint8_t)(value >> 8);
-	return out + 2;
+	const size_t count = (size_t)(stretches->end - stretches->bytes);
+
+	return add_stored(writer, column,
+			  &(struct flt_column_bytes){stretches->bytes, count, count / FLT_STRETCH_BYTES},
+			  error);
 }
 
-static uint8_t *put_context_numbers(uint8_t *out, const struct access_batch *batch)
+/* Collects the fresh ones of a sequence. */
+static struct flt_column_bytes collect_bytes(struct flt_access_coder *coder,
+					     const struct stretches *stretches, const uint8_t *numbers)
 {
-	for (size_t i = 0; i < batch->count; i++)
-		out = put_16(out, batch->context[i]);
-	return out;
-}
+	uint8_t *out = coder->fresh;
 
-static uint8_t *put_offsets(uint8_t *out, const struct access_batch *batch, uint16_t *last)
-{
-	memset(last, 0, batch->contexts * sizeof(*last));
-	for (size_t i = 0; i < batch->count; i++) {
-		uint16_t *before = &last[batch->context[i]];
-		out = put_16(out, (uint16_t)(batch->offset[i] - *before));
-		*before = batch->offset[i];
+	for (const uint8_t *in = stretches->bytes; in < stretches->end; in += FLT_STRETCH_BYTES) {
+		out = mempcpy(out, numbers, in[0]);
+		numbers += (size_t)in[0] + in[1];
 	}
-	return out;
+	return (struct flt_column_bytes){coder->fresh, (size_t)(out - coder->fresh),
+					 (size_t)(out - coder->fresh)};
+}
+
+static struct flt_column_bytes collect_numbers(struct flt_access_coder *coder,
+					       const struct stretches *stretches, const uint16_t *numbers)
+{
+	uint8_t *out = coder->fresh;
+
+	for (const uint8_t *in = stretches->bytes; in < stretches->end; in += FLT_STRETCH_BYTES) {
+		for (size_t i = 0; i < in[0]; i++)
+			out = flt_put16(out, numbers[i]);
+		numbers += (size_t)in[0] + in[1];
+	}
+	return (struct flt_column_bytes){coder->fresh, (size_t)(out - coder->fresh),
+					 (size_t)(out - coder->fresh) / sizeof(*numbers)};
+}
+
+static void find_periods(struct flt_access_coder *coder, const struct stretches *stretches)
+{
+	uint16_t *period = coder->period;
+
+	for (const uint8_t *in = stretches->bytes; in < stretches->end; in += FLT_STRETCH_BYTES) {
+		memset(period, 0, in[0] * sizeof(*period));
+		period += in[0];
+		for (unsigned i = 0; i < in[1]; i++)
+			*period++ = flt_get16(in + 2);
+	}
+}
+
+static enum trace_status add_steps(struct flt_access_block *block, struct flt_section_writer *writer,
+				   struct trace_error *error)
+{
+	struct flt_access_coder *coder = block->coder;
+	const size_t count = block->batch.count;
+	enum trace_status status;
+
+	for (size_t i = 0; i < count; i++)
+		coder->step[i] = block->context[i] | (uint32_t)block->shape[i] << 16;
+	const struct stretches stretches = {
+	    coder->stretches, flt_stretch_put_steps(&coder->finder, coder->step, count, coder->stretches)};
+
+	status = add_stretches(writer, FLT_ACCESS_STEPS, &stretches, error);
+	struct flt_column_bytes fresh = collect_bytes(coder, &stretches, block->shape);
+
+	if (status == TRACE_OK)
+		status = add_stored(writer, FLT_ACCESS_FRESH_SHAPES, &fresh, error);
+	fresh = collect_numbers(coder, &stretches, block->context);
+	find_periods(coder, &stretches);
+	return status == TRACE_OK ? add_stored(writer, FLT_ACCESS_FRESH_CONTEXTS, &fresh, error) : status;
+}
+
+static enum trace_status add_offsets(struct flt_access_block *block, struct flt_section_writer *writer,
+				     struct trace_error *error)
+{
+	struct flt_access_coder *coder = block->coder;
+	const struct stretches stretches = {
+	    coder->stretches, flt_stretch_put_offsets(&coder->finder, block->offset, block->batch.count,
+						      coder->period, coder->stretches)};
+	enum trace_status status = add_stretches(writer, FLT_ACCESS_OFFSETS, &stretches, error);
+	const struct flt_column_bytes fresh = collect_numbers(coder, &stretches, block->offset);
+
+	return status == TRACE_OK ? add_stored(writer, FLT_ACCESS_FRESH_OFFSETS, &fresh, error) : status;
 }
 
 static enum trace_status add_references(struct flt_access_block *block, struct flt_section_writer *writer,
 					struct trace_error *error)
 {
-	const struct access_batch *batch = &block->batch;
 	enum trace_status status;
 
-	if (!reserve(block, 2 * batch->count))
+	if (!block->coder)
+		block->coder = malloc(sizeof(*block->coder));
+	if (!block->coder)
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to write references");
-	status = add(block, writer, FLT_ACCESS_SHAPE, put_shape_numbers(block->bytes, batch), error);
-	if (status == TRACE_OK)
-		status =
-		    add(block, writer, FLT_ACCESS_CONTEXT, put_context_numbers(block->bytes, batch), error);
-	if (status == TRACE_OK)
-		status = add(block, writer, FLT_ACCESS_OFFSET, put_offsets(block->bytes, batch, block->last),
-			     error);
-	return status;
+	status = add_steps(block, writer, error);
+	return status == TRACE_OK ? add_offsets(block, writer, error) : status;
+}
+
+/* Of a context, a run and a shape with the longest varints that they can have. */
+#define CONTEXT_BYTES (5 + 2 * FLT_VARINT_BYTES)
+#define RUN_BYTES (2 * FLT_VARINT_BYTES + 5 + 3 + 3)
+#define SHAPE_BYTES 3
+#define HEAD_BYTES 400 /* of the section */
+
+uint64_t flt_access_bytes(const struct flt_access_block *block)
+{
+	const struct access_batch *batch = &block->batch;
+
+	return (uint64_t)batch->count * 5 + (uint64_t)2 * FLT_STRETCH_BOUND(batch->count) +
+	       (uint64_t)batch->contexts * CONTEXT_BYTES + (uint64_t)batch->runs * RUN_BYTES +
+	       (uint64_t)batch->shapes * SHAPE_BYTES + HEAD_BYTES;
 }
 
 enum trace_status flt_access_encode(struct flt_access_block *block, struct flt_section_writer *writer,

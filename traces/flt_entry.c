@@ -24,7 +24,10 @@ uint8_t *flt_entry_reserve(struct flt_bytes *bytes, size_t numbers, size_t text_
 
 void flt_entry_finish(struct flt_bytes *bytes, const uint8_t *end)
 {
-	bytes->used = (size_t)(end - bytes->bytes);
+	const size_t used = (size_t)(end - bytes->bytes);
+
+	bytes->all += used - bytes->used;
+	bytes->used = used;
 	bytes->values++;
 }
 

@@ -21,6 +21,7 @@ struct flt_bytes {
 	uint8_t *bytes;
 	size_t used, capacity;
 	size_t values; /* entries in them */
+	uint64_t all;  /* bytes of all entries ever put, also of those that have been written since */
 };
 
 /* Room for an entry with `numbers` varints and `text_bytes` of text, or NULL when memory is short. */

@@ -231,6 +231,11 @@ size_t flt_places_pending_bytes(const struct flt_places *places)
 	return bytes;
 }
 
+uint64_t flt_places_footer_bytes(const struct flt_places *places)
+{
+	return places->pending[0].all + places->pending[1].all;
+}
+
 enum trace_status flt_places_write_pending(struct flt_places *places, struct flt_section_writer *writer,
 					   struct trace_error *error)
 {

@@ -57,8 +57,22 @@ static bool reserve(struct flt_section_writer *writer, size_t count)
 	return true;
 }
 
-enum trace_status flt_section_column(struct flt_section_writer *writer, uint16_t column,
-				     const struct flt_column_bytes *bytes, struct trace_error *error)
+/* Puts the bytes at `out` compressed, when that is shorter and no reader would distrust it; 0 when not. */
+static size_t compress(struct flt_section_writer *writer, uint8_t *out, size_t bound,
+		       const struct flt_column_bytes *bytes)
+{
+	const size_t stored =
+	    ZSTD_compressCCtx(writer->compressor, out, bound, bytes->raw, bytes->raw_bytes, writer->level);
+
+	if (ZSTD_isError(stored) || stored >= bytes->raw_bytes ||
+	    (bytes->raw_bytes > FLT_COLUMN_TRUSTED_BYTES && bytes->raw_bytes / FLT_COLUMN_MAX_RATIO > stored))
+		return 0;
+	return stored;
+}
+
+static enum trace_status add_column(struct flt_section_writer *writer, uint16_t column,
+				    const struct flt_column_bytes *bytes, bool may_compress,
+				    struct trace_error *error)
 {
 	struct flt_section *section = &writer->section;
 
@@ -66,21 +80,16 @@ enum trace_status flt_section_column(struct flt_section_writer *writer, uint16_t
 		return TRACE_OK;
 	if (bytes->raw_bytes > FLT_COLUMN_MAX_BYTES)
 		return trace_fail(error, TRACE_UNSUPPORTED, "a table of the trace grows beyond 2^30 bytes");
-	const size_t bound = ZSTD_compressBound(bytes->raw_bytes);
+	const size_t bound = may_compress ? ZSTD_compressBound(bytes->raw_bytes) : bytes->raw_bytes;
 
 	if (!reserve(writer, bound))
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to write a block of the trace");
 	uint8_t *out = writer->body + section->body_bytes;
-	size_t stored =
-	    ZSTD_compressCCtx(writer->compressor, out, bound, bytes->raw, bytes->raw_bytes, writer->level);
-	const bool compressed = !ZSTD_isError(stored) && stored < bytes->raw_bytes &&
-				(bytes->raw_bytes <= FLT_COLUMN_TRUSTED_BYTES ||
-				 bytes->raw_bytes / FLT_COLUMN_MAX_RATIO <= stored);
+	const size_t compressed = may_compress ? compress(writer, out, bound, bytes) : 0;
+	const size_t stored = compressed ? compressed : bytes->raw_bytes;
 
-	if (!compressed) {
+	if (!compressed)
 		memcpy(out, bytes->raw, bytes->raw_bytes);
-		stored = bytes->raw_bytes;
-	}
 	section->column[section->columns++] = (struct flt_column_entry){
 	    .column = column,
 	    .compression = compressed ? FLT_ZSTD : FLT_STORED,
@@ -91,6 +100,18 @@ enum trace_status flt_section_column(struct flt_section_writer *writer, uint16_t
 	};
 	section->body_bytes += stored;
 	return TRACE_OK;
+}
+
+enum trace_status flt_section_column(struct flt_section_writer *writer, uint16_t column,
+				     const struct flt_column_bytes *bytes, struct trace_error *error)
+{
+	return add_column(writer, column, bytes, true, error);
+}
+
+enum trace_status flt_section_column_stored(struct flt_section_writer *writer, uint16_t column,
+					    const struct flt_column_bytes *bytes, struct trace_error *error)
+{
+	return add_column(writer, column, bytes, false, error);
 }
 
 static uint8_t *put_entry(uint8_t *out, const struct flt_column_entry *entry)

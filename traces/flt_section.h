@@ -86,6 +86,11 @@ enum trace_status flt_section_column(struct flt_section_writer *writer, uint16_t
 				     const struct flt_column_bytes *bytes,
 				     struct trace_error *error) TRACE_MUST_USE;
 
+/* The same, stored as it is. */
+enum trace_status flt_section_column_stored(struct flt_section_writer *writer, uint16_t column,
+					    const struct flt_column_bytes *bytes,
+					    struct trace_error *error) TRACE_MUST_USE;
+
 /* Writes the section. */
 enum trace_status flt_section_write(struct flt_section_writer *writer, struct flt_output *output,
 				    struct trace_error *error) TRACE_MUST_USE;

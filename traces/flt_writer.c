@@ -223,7 +223,6 @@ enum trace_status flt_writer_region(struct flt_writer *writer, const struct even
 /* An event that is not encoded yet becomes less than this on average, an entry of the footer's tables and index less
  * than that. */
 #define PENDING_EVENT_BYTES 16
-#define PENDING_ACCESS_BYTES 5
 /* Snapshots are written when they are as long as a block of events. */
 #define PENDING_TABLE_BYTES ((size_t)1 << 20)
 #define FOOTER_ENTRY_BYTES 48
@@ -231,17 +230,18 @@ enum trace_status flt_writer_region(struct flt_writer *writer, const struct even
 
 uint64_t flt_writer_bytes(const struct flt_writer *writer)
 {
+	const struct flt_tables *tables = &writer->tables;
 	uint64_t bytes = writer->output.offset + FOOTER_BYTES + writer->block.events * PENDING_EVENT_BYTES +
-			 writer->index.entries * FOOTER_ENTRY_BYTES +
-			 writer->accesses.batch.count * PENDING_ACCESS_BYTES;
+			 writer->index.entries * FOOTER_ENTRY_BYTES + flt_access_bytes(&writer->accesses);
 
-	bytes += (uint64_t)(writer->tables.threads + writer->tables.warnings) * FOOTER_ENTRY_BYTES;
-	for (uint32_t i = 0; i < writer->tables.processes; i++)
-		bytes += FOOTER_ENTRY_BYTES + strlen(writer->tables.process[i].command);
-	for (size_t i = 0; i < sizeof(writer->tables.pending) / sizeof(writer->tables.pending[0]); i++)
-		bytes += writer->tables.pending[i].used;
-	bytes += flt_places_pending_bytes(&writer->tables.places) +
-		 ((uint64_t)writer->tables.places.files + writer->tables.places.regions) * FOOTER_ENTRY_BYTES;
+	bytes += (uint64_t)(tables->threads + tables->processes + tables->warnings) * FOOTER_ENTRY_BYTES;
+	for (uint32_t i = 0; i < tables->warnings; i++)
+		bytes += strlen(tables->warning[i].what);
+	for (size_t i = 0; i < sizeof(tables->pending) / sizeof(tables->pending[0]); i++)
+		bytes += tables->pending[i].used;
+	/* The footer has the entries of these once more. */
+	bytes += tables->pending[FLT_TABLES_THREADS - 1].all + tables->pending[FLT_TABLES_PROCESSES - 1].all;
+	bytes += flt_places_pending_bytes(&tables->places) + flt_places_footer_bytes(&tables->places);
 	return bytes;
 }
 
