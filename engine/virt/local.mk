@@ -7,7 +7,8 @@ engine_libengine_a_SOURCES += %D%/descriptor.h %D%/descriptor.c %D%/segment.h %D
 	%D%/area.h %D%/frames.h %D%/frames.c %D%/file_pages.h %D%/file_pages.c %D%/resident.h %D%/resident.c \
 	%D%/fault.h %D%/fault.c %D%/fault_pages.c %D%/fault_check.c %D%/resident_entry.h %D%/resident_huge.c %D%/resident_range.c %D%/resident_fork.c %D%/resident_check.c \
 	%D%/associative.h %D%/associative.c %D%/associative_wide.h %D%/walk.h %D%/walk.c \
-	%D%/tlb_geometry.h %D%/tlb_geometry.c %D%/tlb_presets.c %D%/tlb.h %D%/tlb.c %D%/mmu.h %D%/mmu.c %D%/mmu_block.h %D%/mmu_block.c \
+	%D%/tlb_geometry.h %D%/tlb_geometry.c %D%/tlb_presets.c %D%/tlb.h %D%/tlb.c %D%/mmu.h %D%/mmu.c %D%/mmu_block.h %D%/mmu_block.c %D%/mmu_leaves.h %D%/mmu_leaves.c \
+	%D%/mmu_recent.h %D%/mmu_recent.c \
 	%D%/nested.h %D%/nested.c %D%/flush.h %D%/flush.c %D%/cpu.h %D%/cpu.c \
 	%D%/page_size.h %D%/page_size.c
 if AVX2

@@ -3,6 +3,7 @@
 #include "engine/virt/mmu.h"
 
 #include "engine/base/check.h"
+#include "engine/virt/mmu_leaves.h"
 
 #include <string.h>
 
@@ -54,6 +55,22 @@ static enum status create_model(struct mmu_model *model, const struct paging *pa
 	return status;
 }
 
+/* The filter's sets must divide those of level 1. */
+static void limit_sets(struct mmu_recent *recent, const struct tlb *tlb)
+{
+	for (unsigned kind = 0; kind < TLB_KINDS; kind++) {
+		uint8_t part = tlb->route[0][kind][1];
+		uint32_t sets = MMU_RECENT_SETS_MAX;
+
+		if (part != TLB_NO_PART)
+			sets = 1u << tlb->part[part].even_shift;
+		if (tlb->coalesce_shift > 0 || (part == TLB_NO_PART && kind == TLB_DATA))
+			sets = 1;
+		if (sets < recent->sets)
+			recent->sets = sets;
+	}
+}
+
 enum status mmu_create(struct mmu *mmu, const struct pagetable *table, const struct tlb_geometry *geometries,
 		       unsigned models)
 {
@@ -61,9 +78,13 @@ enum status mmu_create(struct mmu *mmu, const struct pagetable *table, const str
 
 	*mmu = (struct mmu){
 	    .table = table, .is_filtering = true, .last = MMU_NO_PAGE, .stages = mmu_stages_fastest()};
+	mmu->recent.sets = MMU_RECENT_SETS_MAX;
+	mmu_recent_forget(&mmu->recent);
 	for (unsigned i = 0; i < models && status == STATUS_OK; i++) {
 		status = create_model(&mmu->model[i], table->paging, &geometries[i]);
 		mmu->models += status == STATUS_OK;
+		if (status == STATUS_OK)
+			limit_sets(&mmu->recent, &mmu->model[i].tlb);
 	}
 	if (status != STATUS_OK)
 		mmu_destroy(mmu);
@@ -106,218 +127,6 @@ static void filter(const struct mmu *mmu, const struct mmu_references *reference
 	memmove(block->access, block->access + 1, block->count);
 }
 
-/* What an access sets in an entry. */
-#define MARKS (PTE_ACCESSED | PTE_DIRTY | PTE_SOFT_DIRTY)
-
-#define FOR_READ (PTE_PRESENT | PTE_ACCESSED)
-#define FOR_WRITE (PTE_PRESENT | PTE_WRITE | MARKS)
-
-/* What an entry has after an access of each kind: the rights must be there, the marks are set. The no-execute bit must be
- * clear where it is asked for. */
-static const pte_t needed[MMU_ACCESS_MASK + 1] = {
-    FOR_READ,
-    FOR_WRITE,
-    FOR_READ | PTE_NO_EXECUTE,
-    FOR_WRITE | PTE_NO_EXECUTE,
-    FOR_READ | PTE_USER,
-    FOR_WRITE | PTE_USER,
-    FOR_READ | PTE_USER | PTE_NO_EXECUTE,
-    FOR_WRITE | PTE_USER | PTE_NO_EXECUTE,
-};
-
-static enum walk_outcome outcome_of(pte_t entry, unsigned access)
-{
-	if (!pte_is_present(entry))
-		return WALK_NOT_PRESENT;
-	if ((access & WALK_USER) && !pte_has(entry, PTE_USER))
-		return WALK_NO_USER;
-	if ((access & WALK_WRITE) && !pte_has(entry, PTE_WRITE))
-		return WALK_NO_WRITE;
-	return (access & WALK_EXECUTE) && pte_has(entry, PTE_NO_EXECUTE) ? WALK_NO_EXECUTE : WALK_FINE;
-}
-
-static struct mmu_fault fault_of(const struct paging *paging, const struct mmu_block *block, uint32_t number,
-				 unsigned access)
-{
-	if (!paging_is_canonical(paging, block->address[number]))
-		return (struct mmu_fault){WALK_NOT_CANONICAL, paging->levels};
-	return (struct mmu_fault){outcome_of(*block->entry[number], access), block->level[number]};
-}
-
-/* The entry where the way to an address ends. The entries above let everything through (pagetable.c). */
-static pte_t *find_leaf(const struct pagetable *table, uint64_t address, unsigned *level)
-{
-	uint32_t slot = table->root;
-
-	for (*level = table->paging->levels; *level > 1; --*level) {
-		const struct table_level *tables = &table->store->level[*level];
-		size_t at = table_place(tables, slot, paging_index(table->paging, *level, address));
-
-		if (tables->child[at] == TABLE_NONE)
-			return &tables->entry[at];
-		slot = tables->child[at] & ~TABLE_BORROWED;
-	}
-	const struct table_level *tables = &table->store->level[1];
-
-	return &tables->entry[table_place(tables, slot, paging_index(table->paging, 1, address))];
-}
-
-/* Goes all the way down for an address whose region is not remembered, and remembers it, unless the way leads through
- * somebody else's tables. */
-static __attribute__((noinline)) struct mmu_region go_down(struct mmu *mmu, uint64_t address)
-{
-	const struct pagetable *table = mmu->table;
-	struct mmu_region region = {.number = address >> table->paging->shift[2],
-				    .level = table->paging->levels};
-	uint32_t slot = table->root;
-	bool own = true;
-
-	region.entries = &mmu->regions.nothing;
-	if (!paging_is_canonical(table->paging, address))
-		return region;
-	for (; region.level > 1; region.level--) {
-		const struct table_level *tables = &table->store->level[region.level];
-		size_t at = table_place(tables, slot, paging_index(table->paging, region.level, address));
-
-		region.entries = &tables->entry[at];
-		if (tables->child[at] == TABLE_NONE)
-			break;
-		own = own && !(tables->child[at] & TABLE_BORROWED);
-		slot = tables->child[at] & ~TABLE_BORROWED;
-	}
-	if (region.level == 1) {
-		region.entries = &table->store->level[1].entry[table_place(&table->store->level[1], slot, 0)];
-		region.mask = (1u << table->paging->bits[1]) - 1;
-	}
-	if (own)
-		mmu->regions.region[region.number % MMU_REGIONS] = region;
-	return region;
-}
-
-static void renew_regions(struct mmu *mmu)
-{
-	if (mmu->regions.table == mmu->table && mmu->regions.generation == mmu->table->generation)
-		return;
-	mmu->regions.table = mmu->table;
-	mmu->regions.generation = mmu->table->generation;
-	for (unsigned i = 0; i < MMU_REGIONS; i++)
-		mmu->regions.region[i].number = MMU_NO_PAGE;
-}
-
-/* What the references of a block have in common. */
-struct in_common {
-	pte_t lacking;	   /* an entry lacks it */
-	pte_t any;	   /* an entry has it */
-	unsigned levels;   /* bit l: a leaf is of level l */
-	unsigned accesses; /* or-ed */
-};
-
-/* Finds each reference's entry; returns the levels, bit by bit. The entries themselves are only fetched ahead: a stream over
- * more page tables than the host's caches hold waits for many of them at once. */
-static unsigned find_leaves(struct mmu *mmu, struct mmu_block *block)
-{
-	const struct mmu_region *regions = mmu->regions.region;
-	unsigned region_shift = mmu->table->paging->shift[2];
-	unsigned page_shift = mmu->table->paging->page_shift;
-	uint32_t count = block->count;
-	unsigned levels = 0;
-
-	for (uint32_t i = 0; i < count; i++) {
-		uint64_t address = block->address[i];
-		uint64_t number = address >> region_shift;
-		const struct mmu_region *region = &regions[number % MMU_REGIONS];
-		struct mmu_region found;
-
-		if (__builtin_expect(region->number != number, 0)) {
-			found = go_down(mmu, address);
-			region = &found;
-		}
-		pte_t *entry = region->entries + (address >> page_shift & region->mask);
-
-		__builtin_prefetch(entry);
-		block->entry[i] = entry;
-		block->level[i] = (uint8_t)region->level;
-		levels |= 1u << region->level;
-	}
-	return levels;
-}
-
-static struct in_common look_at_leaves(const struct mmu_block *block, unsigned levels)
-{
-	struct in_common common = {0, 0, levels, 0};
-
-	for (uint32_t i = 0; i < block->count; i++) {
-		pte_t entry = *block->entry[i];
-		unsigned access = block->access[i];
-
-		common.lacking |= needed[access] & ~(entry ^ PTE_NO_EXECUTE);
-		common.any |= entry;
-		common.accesses |= access;
-	}
-	return common;
-}
-
-/* What a block's references share when their keys are made. */
-struct key_maker {
-	const struct paging *paging;
-	uint64_t translated;  /* mask of the address bits that are translated */
-	uint64_t own, global; /* the space's bits of a key */
-};
-
-/* Asks an entry for the rights of an access, sets its accessed and dirty bits, and makes the page's key: false when it
- * faults. */
-static inline bool use_leaf(const struct key_maker *maker, struct mmu_block *block, uint32_t number)
-{
-	unsigned level = block->level[number];
-	unsigned access = block->access[number];
-	pte_t *entry = block->entry[number];
-	pte_t lacking = needed[access] & ~(*entry ^ PTE_NO_EXECUTE);
-
-	if (lacking & ~MARKS)
-		return false;
-	if (lacking)
-		*entry |= lacking;
-	block->key[number] = (block->address[number] & maker->translated) >> maker->paging->shift[level] |
-			     (uint64_t)level << ASSOCIATIVE_CLASS_SHIFT |
-			     (*entry & PTE_GLOBAL ? maker->global : maker->own);
-	return true;
-}
-
-/* Makes the keys; cuts the block before the first reference that faults. */
-static void use_leaves(struct mmu *mmu, struct mmu_block *block, struct mmu_fault *fault)
-{
-	const struct key_maker maker = {
-	    .paging = mmu->table->paging,
-	    .translated = paging_page_number(mmu->table->paging, UINT64_MAX, 0),
-	    .own = (uint64_t)mmu->space << ASSOCIATIVE_SPACE_SHIFT,
-	    .global = (uint64_t)TLB_GLOBAL << ASSOCIATIVE_SPACE_SHIFT,
-	};
-	uint32_t done = 0;
-
-	renew_regions(mmu);
-	struct in_common common = look_at_leaves(block, find_leaves(mmu, block));
-
-	block->has_fetches = common.accesses & WALK_EXECUTE;
-	for (uint32_t i = 0; i < block->count && block->has_fetches; i++)
-		block->kind[i] = block->access[i] & WALK_EXECUTE ? TLB_FETCH : TLB_DATA;
-	block->is_plain = common.lacking == 0 && !(common.any & PTE_GLOBAL) && block->count > 0 &&
-			  (common.levels & (common.levels - 1)) == 0;
-	if (block->is_plain) {
-		unsigned level = block->level[0];
-		struct mmu_key_recipe recipe = {maker.translated,
-						maker.own | (uint64_t)level << ASSOCIATIVE_CLASS_SHIFT,
-						maker.paging->shift[level]};
-
-		mmu->stages.make_keys(block, &recipe);
-		return;
-	}
-	while (done < block->count && use_leaf(&maker, block, done))
-		done++;
-	if (done < block->count)
-		*fault = fault_of(maker.paging, block, done, block->access[done]);
-	block->count = done;
-}
-
 /* True when the group of pages around an address is contiguous in physical memory and alike in its rights. */
 static bool is_coalescible(const struct mmu *mmu, const struct tlb *tlb, uint64_t address)
 {
@@ -326,7 +135,7 @@ static bool is_coalescible(const struct mmu *mmu, const struct tlb *tlb, uint64_
 	uint64_t first = address & ~((pages << paging->page_shift) - 1);
 	pte_t rights = PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_GLOBAL | PTE_NO_EXECUTE;
 	unsigned level;
-	const pte_t *group = find_leaf(mmu->table, first, &level);
+	const pte_t *group = mmu_find_leaf(mmu->table, first, &level);
 
 	if (level != 1 || !pte_is_present(*group) || (pte_frame(*group) & (pages - 1)) != 0)
 		return false;
@@ -391,10 +200,12 @@ static void count_walks(const struct mmu *mmu, struct mmu_model *model, const st
 	walker_count_run(&model->walker, pages, levels, misses);
 }
 
-static void run_models(struct mmu *mmu, struct mmu_block *block)
+static void run_models(struct mmu *mmu, struct mmu_block *block, bool is_counted)
 {
-	struct tlb_batch batch = {
-	    .count = block->count, .kinds = block->has_fetches ? block->kind : NULL, .places = block->place};
+	struct tlb_batch batch = {.count = block->count,
+				  .kinds = block->has_fetches ? block->kind : NULL,
+				  .places = block->place,
+				  .is_counted = is_counted};
 	uint16_t missed[MMU_BLOCK];
 
 	for (unsigned i = 0; i < mmu->models; i++) {
@@ -415,7 +226,7 @@ static void count_leading(struct mmu *mmu, uint32_t leading)
 
 	if (leading == 0)
 		return;
-	(void)find_leaf(mmu->table, address, &level);
+	(void)mmu_find_leaf(mmu->table, address, &level);
 	for (unsigned i = 0; i < mmu->models; i++) {
 		struct tlb *tlb = &mmu->model[i].tlb;
 		bool is_group = tlb->coalesce_shift > 0 && level == 1 && is_coalescible(mmu, tlb, address);
@@ -435,65 +246,171 @@ static uint32_t run_block(struct mmu *mmu, const struct mmu_references *referenc
 	uint32_t kept = block.count;
 	uint32_t leading = block.place[0];
 
-	use_leaves(mmu, &block, fault);
+	mmu_use_leaves(mmu, &block, fault);
 	if (block.count < kept)
 		done = block.place[block.count];
 	count_leading(mmu, leading);
 	block.place[block.count] = (uint16_t)done;
-	run_models(mmu, &block);
+	run_models(mmu, &block, false);
 	if (done > 0)
 		mmu->last = references->addresses[done - 1] >> mmu->table->paging->page_shift << ACCESS_BITS |
 			    (references->accesses[done - 1] & MMU_ACCESS_MASK);
 	return done;
 }
 
-/* Where a stream stands. */
-static void count_run(struct mmu *mmu, size_t done, const struct mmu_fault *fault)
+/* --- Streams -------------------------------------------------------------------------------------------------------- */
+
+/* Either of the two forms. */
+struct source {
+	const struct mmu_stream *stream;   /* or NULL */
+	const struct mmu_columns *columns; /* or NULL */
+	size_t count;
+};
+
+/* Room for references of columns, and accesses for a stream that has none. */
+struct scratch {
+	uint64_t addresses[MMU_BLOCK];
+	uint8_t accesses[MMU_BLOCK];
+};
+
+/* At most `most` references from `first` on. */
+static struct mmu_references fetch(const struct source *source, size_t first, uint32_t most,
+				   struct scratch *scratch)
 {
+	const struct mmu_columns *columns = source->columns;
+	size_t left = source->count - first;
+	struct mmu_references references = {scratch->addresses, scratch->accesses,
+					    left < most ? (uint32_t)left : most};
+
+	if (source->stream) {
+		references.addresses = source->stream->addresses + first;
+		if (source->stream->accesses)
+			references.accesses = source->stream->accesses + first;
+		else
+			memset(scratch->accesses, WALK_USER, references.count);
+		return references;
+	}
+	for (uint32_t i = 0; i < references.count; i++)
+		scratch->addresses[i] =
+		    columns->where[columns->context[first + i]] + columns->offset[first + i];
+	for (uint32_t i = 0; i < references.count; i++)
+		scratch->accesses[i] = columns->access[columns->shape[first + i]];
+	return references;
+}
+
+/* True when all leaves are of level 1. */
+static bool is_of_small_pages(const struct mmu_block *block)
+{
+	if (block->levels == 1u << 1)
+		return true;
+	for (uint32_t i = 0; i < block->count; i++) {
+		if (block->level[i] != 1)
+			return false;
+	}
+	return true;
+}
+
+/* How many of `count` references are fetches. */
+static uint64_t count_fetches(const struct source *source, size_t first, uint32_t count)
+{
+	struct scratch scratch;
+	uint64_t fetches = 0;
+
+	for (uint32_t done = 0; done < count;) {
+		struct mmu_references references = fetch(
+		    source, first + done, count - done < MMU_BLOCK ? count - done : MMU_BLOCK, &scratch);
+
+		for (uint32_t i = 0; i < references.count; i++)
+			fetches += (references.accesses[i] & WALK_EXECUTE) != 0;
+		done += references.count;
+	}
+	return fetches;
+}
+
+/* References that go through the filter at once, and so many until the filter's room is used. */
+#define CHUNK 128u
+#define BLOCK_REFERENCES_MAX 32768u
+
+/* When it drops less than one in so many, the filter costs more than it saves. */
+#define WORTH_DROPPING 4u
+#define PAUSE_BLOCKS 16u
+
+/* One block through the filter by sets: returns how many references were done; 0, and a pause, when the filter may not be used
+ * for them. */
+static uint32_t run_filtered(struct mmu *mmu, const struct source *source, size_t first,
+			     struct mmu_fault *fault)
+{
+	struct mmu_block block;
+	struct scratch scratch;
+	uint32_t done = 0;
+
+	block.count = 0;
+	while (block.count <= MMU_BLOCK - CHUNK && done < BLOCK_REFERENCES_MAX &&
+	       first + done < source->count) {
+		struct mmu_references references = fetch(source, first + done, CHUNK, &scratch);
+
+		mmu_recent_filter(&mmu->recent, &block, &references, done, mmu->table->paging->page_shift);
+		done += references.count;
+	}
+	uint32_t kept = block.count;
+
+	mmu_use_leaves(mmu, &block, fault);
+	if (!is_of_small_pages(&block)) {
+		*fault = (struct mmu_fault){WALK_FINE, 0};
+		mmu->pause = PAUSE_BLOCKS;
+		return 0;
+	}
+	if (block.count < kept)
+		done = block.place[block.count];
+	uint64_t fetches = block.has_fetches ? count_fetches(source, first, done) : 0;
+
+	for (unsigned i = 0; i < mmu->models; i++) {
+		mmu->model[i].tlb.counts.accesses[TLB_FETCH][1] += fetches;
+		mmu->model[i].tlb.counts.accesses[TLB_DATA][1] += done - fetches;
+	}
+	run_models(mmu, &block, true);
+	if (kept > done - done / WORTH_DROPPING)
+		mmu->pause = PAUSE_BLOCKS;
+	return done;
+}
+
+static void forget_recent(struct mmu *mmu)
+{
+	mmu->last = MMU_NO_PAGE;
+	mmu_recent_forget(&mmu->recent);
+}
+
+static size_t run(struct mmu *mmu, const struct source *source, struct mmu_fault *fault)
+{
+	struct scratch scratch;
+	size_t done = 0;
+
+	*fault = (struct mmu_fault){WALK_FINE, 0};
+	while (done < source->count && fault->outcome == WALK_FINE) {
+		if (mmu->is_filtering && mmu->pause == 0 && mmu->recent.sets > 1) {
+			done += run_filtered(mmu, source, done, fault);
+			if (mmu->pause > 0 || fault->outcome != WALK_FINE)
+				forget_recent(mmu);
+			continue;
+		}
+		struct mmu_references references = fetch(source, done, MMU_BLOCK, &scratch);
+
+		done += run_block(mmu, &references, fault);
+		mmu->pause -= mmu->pause > 0;
+	}
 	mmu->references += done;
 	mmu->faults += fault->outcome != WALK_FINE;
+	return done;
 }
 
 size_t mmu_run(struct mmu *mmu, const struct mmu_stream *stream, struct mmu_fault *fault)
 {
-	uint8_t reads[MMU_BLOCK];
-	size_t done = 0;
-
-	*fault = (struct mmu_fault){WALK_FINE, 0};
-	if (!stream->accesses)
-		memset(reads, WALK_USER, stream->count < MMU_BLOCK ? stream->count : MMU_BLOCK);
-	while (done < stream->count && fault->outcome == WALK_FINE) {
-		size_t left = stream->count - done;
-		struct mmu_references references = {stream->addresses + done,
-						    stream->accesses ? stream->accesses + done : reads,
-						    left < MMU_BLOCK ? (uint32_t)left : MMU_BLOCK};
-
-		done += run_block(mmu, &references, fault);
-	}
-	count_run(mmu, done, fault);
-	return done;
+	return run(mmu, &(struct source){.stream = stream, .count = stream->count}, fault);
 }
 
 size_t mmu_run_columns(struct mmu *mmu, const struct mmu_columns *columns, struct mmu_fault *fault)
 {
-	uint64_t addresses[MMU_BLOCK];
-	uint8_t accesses[MMU_BLOCK];
-	size_t done = 0;
-
-	*fault = (struct mmu_fault){WALK_FINE, 0};
-	while (done < columns->count && fault->outcome == WALK_FINE) {
-		size_t left = columns->count - done;
-		struct mmu_references references = {addresses, accesses,
-						    left < MMU_BLOCK ? (uint32_t)left : MMU_BLOCK};
-
-		for (uint32_t i = 0; i < references.count; i++)
-			addresses[i] = columns->where[columns->context[done + i]] + columns->offset[done + i];
-		for (uint32_t i = 0; i < references.count; i++)
-			accesses[i] = columns->access[columns->shape[done + i]];
-		done += run_block(mmu, &references, fault);
-	}
-	count_run(mmu, done, fault);
-	return done;
+	return run(mmu, &(struct source){.columns = columns, .count = columns->count}, fault);
 }
 
 /* --- Switching and flushing ----------------------------------------------------------------------------------------- */
@@ -504,7 +421,7 @@ void mmu_switch(struct mmu *mmu, const struct pagetable *table, uint16_t space)
 	      "a processor's page tables have one shape, and a space is not the global one");
 	mmu->table = table;
 	mmu->space = space;
-	mmu->last = MMU_NO_PAGE;
+	forget_recent(mmu);
 	mmu->regions.table = NULL;
 	for (unsigned i = 0; i < mmu->models; i++) {
 		if (mmu->model[i].tlb.tagged)
@@ -522,7 +439,7 @@ static void flush_walks(const struct mmu *mmu, struct mmu_model *model, bool tab
 
 void mmu_flush_page(struct mmu *mmu, uint64_t address)
 {
-	mmu->last = MMU_NO_PAGE;
+	forget_recent(mmu);
 	for (unsigned i = 0; i < mmu->models; i++) {
 		tlb_flush_page(&mmu->model[i].tlb, address, mmu->space);
 		flush_walks(mmu, &mmu->model[i], false);
@@ -531,7 +448,7 @@ void mmu_flush_page(struct mmu *mmu, uint64_t address)
 
 void mmu_flush_range(struct mmu *mmu, uint64_t address, uint64_t bytes, bool tables_freed)
 {
-	mmu->last = MMU_NO_PAGE;
+	forget_recent(mmu);
 	for (unsigned i = 0; i < mmu->models && (bytes > 0 || tables_freed); i++) {
 		tlb_flush_range(&mmu->model[i].tlb, address, bytes, mmu->space);
 		flush_walks(mmu, &mmu->model[i], tables_freed);
@@ -540,7 +457,7 @@ void mmu_flush_range(struct mmu *mmu, uint64_t address, uint64_t bytes, bool tab
 
 void mmu_flush_space(struct mmu *mmu, uint16_t space)
 {
-	mmu->last = MMU_NO_PAGE;
+	forget_recent(mmu);
 	for (unsigned i = 0; i < mmu->models; i++) {
 		tlb_flush_space(&mmu->model[i].tlb, space);
 		walker_flush_space(&mmu->model[i].walker, space);
@@ -549,7 +466,7 @@ void mmu_flush_space(struct mmu *mmu, uint16_t space)
 
 void mmu_flush_all(struct mmu *mmu)
 {
-	mmu->last = MMU_NO_PAGE;
+	forget_recent(mmu);
 	for (unsigned i = 0; i < mmu->models; i++) {
 		tlb_flush_all(&mmu->model[i].tlb);
 		walker_flush_all(&mmu->model[i].walker);

@@ -8,8 +8,9 @@
  * models, each a TLB with its walker, share one pass over the stream. The stream goes through in blocks, one stage after
  * the other: no stage has a branch that depends on a reference, which is what makes it fast.
  *
- * The filter drops references to the very page of the one before that ask for nothing more than it did: they hit level 1
- * and change nothing in it under every replacement policy. It forgets when anything is flushed.
+ * The filter drops references that hit level 1 and change nothing, in it or in the page table, under every replacement
+ * policy: those to the page that was used last in its set (mmu_recent.h), as long as the stream is on pages of the smallest
+ * size and that drops much; otherwise those to the very page of the one before. It forgets when anything is flushed.
  *
  * A reference that faults stops the stream. Nothing of it is counted; when the fault has been handled, the caller goes on
  * with the same reference.
@@ -22,6 +23,7 @@
 #define FAULTLINE_ENGINE_VIRT_MMU_H
 
 #include "engine/virt/mmu_block.h"
+#include "engine/virt/mmu_recent.h"
 #include "engine/virt/nested.h"
 #include "engine/virt/tlb.h"
 
@@ -60,6 +62,8 @@ struct mmu {
 	uint16_t space;		       /* its tag, below TLB_GLOBAL */
 	bool is_filtering;	       /* true; false for comparison */
 	uint64_t last;		       /* page and access of the last reference, or MMU_NO_PAGE */
+	struct mmu_recent recent;      /* one set: it is not used */
+	uint32_t pause;		       /* blocks until it is used again */
 	uint64_t references;	       /* done so far */
 	uint64_t faults;	       /* times the stream stopped */
 	struct mmu_stages stages;

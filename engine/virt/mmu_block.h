@@ -18,13 +18,13 @@ struct mmu_block {
 	uint32_t count; /* references that are not filtered out */
 	uint64_t address[MMU_BLOCK + MMU_BLOCK_SLACK];
 	uint64_t key[MMU_BLOCK + MMU_BLOCK_SLACK];
-	uint64_t group_key[MMU_BLOCK]; /* the keys of a model that coalesces */
-	pte_t *entry[MMU_BLOCK];       /* where the way to the address ends */
-	uint16_t place[MMU_BLOCK +
-		       MMU_BLOCK_SLACK]; /* in the stream's block: each stands for those up to the next */
+	uint64_t group_key[MMU_BLOCK];		     /* the keys of a model that coalesces */
+	pte_t *entry[MMU_BLOCK];		     /* where the way to the address ends */
+	uint16_t place[MMU_BLOCK + MMU_BLOCK_SLACK]; /* in the stream, from the block's first reference */
 	uint8_t access[MMU_BLOCK + MMU_BLOCK_SLACK]; /* enum walk_access, or-ed */
 	uint8_t kind[MMU_BLOCK];		     /* enum tlb_kind; set only when there are fetches */
 	uint8_t level[MMU_BLOCK];		     /* of the leaf */
+	unsigned levels;			     /* bit l: a leaf is of level l */
 	bool has_fetches;
 	bool is_plain; /* all leaves are of one level, present, marked, and none is global */
 };

@@ -144,8 +144,9 @@ static uint32_t run_uniform(struct tlb *tlb, const struct tlb_batch *batch, uint
 			     ? miss_all(batch->count, missed)
 			     : associative_run(&tlb->part[first], batch->keys, batch->count, missed);
 
-	tlb->counts.accesses[TLB_DATA][class] +=
-	    batch->places ? (uint64_t)(batch->places[batch->count] - batch->places[0]) : batch->count;
+	if (!batch->is_counted)
+		tlb->counts.accesses[TLB_DATA][class] +=
+		    batch->places ? (uint64_t)(batch->places[batch->count] - batch->places[0]) : batch->count;
 	tlb->counts.misses[0][TLB_DATA][class] += count;
 	if (second != TLB_NO_PART) {
 		for (uint32_t i = 0; i < count; i++)
@@ -227,7 +228,7 @@ uint32_t tlb_run(struct tlb *tlb, const struct tlb_batch *batch, uint16_t *misse
 	for (uint32_t i = 0; i < batch->count; i++) {
 		stream.number[i] = (uint16_t)i;
 		tlb->counts.accesses[kind_of(batch, i)][tlb_class_of(batch->keys[i])] +=
-		    references_of(batch, i);
+		    batch->is_counted ? 0 : references_of(batch, i);
 	}
 	run_mixed(tlb, 1, batch, &stream);
 	run_mixed(tlb, 2, batch, &stream);

@@ -92,6 +92,7 @@ struct tlb_batch {
 	const uint8_t *kinds;	/* of each; NULL: all data */
 	const uint16_t *places; /* [0 .. count]: key i is for places[i+1] - places[i] references; NULL: 1 */
 	bool is_uniform;	/* known to be data of one class; false: it is found out */
+	bool is_counted;	/* the accesses have been added to the counts */
 };
 
 /* The same as tlb_access for each, whose further references in a row hit level 1. The numbers of those that missed both
