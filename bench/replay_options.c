@@ -393,14 +393,14 @@ bool replay_options_parse(struct replay_options *options, int argc, char **argv,
 /* As memory_size() reads it, in the largest unit that leaves no rest. */
 static void put_memory(FILE *out, uint64_t bytes)
 {
-	static const char units[] = "KMGT";
+	static const char *const units[] = {"", "K", "M", "G", "T"};
 	unsigned unit = 0;
 
 	while (unit < 4 && bytes % 1024 == 0) {
 		bytes /= 1024;
 		unit++;
 	}
-	(void)fprintf(out, " --memory %" PRIu64 "%.*s", bytes, unit > 0, unit > 0 ? &units[unit - 1] : "");
+	(void)fprintf(out, " --memory %" PRIu64 "%s", bytes, units[unit]);
 }
 
 char *replay_options_command(const struct replay_options *options, const char *trace, const char *target)

@@ -9,7 +9,7 @@ struct replay_options {
 	const char *targets[MEASUREMENT_MAX_TARGETS];
 	size_t target_count;
 	const char *against; /* compare: the target that all others are held against, or NULL */
-	char *settings[64]; /* --set KEY=VALUE */
+	char *settings[64];  /* --set KEY=VALUE */
 	size_t setting_count;
 	bool mode_given;
 	enum replay_mode mode;

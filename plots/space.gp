@@ -25,8 +25,8 @@ unset grid
 unset border
 unset xtics
 unset ytics
-set multiplot layout panel_rows, (panels > 1 ? 2 : 1) margins 0.125, 0.985, 12.0 / figure_height, 1 - 56.0 / figure_height \
-	spacing 0.14, 42.0 / figure_height
+set multiplot layout panel_rows, (panels > 1 ? 2 : 1) margins 0.13, 0.985, 12.0 / figure_height, 1 - 56.0 / figure_height \
+	spacing 0.145, 42.0 / figure_height
 # A row of the image that was left out stands for the rows that were cut; it stays empty.
 most_rows = 200
 array is_drawn[most_rows]

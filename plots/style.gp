@@ -36,7 +36,7 @@ if (!exists('run_count')) {
 # --- Colours: one per allocator in every figure; Okabe and Ito's palette, told apart by colour-blind readers too -----
 family(text) = strstrt(text, ':') > 0 ? text[1:strstrt(text, ':') - 1] : text
 colour_of(name) = name eq 'engine' ? 0x0072B2 : name eq 'jemalloc' ? 0xD55E00 : name eq 'glibc' ? 0xE69F00 : \
-	name eq 'mimalloc' ? 0xCC79A7 : name eq 'tcmalloc' ? 0x009E73 : name eq 'null' ? 0x999999 : 0x56B4E9
+	name eq 'mimalloc' ? 0xCC79A7 : name eq 'tcmalloc' ? 0x009E73 : name eq 'null' ? 0x999999 : name eq 'recorded' ? 0x7A5195 : 0x56B4E9
 colour(i) = colour_of(family(label[i]))
 # Runs of one family share the colour and differ in their dashes.
 array dash[run_count]

@@ -65,7 +65,7 @@ do for [m = 1:(dumb ? 1 : mmus)] {
 	set xrange [0.4:run_count + 0.6]
 	set yrange [0:*]
 	set title mmu_title(m) offset 0, -0.6
-	set ylabel (m % 2 == 1 ? 'entries read per 1000 references (model)' : '')
+	set ylabel (m % 2 == 1 ? 'entries / 1000 references (model)' : '')
 	plot $bars using 1:2:($1 - 0.3):($1 + 0.3):2:3:4 with boxxyerror fillstyle solid (dumb ? 0 : 0.85) noborder \
 		linecolor rgb variable
 	do for [l = 1:6] {

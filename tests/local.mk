@@ -32,6 +32,15 @@ print-thread-tests:
 	@echo $(THREAD_TESTS)
 .PHONY: print-thread-tests
 
+# What .ci/run distcheck runs of TESTS, where all programs are built: the tests that read the distribution's own files. The others
+# say nothing about it that the phases before have not said.
+DISTRIBUTION_TESTS = tests/cli/headers.sh tests/cli/includes.sh tests/cli/manual.sh tests/cli/report.sh \
+	tests/cli/samples.sh tests/cli/golden.sh tests/cli/glossary.sh tests/cli/policies.sh tests/cli/translate.sh \
+	tests/cli/doctor.sh tests/cli/replay_targets.sh tests/unit/page_sample
+print-distribution-tests:
+	@echo $(DISTRIBUTION_TESTS) $(fuzz_programs)
+.PHONY: print-distribution-tests
+
 include tests/unit/local.mk
 include tests/model/local.mk
 include tests/cli/local.mk

@@ -29,24 +29,24 @@ static const struct figure figures[] = {
      .caption = "Median over the rounds with its 95 % interval; each dot is one round. Net is without the "
 		"harness; hollow bars are gross, where the harness takes over half of some target's time. "
 		"Lower is better.",
-     .need = {{"throughput.tsv", 5, 2}},
+     .need = {{.file = "throughput.tsv", .columns = 5, .column = 2}},
      .with_null = true},
     {.name = "footprint",
      .title = "Memory over the trace",
      .caption = "What the replaying process has resident beyond its baseline, above what the program holds "
 		"at that moment. "
 		"The closer to the grey area, the better.",
-     .need = {{"timeline.tsv", 10, 6}}},
+     .need = {{.file = "timeline.tsv", .columns = 10, .column = 6}}},
     {.name = "latency",
      .title = "Latency percentiles",
      .caption = "How long single calls take, with the slowest ones stretched to the right. The grey band is "
 		"below the clock's "
 		"step and cannot be told apart.",
-     .need = {{"latency.tsv", 5, 3}}},
+     .need = {{.file = "latency.tsv", .columns = 5, .column = 3}}},
     {.name = "fragmentation",
      .title = "Internal fragmentation over the trace",
      .caption = "The share of the granted bytes that nobody asked for. Lower is better.",
-     .need = {{"timeline.tsv", 10, 9}}},
+     .need = {{.file = "timeline.tsv", .columns = 10, .column = 9}}},
     {.name = "external",
      .title = "External fragmentation over the trace",
      .caption = "In the engine's simulated physical memory: the share of free memory in pieces under 2 MiB, "
@@ -54,13 +54,13 @@ static const struct figure figures[] = {
 		"of external fragmentation (defined only where a request for 2 MiB would fail), and free 2 "
 		"MiB blocks beside "
 		"the most that the free memory could form.",
-     .need = {{"model.tsv", 9, 7}},
+     .need = {{.file = "model.tsv", .columns = 9, .column = 7}},
      .engine_only = true},
     {.name = "buddy",
      .title = "The engine's free memory",
      .caption = "Free blocks of each size over the trace, simulated: one row per order of the buddy, darker "
 		"is more.",
-     .need = {{"buddy.tsv", 2, 1}},
+     .need = {{.file = "buddy.tsv", .columns = 2, .column = 1}},
      .engine_only = true},
     {.name = "page_size",
      .title = "Which page size",
@@ -68,7 +68,7 @@ static const struct figure figures[] = {
 	 "What pages of 1 to 64 KiB cost at the peak of live bytes, where the engine places the blocks, "
 	 "simulated: bytes of touched pages that nobody asked for, page descriptors of 64 bytes, and page "
 	 "tables.",
-     .need = {{"page_sizes.tsv", 5, 5}},
+     .need = {{.file = "page_sizes.tsv", .columns = 5, .column = 5}},
      .engine_only = true},
     {.name = "tlb",
      .title = "TLB misses over the trace",
@@ -76,47 +76,49 @@ static const struct figure figures[] = {
 	 "Simulated, for each processor: misses of level 1 of the TLB per 1000 references, and walks of "
 	 "the page tables, which is what misses level 2 as well. Every target sees the references that "
 	 "were recorded, to the blocks where it placed them. Lower is better.",
-     .need = {{"tlb.tsv", 11, 11}},
+     .need = {{.file = "tlb.tsv", .columns = 11, .column = 11}},
      .optional = true},
     {.name = "tlb_sizes",
      .title = "Misses by the size of the TLB",
      .caption = "Simulated TLBs of one level, 4 ways and LRU, all in the same pass: the share of references "
 		"that miss. Where a line falls steeply, the pages that the program uses at a time begin to "
 		"fit.",
-     .need = {{"tlb_sizes.tsv", 5, 5}},
+     .need = {{.file = "tlb_sizes.tsv", .columns = 5, .column = 5}},
      .optional = true},
     {.name = "walks",
      .title = "What walks read, by level (model)",
      .caption = "Entries of page tables read per 1000 references. How often the processor's walk caches "
 		"shorten a walk is a model, not a measurement.",
-     .need = {{"walks.tsv", 4, 4}},
+     .need = {{.file = "walks.tsv", .columns = 4, .column = 4}},
      .optional = true},
     {.name = "faults",
      .title = "Page faults over the trace",
      .caption = "Simulated: faults so far by kind, resident memory and the page tables over it, in pages of "
 		"4 KiB. Lower is better.",
-     .need = {{"faults.tsv", 10, 3}},
+     .need = {{.file = "faults.tsv", .columns = 10, .column = 3}},
      .optional = true},
     {.name = "pages",
      .title = "Which pages",
      .caption = "Simulated: how much of the resident memory lies in huge pages, and how many of the "
 		"references go to them.",
-     .need = {{"pages.tsv", 8, 7}},
+     .need = {{.file = "pages.tsv", .columns = 8, .column = 7, .above_0 = true}},
      .optional = true},
     {.name = "space",
      .title = "The address space",
      .caption =
 	 "Of the largest process, simulated: what is mapped where, row by row; pale where it was never "
-	 "touched, strong where it is resident. Rows in which nothing begins, ends or is resident are "
-	 "cut out.",
-     .need = {{"space_image.tsv", 4, 4}, {"space_rows.tsv", 4, 4}},
+	 "touched, strong where it is resident, grey where nothing is mapped. Rows in which nothing begins, "
+	 "ends or is resident are cut out.",
+     .need = {{.file = "space_image.tsv", .columns = 4, .column = 4},
+	      {.file = "space_rows.tsv", .columns = 4, .column = 4}},
      .optional = true,
      .wide = true},
     {.name = "trace",
      .title = "What the program asks for",
      .caption =
 	 "Blocks by size, bytes by size, and blocks by the number of events between allocation and release.",
-     .need = {{"sizes.tsv", 4, 3}, {"lifetimes.tsv", 3, 3}}},
+     .need = {{.file = "sizes.tsv", .columns = 4, .column = 3},
+	      {.file = "lifetimes.tsv", .columns = 3, .column = 3}}},
 };
 
 const struct figure *figure_overview(void)

@@ -10,15 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool is_number(const char *field)
+static bool is_number(const char *field, double *value)
 {
 	char *end;
 
 	if (!*field)
 		return false;
-	double value = strtod(field, &end);
-
-	return *end == '\0' && isfinite(value);
+	*value = strtod(field, &end);
+	return *end == '\0' && isfinite(*value);
 }
 
 /* Fields of one line; NULL, or what is wrong with it. */
@@ -31,13 +30,14 @@ static const char *check_line(char *line, const struct series_need *need, bool *
 		if (next)
 			*next++ = '\0';
 		fields++;
-		bool number = is_number(field);
+		double value = 0;
+		bool number = is_number(field, &value);
 
 		if (!number && fields > 1 && strcmp(field, "?") != 0)
 			return "a field is neither a number nor `?`";
 		if (strpbrk(field, "\"#") || strlen(field) > SERIES_MAX_FIELD_BYTES)
 			return "a field is no number and no word";
-		if (number && fields == need->column)
+		if (number && fields == need->column && (value > 0 || !need->above_0))
 			*usable = true;
 	}
 	return fields < need->columns ? "a line has too few fields" : NULL;

@@ -19,6 +19,7 @@ struct series_need {
 	const char *file; /* "timeline.tsv" */
 	unsigned columns; /* at least so many fields per line */
 	unsigned column;  /* the one that is drawn, from 1: at least one line must have a number there */
+	bool above_0;	  /* and one above 0 */
 };
 
 /* Whether `directory`/`need.file`, below the directory that `at` is open on, can be drawn: *usable is false

@@ -50,7 +50,7 @@ static void put(const struct fixture *fixture, const char *content, size_t bytes
 	assert_int_equal(close(file), 0);
 }
 
-static const struct series_need need = {"s.tsv", 3, 2};
+static const struct series_need need = {"s.tsv", 3, 2, false};
 
 static void expect_usable(const struct fixture *fixture, const char *content, bool expected)
 {
@@ -86,6 +86,21 @@ static void test_nothing_to_draw(void **state)
 	expect_usable(*state, "", false);
 	expect_usable(*state, "# only a header\n#\n", false);
 	expect_usable(*state, "1\t?\t3\n", false);
+}
+
+static void test_nothing_above_0(void **state)
+{
+	static const struct series_need above_0 = {"s.tsv", 3, 2, true};
+	const struct fixture *fixture = *state;
+	struct trace_error error;
+	bool usable = true;
+
+	put(fixture, "1\t0\t3\n2\t?\t3\n", 12);
+	assert_int_equal(series_check(fixture->at, ".", &above_0, &usable, &error), TRACE_OK);
+	assert_false(usable);
+	put(fixture, "1\t0\t3\n2\t.5\t3\n", 13);
+	assert_int_equal(series_check(fixture->at, ".", &above_0, &usable, &error), TRACE_OK);
+	assert_true(usable);
 }
 
 static void test_refused(void **state)
@@ -131,9 +146,9 @@ static void test_absent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_usable),  cmocka_unit_test(test_nothing_to_draw),
-	    cmocka_unit_test(test_refused), cmocka_unit_test(test_too_long),
-	    cmocka_unit_test(test_absent),
+	    cmocka_unit_test(test_usable),	    cmocka_unit_test(test_nothing_to_draw),
+	    cmocka_unit_test(test_nothing_above_0), cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_too_long),	    cmocka_unit_test(test_absent),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);
