@@ -10,7 +10,7 @@ do for [i = 1:run_count] {
 }
 rotated = longest * run_count > (mmus > 1 ? 32 : 64)
 foot = rotated ? 24.0 + 4.5 * longest : 30.0
-figure_width = 660; figure_height = 60 + (240 + foot) * panel_rows
+figure_width = 660; figure_height = 80 + (240 + foot) * panel_rows
 load 'style.gp'
 
 # Levels from the lowest up; the last stands for a nested walk's host.
@@ -30,8 +30,8 @@ if (!dumb) {
 				point pointtype 5 pointsize 1 linecolor rgb level_colour[l] offset character 0.6, 0
 		}
 	}
-	set multiplot layout panel_rows, (mmus > 1 ? 2 : 1) margins 0.11, 0.945, foot / figure_height, 1 - 66.0 / figure_height \
-		spacing 0.1, (36 + foot) / figure_height
+	set multiplot layout panel_rows, (mmus > 1 ? 2 : 1) margins 0.085, 0.945, foot / figure_height, 1 - 84.0 / figure_height \
+		spacing 0.1, (60 + foot) / figure_height
 }
 unset key
 set xtics scale 0
@@ -64,8 +64,7 @@ do for [m = 1:(dumb ? 1 : mmus)] {
 	set print
 	set xrange [0.4:run_count + 0.6]
 	set yrange [0:*]
-	set title mmu_title(m) offset 0, -0.6
-	set ylabel (m % 2 == 1 ? 'entries / 1000 references (model)' : '')
+	set title mmu_title(m) . "\nentries read per 1000 references (model)" offset 0, -0.6
 	plot $bars using 1:2:($1 - 0.3):($1 + 0.3):2:3:4 with boxxyerror fillstyle solid (dumb ? 0 : 0.85) noborder \
 		linecolor rgb variable
 	do for [l = 1:6] {

@@ -87,7 +87,8 @@ static const struct figure figures[] = {
      .optional = true},
     {.name = "walks",
      .title = "What walks read, by level (model)",
-     .caption = "Entries of page tables read per 1000 references. How often the processor's walk caches "
+     .caption = "Entries of page tables read per 1000 references; level 1 is the lowest table. How often the "
+		"processor's walk caches "
 		"shorten a walk is a model, not a measurement.",
      .need = {{.file = "walks.tsv", .columns = 4, .column = 4}},
      .optional = true},

@@ -107,7 +107,11 @@ void row_text(const struct row *row, double value, double resolution_ns, char te
 		row_count_text(value, text);
 		break;
 	case UNIT_PER_1000:
-		(void)snprintf(text, ROW_TEXT_BYTES, "%.*f", value < 10 ? 2 : 1, value);
+		(void)snprintf(text, ROW_TEXT_BYTES, "%.*f",
+			       fabs(value) < 1	  ? 3
+			       : fabs(value) < 10 ? 2
+						  : 1,
+			       value);
 		break;
 	}
 }

@@ -69,6 +69,7 @@ static void test_others(void **state)
 	expect_text(ROW_FOOTPRINT_OVER_LIVE, 1.0644, NAN, "1.064");
 	expect_text(ROW_INTERNAL_FRAGMENTATION, 0.0612, NAN, "6.1 %");
 	expect_text(ROW_FAULTS_MINOR, 12345, NAN, "12,345");
+	expect_text(ROWS + MMU_ROW_WALKS, 0.0693, NAN, "0.069");
 	expect_text(ROWS + MMU_ROW_WALKS, 1.234, NAN, "1.23");
 	expect_text(ROWS + MMU_ROWS + MMU_ROW_WALK_CYCLES, 123.44, NAN, "123.4");
 	expect_text(ROW_NET, NAN, 10, "–");
