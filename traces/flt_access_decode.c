@@ -75,10 +75,20 @@ struct numbers {
 	bool sound;
 };
 
-static uint64_t take(struct numbers *numbers)
+static inline uint64_t take(struct numbers *numbers)
 {
+	const uint8_t *in = numbers->in;
 	uint64_t value = 0;
 
+	/* Most are short. */
+	if (numbers->end - in >= 2 && in[0] < 0x80) {
+		numbers->in++;
+		return in[0];
+	}
+	if (numbers->end - in >= 2 && in[1] < 0x80) {
+		numbers->in += 2;
+		return (in[0] & 0x7fu) | (uint64_t)in[1] << 7;
+	}
 	numbers->sound = numbers->sound && flt_varint_get(&numbers->in, numbers->end, &value);
 	return value;
 }
@@ -247,11 +257,28 @@ static enum trace_status get_stretches(const struct decoding *decoding, enum flt
 /* What is repeated was fresh once. */
 static bool shapes_are_known(const struct flt_access_block *block, size_t fresh)
 {
-	uint8_t highest = 0;
+	const uint8_t *shape = block->fresh.shape;
+	const uint8_t last = (uint8_t)(block->batch.shapes - 1);
+	uint8_t unknown[16] = {0};
+	size_t i = 0;
 
-	for (size_t i = 0; i < fresh; i++)
-		highest = block->fresh.shape[i] > highest ? block->fresh.shape[i] : highest;
-	return highest < block->batch.shapes;
+	for (; i + sizeof(unknown) <= fresh; i += sizeof(unknown)) {
+		for (size_t j = 0; j < sizeof(unknown); j++)
+			unknown[j] |= shape[i + j] > last;
+	}
+	for (; i < fresh; i++)
+		unknown[0] |= shape[i] > last;
+	return memcmp(unknown, (uint8_t[sizeof(unknown)]){0}, sizeof(unknown)) == 0;
+}
+
+/* Goes on to the run of a reference; false when one before it says another number of contexts than are in use at its end. */
+static inline bool reach_run(const struct access_run **run, size_t at, uint32_t used)
+{
+	for (; at >= (size_t)(*run)->first + (*run)->count; ++*run) {
+		if ((*run)->contexts != used)
+			return false;
+	}
+	return true;
 }
 
 /* Contexts are numbered in the order of their first use, which is always fresh; and each run says how many are in use at its
@@ -265,18 +292,21 @@ static bool contexts_are_in_order(const struct flt_access_block *block, const st
 
 	for (size_t s = 0; s < stretches->count; s++) {
 		const uint8_t *stretch = stretches->bytes + s * FLT_STRETCH_BYTES;
+		bool skips = false;
 
-		for (size_t i = 0; i < stretch[0]; i++) {
-			if (fresh[i] > used)
+		for (size_t i = 0; i < stretch[0];) {
+			if (!reach_run(&run, at + i, used))
 				return false;
-			if (fresh[i] < used)
-				continue;
-			for (; at + i >= (size_t)run->first + run->count; run++) {
-				if (run->contexts != used)
-					return false;
+			const size_t left = (size_t)run->first + run->count - at;
+			const size_t stop = stretch[0] < left ? stretch[0] : left;
+
+			for (; i < stop; i++) {
+				skips |= fresh[i] > used;
+				used += fresh[i] == used;
 			}
-			used++;
 		}
+		if (skips)
+			return false;
 		fresh += stretch[0];
 		at += (size_t)stretch[0] + stretch[1];
 	}
