@@ -56,7 +56,7 @@ static enum status create_model(struct mmu_model *model, const struct paging *pa
 }
 
 /* The filter's sets must divide those of level 1. */
-static void limit_sets(struct mmu_recent *recent, const struct tlb *tlb)
+static void limit_sets(struct mmu *mmu, const struct tlb *tlb)
 {
 	for (unsigned kind = 0; kind < TLB_KINDS; kind++) {
 		uint8_t part = tlb->route[0][kind][1];
@@ -66,9 +66,13 @@ static void limit_sets(struct mmu_recent *recent, const struct tlb *tlb)
 			sets = 1u << tlb->part[part].even_shift;
 		if (tlb->coalesce_shift > 0 || (part == TLB_NO_PART && kind == TLB_DATA))
 			sets = 1;
-		if (sets < recent->sets)
-			recent->sets = sets;
+		if (sets < mmu->recent.sets)
+			mmu->recent.sets = sets;
+		for (unsigned level = 1; level <= tlb->paging->levels; level++)
+			mmu->lacks_part |= paging_may_be_leaf(tlb->paging, level) &&
+					   tlb->route[0][kind][level] == TLB_NO_PART;
 	}
+	mmu->lacks_fetch |= tlb->route[0][TLB_FETCH][1] == TLB_NO_PART;
 }
 
 enum status mmu_create(struct mmu *mmu, const struct pagetable *table, const struct tlb_geometry *geometries,
@@ -79,12 +83,13 @@ enum status mmu_create(struct mmu *mmu, const struct pagetable *table, const str
 	*mmu = (struct mmu){
 	    .table = table, .is_filtering = true, .last = MMU_NO_PAGE, .stages = mmu_stages_fastest()};
 	mmu->recent.sets = MMU_RECENT_SETS_MAX;
+	mmu->recent.shift = table->paging->page_shift;
 	mmu_recent_forget(&mmu->recent);
 	for (unsigned i = 0; i < models && status == STATUS_OK; i++) {
 		status = create_model(&mmu->model[i], table->paging, &geometries[i]);
 		mmu->models += status == STATUS_OK;
 		if (status == STATUS_OK)
-			limit_sets(&mmu->recent, &mmu->model[i].tlb);
+			limit_sets(mmu, &mmu->model[i].tlb);
 	}
 	if (status != STATUS_OK)
 		mmu_destroy(mmu);
@@ -108,7 +113,7 @@ static void filter(const struct mmu *mmu, const struct mmu_references *reference
 	unsigned shift = mmu->table->paging->page_shift;
 
 	block->count = references->count;
-	if (!mmu->is_filtering) {
+	if (!mmu->is_filtering || mmu->lacks_part || mmu->unfiltered > 0) {
 		memcpy(block->address, references->addresses, block->count * sizeof(*block->address));
 		for (uint32_t i = 0; i < block->count; i++) {
 			block->place[i] = (uint16_t)i;
@@ -235,6 +240,10 @@ static void count_leading(struct mmu *mmu, uint32_t leading)
 	}
 }
 
+/* When a filter drops less than one in so many, it costs more than it saves. */
+#define WORTH_DROPPING 4u
+#define PAUSE_BLOCKS 16u
+
 /* One block of references: returns how many were done. */
 static uint32_t run_block(struct mmu *mmu, const struct mmu_references *references, struct mmu_fault *fault)
 {
@@ -244,6 +253,11 @@ static uint32_t run_block(struct mmu *mmu, const struct mmu_references *referenc
 	filter(mmu, references, &block);
 	block.place[block.count] = (uint16_t)done;
 	uint32_t kept = block.count;
+
+	if (mmu->unfiltered > 0)
+		mmu->unfiltered--;
+	else if (kept > done - done / WORTH_DROPPING)
+		mmu->unfiltered = PAUSE_BLOCKS;
 	uint32_t leading = block.place[0];
 
 	mmu_use_leaves(mmu, &block, fault);
@@ -331,9 +345,28 @@ static uint64_t count_fetches(const struct source *source, size_t first, uint32_
 #define CHUNK 128u
 #define BLOCK_REFERENCES_MAX 32768u
 
-/* When it drops less than one in so many, the filter costs more than it saves. */
-#define WORTH_DROPPING 4u
-#define PAUSE_BLOCKS 16u
+/* References from `at` on through the filter, as the next of the block: adds how many to block->references. */
+static void filter_chunk(struct mmu *mmu, const struct source *source, size_t at, struct mmu_block *block)
+{
+	size_t left = source->count - at;
+	uint32_t count = left < CHUNK ? (uint32_t)left : CHUNK;
+
+	if (source->columns) {
+		struct mmu_columns columns = *source->columns;
+
+		columns.context += at;
+		columns.offset += at;
+		columns.shape += at;
+		columns.count = count;
+		mmu_recent_filter_columns(&mmu->recent, block, &columns, block->references);
+	} else {
+		struct scratch scratch;
+		struct mmu_references references = fetch(source, at, count, &scratch);
+
+		mmu_recent_filter(&mmu->recent, block, &references, block->references);
+	}
+	block->references += count;
+}
 
 /* One block through the filter by sets: returns how many references were done; 0, and a pause, when the filter may not be used
  * for them. */
@@ -341,28 +374,23 @@ static uint32_t run_filtered(struct mmu *mmu, const struct source *source, size_
 			     struct mmu_fault *fault)
 {
 	struct mmu_block block;
-	struct scratch scratch;
-	uint32_t done = 0;
 
-	block.count = 0;
-	while (block.count <= MMU_BLOCK - CHUNK && done < BLOCK_REFERENCES_MAX &&
-	       first + done < source->count) {
-		struct mmu_references references = fetch(source, first + done, CHUNK, &scratch);
-
-		mmu_recent_filter(&mmu->recent, &block, &references, done, mmu->table->paging->page_shift);
-		done += references.count;
-	}
+	block.count = block.references = block.seen = 0;
+	while (block.count <= MMU_BLOCK - CHUNK && block.references < BLOCK_REFERENCES_MAX &&
+	       first + block.references < source->count)
+		filter_chunk(mmu, source, first + block.references, &block);
+	uint32_t done = block.references;
 	uint32_t kept = block.count;
 
 	mmu_use_leaves(mmu, &block, fault);
-	if (!is_of_small_pages(&block)) {
+	if (!is_of_small_pages(&block) || ((block.seen & WALK_EXECUTE) && mmu->lacks_fetch)) {
 		*fault = (struct mmu_fault){WALK_FINE, 0};
 		mmu->pause = PAUSE_BLOCKS;
 		return 0;
 	}
 	if (block.count < kept)
 		done = block.place[block.count];
-	uint64_t fetches = block.has_fetches ? count_fetches(source, first, done) : 0;
+	uint64_t fetches = block.seen & WALK_EXECUTE ? count_fetches(source, first, done) : 0;
 
 	for (unsigned i = 0; i < mmu->models; i++) {
 		mmu->model[i].tlb.counts.accesses[TLB_FETCH][1] += fetches;

@@ -64,8 +64,11 @@ struct mmu {
 	uint64_t last;		       /* page and access of the last reference, or MMU_NO_PAGE */
 	struct mmu_recent recent;      /* one set: it is not used */
 	uint32_t pause;		       /* blocks until it is used again */
-	uint64_t references;	       /* done so far */
-	uint64_t faults;	       /* times the stream stopped */
+	uint32_t unfiltered;	       /* blocks until the last page is used again */
+	bool lacks_part;     /* a model has no part of level 1 for some kind and size: that misses, always */
+	bool lacks_fetch;    /* one has none for fetches of the smallest size */
+	uint64_t references; /* done so far */
+	uint64_t faults;     /* times the stream stopped */
 	struct mmu_stages stages;
 	struct mmu_regions regions;
 	unsigned models;
@@ -81,16 +84,6 @@ void mmu_destroy(struct mmu *mmu);
 struct mmu_stream {
 	const uint64_t *addresses;
 	const uint8_t *accesses; /* enum walk_access of each, or-ed; NULL: all reads from user mode */
-	size_t count;
-};
-
-/* A stream as a trace stores it, in columns: the address of reference i is where[context[i]] + offset[i], and what it does
- * there access[shape[i]]. */
-struct mmu_columns {
-	const uint16_t *context, *offset;
-	const uint8_t *shape;
-	const uint64_t *where;
-	const uint8_t *access; /* [256]: enum walk_access of each shape, or-ed */
 	size_t count;
 };
 

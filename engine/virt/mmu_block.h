@@ -15,7 +15,9 @@
 #define MMU_BLOCK_SLACK 4u
 
 struct mmu_block {
-	uint32_t count; /* references that are not filtered out */
+	uint32_t references; /* that have gone through the filter */
+	uint32_t count;	     /* of them that are not filtered out */
+	unsigned seen;	     /* their accesses, or-ed, of those that are filtered out, too */
 	uint64_t address[MMU_BLOCK + MMU_BLOCK_SLACK];
 	uint64_t key[MMU_BLOCK + MMU_BLOCK_SLACK];
 	uint64_t group_key[MMU_BLOCK];		     /* the keys of a model that coalesces */
@@ -37,6 +39,16 @@ struct mmu_references {
 	const uint64_t *addresses;
 	const uint8_t *accesses; /* enum walk_access, or-ed */
 	uint32_t count;		 /* 1 .. MMU_BLOCK */
+};
+
+/* A stream as a trace stores it, in columns: the address of reference i is where[context[i]] + offset[i], and what it does
+ * there access[shape[i]]. */
+struct mmu_columns {
+	const uint16_t *context, *offset;
+	const uint8_t *shape;
+	const uint64_t *where;
+	const uint8_t *access; /* [256]: enum walk_access of each shape, or-ed */
+	size_t count;
 };
 
 /* True when a reference right after one to the same page finds everything done already: it asks for no right and sets no bit

@@ -103,21 +103,22 @@ static void renew_regions(struct mmu *mmu)
 struct in_common {
 	pte_t lacking;	   /* an entry lacks it */
 	pte_t any;	   /* an entry has it */
-	unsigned levels;   /* bit l: a leaf is of level l */
 	unsigned accesses; /* or-ed */
 };
 
-/* Finds each reference's entry; returns the levels, bit by bit. The entries themselves are only fetched ahead: a stream over
- * more page tables than the host's caches hold waits for many of them at once. */
-static unsigned find_leaves(struct mmu *mmu, struct mmu_block *block)
+/* References whose entries are fetched at once: what they take in the host's nearest cache leaves room for the rest. */
+#define FETCHED 64u
+
+/* Finds the entries of the references `from` .. `to` - 1. They are only fetched ahead: a stream over more page tables than the
+ * host's caches hold waits for many of them at once. */
+static void find_leaves(struct mmu *mmu, struct mmu_block *block, uint32_t from, uint32_t to)
 {
 	const struct mmu_region *regions = mmu->regions.region;
 	unsigned region_shift = mmu->table->paging->shift[2];
 	unsigned page_shift = mmu->table->paging->page_shift;
-	uint32_t count = block->count;
 	unsigned levels = 0;
 
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = from; i < to; i++) {
 		uint64_t address = block->address[i];
 		uint64_t number = address >> region_shift;
 		const struct mmu_region *region = &regions[number % MMU_REGIONS];
@@ -134,20 +135,40 @@ static unsigned find_leaves(struct mmu *mmu, struct mmu_block *block)
 		block->level[i] = (uint8_t)region->level;
 		levels |= 1u << region->level;
 	}
-	return levels;
+	block->levels |= levels;
 }
 
-static struct in_common look_at_leaves(const struct mmu_block *block, unsigned levels)
+static void look_at_leaves(const struct mmu_block *block, uint32_t from, uint32_t to,
+			   struct in_common *common)
 {
-	struct in_common common = {0, 0, levels, 0};
+	struct in_common found = *common;
 
-	for (uint32_t i = 0; i < block->count; i++) {
+	for (uint32_t i = from; i < to; i++) {
 		pte_t entry = *block->entry[i];
 		unsigned access = block->access[i];
 
-		common.lacking |= needed[access] & ~(entry ^ PTE_NO_EXECUTE);
-		common.any |= entry;
-		common.accesses |= access;
+		found.lacking |= needed[access] & ~(entry ^ PTE_NO_EXECUTE);
+		found.any |= entry;
+		found.accesses |= access;
+	}
+	*common = found;
+}
+
+/* Some are looked at while the next are fetched. */
+static struct in_common find_and_look(struct mmu *mmu, struct mmu_block *block)
+{
+	struct in_common common = {0, 0, 0};
+	uint32_t found = 0;
+	uint32_t looked = 0;
+
+	block->levels = 0;
+	while (looked < block->count) {
+		uint32_t next = block->count - found < FETCHED ? block->count : found + FETCHED;
+
+		find_leaves(mmu, block, found, next);
+		look_at_leaves(block, looked, next > found ? found : next, &common);
+		looked = next > found ? found : next;
+		found = next;
 	}
 	return common;
 }
@@ -190,14 +211,13 @@ void mmu_use_leaves(struct mmu *mmu, struct mmu_block *block, struct mmu_fault *
 	uint32_t done = 0;
 
 	renew_regions(mmu);
-	struct in_common common = look_at_leaves(block, find_leaves(mmu, block));
+	struct in_common common = find_and_look(mmu, block);
 
-	block->levels = common.levels;
 	block->has_fetches = common.accesses & WALK_EXECUTE;
 	for (uint32_t i = 0; i < block->count && block->has_fetches; i++)
 		block->kind[i] = block->access[i] & WALK_EXECUTE ? TLB_FETCH : TLB_DATA;
 	block->is_plain = common.lacking == 0 && !(common.any & PTE_GLOBAL) && block->count > 0 &&
-			  (common.levels & (common.levels - 1)) == 0;
+			  (block->levels & (block->levels - 1)) == 0;
 	if (block->is_plain) {
 		unsigned level = block->level[0];
 		struct mmu_key_recipe recipe = {maker.translated, maker.own | level * ONE_CLASS,

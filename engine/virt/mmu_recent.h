@@ -19,16 +19,21 @@
 #define MMU_RECENT_SETS_MAX 16u
 
 struct mmu_recent {
-	uint32_t sets; /* a power of two, 1 .. MMU_RECENT_SETS_MAX */
+	uint32_t sets;	/* a power of two, 1 .. MMU_RECENT_SETS_MAX */
+	uint32_t shift; /* log2 of the bytes of a page */
 	uint64_t page[MMU_RECENT_SETS_MAX];
 	uint64_t done[MMU_RECENT_SETS_MAX][MMU_ACCESS_MASK + 1]; /* [access]: the page it was last done to */
 };
 
 void mmu_recent_forget(struct mmu_recent *recent);
 
-/* Puts the references behind those of the block that cannot be dropped; `first` is the place of the first one. The block
- * must have room for all. */
+/* Puts the references behind those of the block that cannot be dropped; `first` is the place of the first one. At most
+ * MMU_BLOCK, and the block must have room for all. */
 void mmu_recent_filter(struct mmu_recent *recent, struct mmu_block *block,
-		       const struct mmu_references *references, uint32_t first, unsigned shift);
+		       const struct mmu_references *references, uint32_t first);
+
+/* The same for columns. */
+void mmu_recent_filter_columns(struct mmu_recent *recent, struct mmu_block *block,
+			       const struct mmu_columns *columns, uint32_t first);
 
 #endif
