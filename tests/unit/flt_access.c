@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A trace with everything that is not heap: two threads that map a file, allocate, and touch all of it between. */
@@ -405,6 +406,54 @@ static void test_damage(void **state)
 	free(file.bytes);
 }
 
+static uint64_t file_size(void)
+{
+	struct stat status;
+
+	assert_int_equal(stat(flt_file_path(), &status), 0);
+	return (uint64_t)status.st_size;
+}
+
+/* The writer's bound holds with long paths, with regions of the largest numbers, and with references that repeat nothing. */
+static void test_bound_of_size(void **state)
+{
+	static struct access access[RUN];
+	struct flt_writer *writer = create();
+	char path[600];
+	uint32_t number;
+
+	(void)state;
+	memset(path, 'p', sizeof(path));
+	path[sizeof(path) - 1] = 0;
+	for (uint32_t i = 0; i < 300; i++) {
+		struct event_file file = {
+		    .path = path, .device = UINT64_MAX, .inode = i, .bytes = UINT64_MAX};
+		const struct event_region region = {.kind = EVENT_REGION_FILE,
+						    .address = UINT64_MAX - i,
+						    .length = UINT64_MAX,
+						    .offset = UINT64_MAX,
+						    .event = UINT64_MAX,
+						    .file = i + 1,
+						    .protection = UINT32_MAX,
+						    .flags = UINT32_MAX};
+
+		path[i % 500] = (char)('a' + random_below(26));
+		assert_ok(flt_writer_file(writer, &file, &number, &flt_file_error));
+		assert_ok(flt_writer_region(writer, &region, &number, &flt_file_error));
+	}
+	for (unsigned round = 0; round < 100; round++) {
+		for (unsigned i = 0; i < RUN; i++)
+			access[i] = (struct access){.offset = (uint64_t)random_below(UINT32_MAX) << 16 | i,
+						    .size = (uint16_t)(1 + random_below(60)),
+						    .place = ACCESS_WILD};
+		assert_ok(flt_writer_accesses(writer, round % 2, access, RUN, &flt_file_error));
+	}
+	const uint64_t bound = flt_writer_bytes(writer);
+
+	assert_ok(flt_writer_finish(writer, &flt_file_error));
+	assert_true(file_size() <= bound);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +464,7 @@ int main(void)
 	    cmocka_unit_test(test_slice_of_all),
 	    cmocka_unit_test(test_slice_of_thread),
 	    cmocka_unit_test(test_damage),
+	    cmocka_unit_test(test_bound_of_size),
 	};
 
 	return cmocka_run_group_tests_name("references in traces", tests, flt_file_make_directory,
