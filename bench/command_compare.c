@@ -4,6 +4,7 @@
 
 #include "bench/command.h"
 #include "bench/live.h"
+#include "bench/mmu_table.h"
 #include "bench/run_directory.h"
 #include "bench/scoreboard.h"
 #include "bench/trial.h"
@@ -33,7 +34,7 @@ static size_t line_up(const struct trial *trial, const char *measure, struct con
 	for (size_t i = 0; i < trial->count; i++) {
 		const struct measurement *measurement = &trial->measurement[i];
 
-		if (trial->target[i].kind == TARGET_NULL)
+		if (trial->target[i].kind == TARGET_NULL || trial->target[i].kind == TARGET_RECORDED)
 			continue;
 		contenders[count].name = trial->target[i].name;
 		contenders[count++].rounds = !time ? measurement->footprint_peak
@@ -100,9 +101,14 @@ static bool judge(const struct trial *trial, const struct outcome *outcome,
 		return false;
 	if (first->rounds && !tell(trial, judge_time(trial), outcome, !options->json))
 		return false;
-	return first->memory_rounds == 0 ||
-	       tell(trial, judge_measure(trial, "footprint peak", first->memory_rounds), outcome,
-		    !options->json);
+	if (first->memory_rounds && !tell(trial, judge_measure(trial, "footprint peak", first->memory_rounds),
+					  outcome, !options->json))
+		return false;
+	for (unsigned i = 0; i < options->mmu.count; i++) {
+		if (!tell(trial, mmu_table_verdict(trial->run, trial->count, i), outcome, !options->json))
+			return false;
+	}
+	return true;
 }
 
 /* --- Directories -------------------------------------------------------------------------------------------------------- */
@@ -173,8 +179,11 @@ static bool compare_trace(const char *trace, const struct replay_options *option
 	struct trial trial;
 	bool ok = trial_prepare(&trial, options, trace) && trial_measure(&trial, options);
 
-	if (ok && !options->json)
-		scoreboard_print(trial.run, trial.count, stdout);
+	if (ok && !options->json) {
+		if (trial.memory_plan)
+			scoreboard_print(trial.run, trial.count, stdout);
+		mmu_table_print(trial.run, trial.count, stdout);
+	}
 	ok = ok && judge(&trial, outcome, options) && add_runs(&trial, outcome) &&
 	     (!options->output || write_runs(&trial, options->output));
 	if (ok && !options->json)
@@ -257,27 +266,39 @@ static bool against_is_good(const struct replay_options *options)
 	return false;
 }
 
+static int run(const struct replay_options *options, char *const *operands)
+{
+	if (options->target_count < 2) {
+		complain("compare", "needs at least two --on TARGET");
+		return EXIT_USAGE;
+	}
+	if (!operands[0]) {
+		complain("compare",
+			 options->live ? "--live needs a command after --" : "needs at least one trace");
+		return EXIT_USAGE;
+	}
+	if (!against_is_good(options))
+		return EXIT_USAGE;
+	if (options->live && options->mmu.count > 0) {
+		complain("compare",
+			 "--mmu needs recorded references, and --live records none; record a trace with "
+			 "`faultline record --accesses`");
+		return EXIT_USAGE;
+	}
+	if (options->live)
+		return live_compare(options, operands) ? EXIT_DONE : EXIT_FAILED;
+	if (options->output && same_stem(operands))
+		return EXIT_USAGE;
+	return compare_traces(operands, options) ? EXIT_DONE : EXIT_FAILED;
+}
+
 int command_compare(int argc, char **argv)
 {
 	struct replay_options options;
 	int status;
 
-	if (!replay_options_parse(&options, argc, argv, &status))
-		return status;
-	if (options.target_count < 2) {
-		complain("compare", "needs at least two --on TARGET");
-		return EXIT_USAGE;
-	}
-	if (optind == argc) {
-		complain("compare",
-			 options.live ? "--live needs a command after --" : "needs at least one trace");
-		return EXIT_USAGE;
-	}
-	if (!against_is_good(&options))
-		return EXIT_USAGE;
-	if (options.live)
-		return live_compare(&options, argv + optind) ? EXIT_DONE : EXIT_FAILED;
-	if (options.output && same_stem(argv + optind))
-		return EXIT_USAGE;
-	return compare_traces(argv + optind, &options) ? EXIT_DONE : EXIT_FAILED;
+	if (replay_options_parse(&options, argc, argv, &status))
+		status = run(&options, argv + optind);
+	replay_options_destroy(&options);
+	return status;
 }

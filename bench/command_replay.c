@@ -3,6 +3,7 @@
 #include "bench/command_replay.h"
 
 #include "bench/command.h"
+#include "bench/mmu_table.h"
 #include "bench/trial.h"
 #include "bench/run_directory.h"
 #include "bench/scoreboard.h"
@@ -20,7 +21,9 @@ static bool report(const struct trial *trial, const struct replay_options *optio
 		return false;
 	}
 	if (!options->json) {
-		scoreboard_print(run, 1, stdout);
+		if (trial->memory_plan)
+			scoreboard_print(run, 1, stdout);
+		mmu_table_print(run, 1, stdout);
 		if (run->measurement->verified)
 			(void)puts("verified: every block kept its contents, its alignment and its zeroes");
 	} else {
@@ -47,15 +50,21 @@ int command_replay(int argc, char **argv)
 	struct trial trial;
 	int status;
 
-	if (!replay_options_parse(&options, argc, argv, &status))
+	if (!replay_options_parse(&options, argc, argv, &status)) {
+		replay_options_destroy(&options);
 		return status;
+	}
+	if (options.target_count == 0 && options.mmu.count > 0)
+		options.targets[options.target_count++] = "recorded";
 	if (optind + 1 != argc || options.target_count != 1) {
 		complain("replay", "takes one trace and one --on TARGET; `faultline compare` takes several");
+		replay_options_destroy(&options);
 		return EXIT_USAGE;
 	}
 	bool ok = trial_prepare(&trial, &options, argv[optind]) && trial_measure(&trial, &options) &&
 		  report(&trial, &options);
 
 	trial_destroy(&trial);
+	replay_options_destroy(&options);
 	return ok ? EXIT_DONE : EXIT_FAILED;
 }

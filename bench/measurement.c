@@ -67,6 +67,12 @@ static bool run_pass(struct bench *bench, const struct target *target, enum pass
 	return pass_run(result, &pass, bench->error);
 }
 
+/* What was recorded is over. */
+static bool is_measured(const struct bench *bench, size_t i)
+{
+	return bench->targets[i]->kind != TARGET_RECORDED;
+}
+
 /* --- Throughput --------------------------------------------------------------------------------------------------------- */
 
 static bool throughput_pass(struct bench *bench, const struct target *target, double *gross_ns)
@@ -89,8 +95,10 @@ static bool throughput_round(struct bench *bench, unsigned round)
 		size_t i = (place + round) % places;
 		bool null = i == bench->count;
 
-		if (!throughput_pass(bench, null ? &bench->null : bench->targets[i],
-				     null ? &null_ns : &bench->measurements[i].gross_ns[round]))
+		if (!null && !is_measured(bench, i))
+			bench->measurements[i].gross_ns[round] = NAN;
+		else if (!throughput_pass(bench, null ? &bench->null : bench->targets[i],
+					  null ? &null_ns : &bench->measurements[i].gross_ns[round]))
 			return false;
 	}
 	for (size_t i = 0; i < bench->count; i++) {
@@ -133,6 +141,8 @@ static bool latency_passes(struct bench *bench)
 	for (size_t i = 0; i < bench->count; i++) {
 		struct measurement *measurement = &bench->measurements[i];
 
+		if (!is_measured(bench, i))
+			continue;
 		if (!reply_pass(bench, bench->targets[i], PASS_LATENCY, &measurement->latency))
 			return false;
 		if (batches && !reply_pass(bench, bench->targets[i], PASS_BATCH, &measurement->batch))
@@ -194,10 +204,22 @@ static bool memory_pass(struct bench *bench, size_t i, unsigned round)
 	return true;
 }
 
+static void leave_memory_out(struct measurement *measurement, unsigned round)
+{
+	measurement->footprint_peak[round] = NAN;
+	measurement->footprint_end[round] = NAN;
+	measurement->footprint_drained[round] = NAN;
+	measurement->memory_rounds = round + 1;
+}
+
 static bool memory_round(struct bench *bench, unsigned round)
 {
 	for (size_t place = 0; place < bench->count; place++) {
-		if (!memory_pass(bench, (place + round) % bench->count, round))
+		size_t i = (place + round) % bench->count;
+
+		if (!is_measured(bench, i))
+			leave_memory_out(&bench->measurements[i], round);
+		else if (!memory_pass(bench, i, round))
 			return false;
 	}
 	return true;
@@ -208,8 +230,8 @@ static bool verify_passes(struct bench *bench)
 	for (size_t i = 0; i < bench->count; i++) {
 		struct pass_result result;
 
-		if (bench->targets[i]->kind == TARGET_NULL)
-			continue; /* all its blocks overlap */
+		if (bench->targets[i]->kind == TARGET_NULL || !is_measured(bench, i))
+			continue; /* all blocks of null overlap */
 		if (!run_pass(bench, bench->targets[i], PASS_VERIFY, 0, &result))
 			return false;
 		bench->measurements[i].verified = true;
@@ -223,7 +245,10 @@ static bool verify_passes(struct bench *bench)
 static unsigned passes_to_do(const struct bench *bench)
 {
 	const struct measurement_options *options = bench->options;
-	unsigned count = (unsigned)bench->count, total = 0;
+	unsigned count = 0, total = 0;
+
+	for (size_t i = 0; i < bench->count; i++)
+		count += is_measured(bench, i);
 
 	if (options->what & MEASURE_VERIFY)
 		total += count;

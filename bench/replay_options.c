@@ -34,6 +34,10 @@ enum {
 	OPTION_LIVE,
 	OPTION_AGAINST,
 	OPTION_JSON,
+	OPTION_MMU,
+	OPTION_ADDRESSES,
+	OPTION_CPUS,
+	OPTION_PLACEMENTS,
 };
 
 static const struct option long_options[] = {
@@ -44,6 +48,10 @@ static const struct option long_options[] = {
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
     {"json", no_argument, NULL, OPTION_JSON},
+    {"mmu", required_argument, NULL, OPTION_MMU},
+    {"addresses", required_argument, NULL, OPTION_ADDRESSES},
+    {"cpus", required_argument, NULL, OPTION_CPUS},
+    {"placements", required_argument, NULL, OPTION_PLACEMENTS},
     {"set", required_argument, NULL, OPTION_SET},
     {"pace", required_argument, NULL, OPTION_PACE},
     {"touch", required_argument, NULL, OPTION_TOUCH},
@@ -73,7 +81,7 @@ static const char usage_compare[] =
     "wins.\n";
 static const char help_text[] =
     "\nTargets:\n"
-    "  engine[:POLICY]  glibc  jemalloc  mimalloc  tcmalloc  PATH.so  null\n"
+    "  engine[:POLICY]  glibc  jemalloc  mimalloc  tcmalloc  PATH.so  null  recorded (for --mmu)\n"
     "  with options of their own after a colon: jemalloc:dirty_decay_ms:0,narenas:2  glibc:arena_max=1\n"
     "\nOptions:\n"
     "  -t, --on TARGET           what to replay on (compare: at least two)\n"
@@ -91,11 +99,27 @@ static const char help_text[] =
     "      --samples N           points of the time line (200)\n"
     "      --drain SECONDS       wait after the trace and look at the footprint again (10 with --pace "
     "recorded)\n"
-    "      --thp WHAT            system | off: transparent huge pages in the replaying process (system)\n"
+    "      --thp WHAT            system | off: transparent huge pages in the replaying process (system); for "
+    "--mmu also\n"
+    "                            never | madvise | always in the simulated system (madvise; off is never)\n"
     "      --measure LIST        of throughput,latency,memory,model,verify (all but verify)\n"
     "      --verify              also fill every block and check it at its end\n"
     "      --backing WHAT        none | real: memory behind the engine's model; changes no figure (none)\n"
     "      --memory SIZE         physical memory of the engine's model, e.g. 8G (64G)\n"
+    "      --mmu MMU             also run the recorded references through page faults and the TLBs of a "
+    "processor "
+    "(zen4),\n"
+    "                            of words (l1d=64x4,l2=1536x12) or both (zen4,l2=1024x8); may be repeated or "
+    "joined "
+    "by ;\n"
+    "      --placements DIR      keep in DIR where live allocators put the blocks, for --mmu, and take it "
+    "from there "
+    "if it is\n"
+    "                            there: the same placement gives the same figures\n"
+    "      --cpus N              processors of the simulated system, for --mmu (1)\n"
+    "      --addresses HOW       for --mmu: free | forced: where our own mmap puts mappings, or where they "
+    "were "
+    "(free)\n"
     "      --check               check the model's invariants at every sample\n"
     "      --seed N              of everything random (1)\n"
     "      --watchdog SECONDS    without progress for so long a target counts as hung (60)\n"
@@ -218,8 +242,9 @@ static bool take_choice(struct replay_options *options, int option, const char *
 	static const char *const modes[] = {"single", "baton", "parallel", NULL};
 	static const char *const paces[] = {"full", "recorded", NULL};
 	static const char *const touches[] = {"none", "first", "pages", "all", "recorded", NULL};
-	static const char *const pages[] = {"system", "off", NULL}, *const backings[] = {"none", "real",
-											 NULL};
+	static const char *const pages[] = {"system", "off", "never", "madvise", "always", NULL};
+	static const char *const addresses[] = {"free", "forced", NULL}, *const backings[] = {"none", "real",
+											      NULL};
 	struct measurement_options *measurement = &options->measurement;
 	unsigned choice = 0;
 	bool ok;
@@ -240,7 +265,12 @@ static bool take_choice(struct replay_options *options, int option, const char *
 		return ok;
 	case OPTION_THP:
 		ok = choose(options, "thp", text, pages, &choice);
-		measurement->thp_disable = choice == 1;
+		measurement->thp_disable = choice == 1 || choice == 2;
+		options->huge_pages = choice == 1 ? "never" : choice > 1 ? pages[choice] : NULL;
+		return ok;
+	case OPTION_ADDRESSES:
+		ok = choose(options, "addresses", text, addresses, &choice);
+		options->addresses_forced = choice == 1;
 		return ok;
 	default:
 		ok = choose(options, "backing", text, backings, &choice);
@@ -282,6 +312,11 @@ static bool take_number(struct replay_options *options, int option, const char *
 		measurement->drain_ns = ok ? (uint64_t)(seconds * 1e9) : 0;
 		options->drain_given = true;
 		return ok;
+	case OPTION_CPUS:
+		ok = whole(options, "cpus", text, CPU_MAX, &value) &&
+		     (value > 0 || wrong(options, "--cpus is at least 1"));
+		options->processors = (unsigned)value;
+		return ok;
 	case OPTION_SEED:
 		ok = whole(options, "seed", text, 9007199254740992.0, &value);
 		measurement->seed = value;
@@ -305,6 +340,11 @@ static bool take(struct replay_options *options, int option, char *text)
 	case 'q':
 		options->quiet = true;
 		return true;
+	case OPTION_PLACEMENTS:
+		options->placements = text;
+		return true;
+	case OPTION_MMU:
+		return mmu_choice_add(&options->mmu, options->command, text);
 	case OPTION_SET:
 		return add_setting(options, text);
 	case OPTION_MEASURE:
@@ -332,6 +372,7 @@ static bool take(struct replay_options *options, int option, char *text)
 	case OPTION_PACE:
 	case OPTION_TOUCH:
 	case OPTION_THP:
+	case OPTION_ADDRESSES:
 	case OPTION_BACKING:
 		return take_choice(options, option, text);
 	default:
@@ -388,6 +429,11 @@ bool replay_options_parse(struct replay_options *options, int argc, char **argv,
 	return true;
 }
 
+void replay_options_destroy(struct replay_options *options)
+{
+	mmu_choice_destroy(&options->mmu);
+}
+
 /* --- The command that repeats a run ------------------------------------------------------------------------------------- */
 
 /* As memory_size() reads it, in the largest unit that leaves no rest. */
@@ -435,7 +481,16 @@ char *replay_options_command(const struct replay_options *options, const char *t
 		(void)fprintf(out, " --seed %" PRIu64, measurement->seed);
 	if (options->memory_bytes)
 		put_memory(out, options->memory_bytes);
-	if (measurement->thp_disable)
-		(void)fputs(" --thp off", out);
+	if (options->huge_pages)
+		(void)fprintf(out, " --thp %s",
+			      strcmp(options->huge_pages, "never") == 0 ? "off" : options->huge_pages);
+	for (unsigned i = 0; i < options->mmu.count; i++)
+		(void)fprintf(out, " --mmu '%s'", options->mmu.name[i]);
+	if (options->placements)
+		(void)fprintf(out, " --placements %s", options->placements);
+	if (options->processors)
+		(void)fprintf(out, " --cpus %u", options->processors);
+	if (options->addresses_forced)
+		(void)fputs(" --addresses forced", out);
 	return fclose(out) == 0 ? text : NULL;
 }

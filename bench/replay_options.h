@@ -3,6 +3,7 @@
 #define FAULTLINE_BENCH_REPLAY_OPTIONS_H
 
 #include "bench/measurement.h"
+#include "bench/mmu_option.h"
 
 struct replay_options {
 	const char *command; /* "replay" or "compare", for messages */
@@ -22,12 +23,19 @@ struct replay_options {
 	bool check; /* machine_check at every sample */
 	uint64_t memory_bytes;
 	bool drain_given;
+	struct mmu_choice mmu;	/* none: no pass through MMUs */
+	bool addresses_forced;	/* of that pass: mappings come where they were recorded */
+	unsigned processors;	/* of that pass; 0: one */
+	const char *huge_pages; /* --thp, or NULL */
+	const char *placements; /* directory that keeps where allocators put blocks, or NULL */
 	struct measurement_options measurement; /* modes and plans are filled in per trace */
 };
 
 /* Parses argv; the operands are argv[optind..argc). Returns true to go on; false with the exit status in *status after --help or a
  * mistake, which has been explained. */
 bool replay_options_parse(struct replay_options *options, int argc, char **argv, int *status);
+
+void replay_options_destroy(struct replay_options *options);
 
 /* "faultline replay TRACE --on T ..." that would repeat what `options` ask of one trace and target; to be freed. NULL without memory. */
 char *replay_options_command(const struct replay_options *options, const char *trace, const char *target);

@@ -184,17 +184,33 @@ static json_t *host_json(const struct run *run)
 			 host_json_machine(run->options->thp_disable));
 }
 
+/* The parts of the model that were run; NULL without memory. */
+static json_t *model_parts_json(const struct run *run)
+{
+	json_t *model = run->model ? model_json(run->model) : json_null();
+
+	if (!run->pass)
+		return model;
+	if (!run->model) {
+		json_decref(model);
+		model = json_pack("{s:n}", "memory");
+	}
+	if (model && mmu_pass_json(run->pass, model))
+		return model;
+	json_decref(model);
+	return NULL;
+}
+
 json_t *run_json(const struct run *run)
 {
 	const struct measurement_options *options = run->options;
 
-	return json_pack("{s:i, s:o, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:s, s:s, s:o}", "schema",
-			 1, "trace", trace_json(run), "target", run->measurement->target->name, "mode",
-			 run_mode_name(options->memory_mode), "pace", run_pace_name(options->pace), "touch",
-			 run_touch_name(options->touch), "seed", (json_int_t)options->seed, "policy",
-			 policy_json(run), "allocator", allocator_json(run), "host", host_json(run), "model",
-			 run->model ? model_json(run->model) : json_null(), "version", PACKAGE_VERSION,
-			 "command", run->command, "verified",
-			 options->what & MEASURE_VERIFY ? json_boolean(run->measurement->verified)
-							: json_null());
+	return json_pack(
+	    "{s:i, s:o, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:s, s:s, s:o}", "schema", 1, "trace",
+	    trace_json(run), "target", run->measurement->target->name, "mode",
+	    run_mode_name(options->memory_mode), "pace", run_pace_name(options->pace), "touch",
+	    run_touch_name(options->touch), "seed", (json_int_t)options->seed, "policy", policy_json(run),
+	    "allocator", allocator_json(run), "host", host_json(run), "model", model_parts_json(run),
+	    "version", PACKAGE_VERSION, "command", run->command, "verified",
+	    options->what & MEASURE_VERIFY ? json_boolean(run->measurement->verified) : json_null());
 }

@@ -6,9 +6,8 @@
 #define FAULTLINE_BENCH_RUN_H
 
 #include "bench/measurement.h"
-#include "bench/mmu_series.h"
+#include "bench/mmu_pass.h"
 #include "bench/model.h"
-#include "bench/space_map.h"
 
 #include <jansson.h>
 
@@ -19,6 +18,7 @@ struct run {
 	const struct measurement_options *options;
 	const struct measurement *measurement;
 	const struct model *model;     /* NULL for live targets and mode parallel */
+	const struct mmu_pass *pass;   /* NULL: none through MMUs was made; then the next two are NULL, too */
 	const struct mmu_series *mmu;  /* NULL: no pass through MMUs was made */
 	const struct space_map *space; /* NULL: its address spaces were not looked at */
 	const char *command;	       /* that makes this run again */

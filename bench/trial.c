@@ -3,6 +3,7 @@
 #include "bench/trial.h"
 
 #include "bench/command_trace.h"
+#include "bench/trial_mmu.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -71,6 +72,32 @@ static bool prepare_plans(struct trial *trial, const struct replay_options *opti
 	return true;
 }
 
+static bool is_measured(const struct trial *trial)
+{
+	for (size_t i = 0; i < trial->count; i++) {
+		if (trial->target[i].kind != TARGET_RECORDED)
+			return true;
+	}
+	return false;
+}
+
+static const struct flt_summary *trace_of(const struct trial *trial)
+{
+	return trial->memory_plan ? plan_trace(trial->memory_plan) : flt_reader_summary(trial->reader);
+}
+
+/* Without a target that is measured there is nothing to plan: the trace need not have a heap call. */
+static bool prepare_reader(struct trial *trial, const struct replay_options *options)
+{
+	struct trace_error error;
+
+	trial->options.what = 0;
+	if (flt_reader_open(&trial->reader, trial->trace_path, &error) == TRACE_OK)
+		return true;
+	complain_of_trace(options, trial->trace_path, &error);
+	return false;
+}
+
 static void tell(const struct trial *trial)
 {
 	const struct plan_totals *totals = plan_totals(trial->memory_plan);
@@ -100,10 +127,13 @@ bool trial_prepare(struct trial *trial, const struct replay_options *options, co
 	memset(trial, 0, sizeof(*trial));
 	trial->trace_path = trace;
 	trial->options = options->measurement;
-	if (!prepare_targets(trial, options) || !prepare_plans(trial, options))
+	if (!prepare_targets(trial, options))
 		return false;
-	if (options->measurement.pace == PACE_RECORDED &&
-	    !plan_trace(trial->speed_plan)->description.has_time) {
+	if (!(is_measured(trial) ? prepare_plans(trial, options) : prepare_reader(trial, options)))
+		return false;
+	if (!trial_mmu_may_run(trial, options, trace_of(trial)))
+		return false;
+	if (options->measurement.pace == PACE_RECORDED && !trace_of(trial)->description.has_time) {
 		complain(options->command,
 			 "%s: the trace has no times, so --pace recorded cannot be kept; use --pace full",
 			 trace);
@@ -117,8 +147,8 @@ bool trial_prepare(struct trial *trial, const struct replay_options *options, co
 			return false;
 		}
 	}
-	note_truncated(options->command, trace, plan_trace(trial->speed_plan));
-	if (!options->quiet)
+	note_truncated(options->command, trace, trace_of(trial));
+	if (!options->quiet && trial->memory_plan)
 		tell(trial);
 	return true;
 }
@@ -163,6 +193,8 @@ bool trial_measure(struct trial *trial, const struct replay_options *options)
 		targets[i] = &trial->target[i];
 	if (trial->options.what & MEASURE_MODEL && !run_models(trial, options))
 		return false;
+	if (options->mmu.count > 0 && !trial_mmu_run(trial, options))
+		return false;
 	if (!measurement_run(trial->measurement, targets, trial->count, &trial->options, &error)) {
 		complain_of_trace(options, trial->trace_path, &error);
 		return false;
@@ -170,11 +202,14 @@ bool trial_measure(struct trial *trial, const struct replay_options *options)
 	for (size_t i = 0; i < trial->count; i++)
 		trial->run[i] = (struct run){
 		    .trace_path = trial->trace_path,
-		    .trace = plan_trace(trial->memory_plan),
-		    .totals = plan_totals(trial->memory_plan),
+		    .trace = trace_of(trial),
+		    .totals = trial->memory_plan ? plan_totals(trial->memory_plan) : &trial->nothing,
 		    .options = &trial->options,
 		    .measurement = &trial->measurement[i],
 		    .model = trial->model[i],
+		    .pass = trial->pass[i],
+		    .mmu = trial->pass[i] ? trial->pass[i]->series : NULL,
+		    .space = trial->pass[i] ? trial->pass[i]->map : NULL,
 		    .command = trial->command[i],
 		};
 	return true;
@@ -188,10 +223,13 @@ void trial_destroy(struct trial *trial)
 		target_destroy(&trial->target[i]);
 		free(trial->command[i]);
 		model_destroy(trial->model[i]);
+		mmu_pass_destroy(trial->pass[i]);
 	}
 	free(trial->measurement);
 	if (trial->memory_plan != trial->speed_plan)
 		plan_destroy(trial->memory_plan);
 	plan_destroy(trial->speed_plan);
+	if (trial->reader)
+		flt_reader_close(trial->reader);
 	memset(trial, 0, sizeof(*trial));
 }

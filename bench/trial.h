@@ -7,12 +7,15 @@
 
 struct trial {
 	const char *trace_path;
-	struct plan *speed_plan, *memory_plan; /* may be the same */
+	struct plan *speed_plan, *memory_plan; /* may be the same; NULL when the only target is recorded */
 	struct measurement_options options;
 	size_t count;
 	struct target target[MEASUREMENT_MAX_TARGETS];
 	struct measurement *measurement;
-	struct model *model[MEASUREMENT_MAX_TARGETS]; /* NULL but for engine targets */
+	struct model *model[MEASUREMENT_MAX_TARGETS];	/* NULL but for engine targets */
+	struct mmu_pass *pass[MEASUREMENT_MAX_TARGETS]; /* NULL without --mmu, and for null */
+	struct flt_reader *reader;			/* when there is no plan: nothing is measured */
+	struct plan_totals nothing;			/* what is planned then */
 	char *command[MEASUREMENT_MAX_TARGETS];
 	struct run run[MEASUREMENT_MAX_TARGETS];
 };

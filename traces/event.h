@@ -260,14 +260,15 @@ enum event_region_kind {
 	EVENT_REGION_KINDS
 };
 
-/* A stretch of a process's addresses that accesses refer to. Regions are numbered from 1. A number names one placement
+/* A stretch of a process's addresses that accesses refer to. A thread's stack is one that lies over the region of its memory
+ * and ends where references to the stack count from. Regions are numbered from 1. A number names one placement
  * for good: what mremap moves, or mmap puts into a hole that munmap left, is a new region. Growth and shrinking at the
  * place keep the number; after fork the child's copy has the number of the parent's. */
 struct event_region {
 	uint64_t address; /* of its first byte, in the recording */
 	uint64_t length;  /* bytes, when it was first seen */
 	uint64_t offset;  /* in the file, bytes */
-	uint64_t event;	  /* position of the mmap, mremap, shmat ... that made it; UINT64_MAX: there before */
+	uint64_t event;	  /* position of the mmap, mremap, exec ... that made it; UINT64_MAX: there before */
 	uint32_t process;
 	uint32_t thread;     /* whose stack or TLS; else 0 */
 	uint32_t file;	     /* number of an event_file; 0 = none */

@@ -15,7 +15,7 @@
 struct spaces;
 
 struct placer {
-	/* A heap event of the process, at `position`. */
+	/* A heap event of the process, or the end of one of its threads, at `position`. */
 	enum trace_status (*place)(struct placer *placer, struct spaces *spaces, const struct event *event,
 				   uint64_t position, struct trace_error *error);
 	/* The process's program has its first mappings: at its first event, its fork, and after each exec. */

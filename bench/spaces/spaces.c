@@ -277,7 +277,8 @@ static enum trace_status bear(struct spaces *spaces, const struct event *event, 
 		child->since.is_known = true;
 		child->space = parent;
 	}
-	if (status != TRACE_OK || !spaces->options.placer || event->count != spaces->options.process)
+	if (status != TRACE_OK || !child->space || !spaces->options.placer ||
+	    event->count != spaces->options.process)
 		return status;
 	return spaces->options.placer->start(spaces->options.placer, spaces, (uint32_t)event->count, error);
 }
@@ -369,6 +370,7 @@ static void end(struct spaces *spaces, uint32_t process)
 enum trace_status spaces_event(struct spaces *spaces, const struct event *event, uint64_t position,
 			       struct trace_error *error)
 {
+	spaces->position = position;
 	if (event->process >= spaces->trace->processes || event->thread >= spaces->trace->threads ||
 	    spaces->process[event->process].past.has_ended)
 		return TRACE_OK;
@@ -379,6 +381,7 @@ enum trace_status spaces_event(struct spaces *spaces, const struct event *event,
 	case EVENT_MEMALIGN:
 	case EVENT_FREE:
 	case EVENT_FREE_SIZED:
+	case EVENT_THREAD_EXIT:
 		return place_block(spaces, event, position, error);
 	case EVENT_FORK:
 	case EVENT_VFORK:

@@ -88,8 +88,9 @@ struct spaces_process {
 	uint64_t failed_walks, failed_walk_references, stack_growths;
 	uint64_t resident_pages, anonymous_pages, file_pages, shared_memory_pages, huge_pages;
 	uint64_t resident_peak_pages;
-	uint64_t table_pages;	   /* as VmPTE counts: without the root, with deposits */
-	uint64_t table_peak_pages; /* with the root, without deposits */
+	uint64_t table_pages; /* as VmPTE counts: without the root, with deposits */
+	uint64_t tree_pages;  /* of the same tables, with the root, without deposits */
+	uint64_t tree_peak_pages;
 	uint64_t mappings;
 };
 
@@ -144,6 +145,9 @@ struct mm *spaces_mm(const struct spaces *spaces, uint32_t process);
 
 /* Where the recorded address of the process is now. */
 uint64_t spaces_address(const struct spaces *spaces, uint32_t process, uint64_t recorded);
+
+/* Position of the event that is being carried out, or was last. */
+uint64_t spaces_position(const struct spaces *spaces);
 
 /* The object lies there from now on, and its first `bytes` may be used. For placers. */
 struct placed {

@@ -25,8 +25,9 @@ void spaces_sum_up(const struct process *process, struct spaces_process *sum)
 	if (resident->resident_peak_pages > sum->resident_peak_pages)
 		sum->resident_peak_pages = resident->resident_peak_pages;
 	sum->table_pages = resident_table_pages(resident);
-	if (resident->table.table_pages_peak > sum->table_peak_pages)
-		sum->table_peak_pages = resident->table.table_pages_peak;
+	sum->tree_pages = resident->table.table_pages;
+	if (resident->table.table_pages_peak > sum->tree_peak_pages)
+		sum->tree_peak_pages = resident->table.table_pages_peak;
 	sum->mappings = space->mm.tree.count;
 }
 
@@ -45,6 +46,11 @@ uint64_t spaces_address(const struct spaces *spaces, uint32_t process, uint64_t 
 	    process < spaces->trace->processes ? spaces->process[process].space : NULL;
 
 	return space ? relocation_find(&space->moved, recorded).ours : recorded;
+}
+
+uint64_t spaces_position(const struct spaces *spaces)
+{
+	return spaces->position;
 }
 
 struct mm_result spaces_call(struct spaces *spaces, uint32_t process, const struct event *call)
@@ -76,8 +82,8 @@ static void add_figures(struct spaces_process *total, const struct spaces_proces
 	total->stack_growths += one->stack_growths;
 	if (one->resident_peak_pages > total->resident_peak_pages)
 		total->resident_peak_pages = one->resident_peak_pages;
-	if (one->table_peak_pages > total->table_peak_pages)
-		total->table_peak_pages = one->table_peak_pages;
+	if (one->tree_peak_pages > total->tree_peak_pages)
+		total->tree_peak_pages = one->tree_peak_pages;
 }
 
 static void add_memory(struct spaces_process *total, const struct spaces_process *one)
@@ -88,6 +94,7 @@ static void add_memory(struct spaces_process *total, const struct spaces_process
 	total->shared_memory_pages += one->shared_memory_pages;
 	total->huge_pages += one->huge_pages;
 	total->table_pages += one->table_pages;
+	total->tree_pages += one->tree_pages;
 	total->mappings += one->mappings;
 }
 

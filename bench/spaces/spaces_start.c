@@ -284,6 +284,13 @@ static uint64_t base_of(const struct beginning *beginning, bool is_first, uint64
 	return room.value;
 }
 
+/* An emulator maps text for reading alone: what cannot be written to may be text. */
+static uint32_t protection_of(const struct event_region *region)
+{
+	return (region->protection & (PROT_READ | PROT_WRITE)) == PROT_READ ? region->protection | PROT_EXEC
+									    : region->protection;
+}
+
 static bool place_group(struct beginning *beginning, size_t first, size_t count)
 {
 	struct space *space = beginning->space;
@@ -298,7 +305,7 @@ static bool place_group(struct beginning *beginning, size_t first, size_t count)
 		struct start_mapping mapping = {.start = at,
 						.end = at + whole_pages(region->length),
 						.offset = region->offset,
-						.protection = region->protection,
+						.protection = protection_of(region),
 						.flags = region->flags & MAP_SHARED ? AREA_SHARED : 0,
 						.file = region->file,
 						.has_file =

@@ -83,6 +83,7 @@ struct spaces {
 	struct placed *object;		    /* by id */
 	uint64_t objects;		    /* room for ids below */
 	struct segment_slot segment[SEGMENT_SLOTS];
+	uint64_t position; /* of the event that is being carried out, or was last */
 	struct spaces_calls calls;
 	struct spaces_references references;
 

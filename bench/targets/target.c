@@ -233,14 +233,19 @@ static bool parse(struct target *target, char *const *settings, size_t setting_c
 		target->functions = FUNCTIONS_NULL;
 		return true;
 	}
+	if (strcmp(text, "recorded") == 0) {
+		target->kind = TARGET_RECORDED;
+		return true;
+	}
 	if (length == 6 && memcmp(text, "engine", 6) == 0)
 		return parse_engine(target, settings, setting_count, error);
 	for (size_t i = 0; i < sizeof(allocators) / sizeof(allocators[0]); i++) {
 		if (strlen(allocators[i].name) == length && memcmp(text, allocators[i].name, length) == 0)
 			return parse_known(target, &allocators[i], error);
 	}
-	return refuse(error, text,
-		      "unknown; use engine[:POLICY], glibc, jemalloc, mimalloc, tcmalloc, PATH.so or null");
+	return refuse(
+	    error, text,
+	    "unknown; use engine[:POLICY], glibc, jemalloc, mimalloc, tcmalloc, PATH.so, null or recorded");
 }
 
 bool target_parse(struct target *target, const char *text, char *const *settings, size_t setting_count,

@@ -7,6 +7,7 @@
  *   tcmalloc[:KEY=VALUE,...]         e.g. tcmalloc:release_rate=10 sets TCMALLOC_RELEASE_RATE
  *   PATH.so                          any library that defines malloc and its family
  *   null                             hands out addresses, does nothing
+ *   recorded                         where the blocks lay when they were recorded: for --mmu, nothing else is measured
  *
  * A target is a library to preload into the replaying child and an environment to start it with.
  */
@@ -29,7 +30,8 @@ enum target_kind {
 	TARGET_MIMALLOC,
 	TARGET_TCMALLOC,
 	TARGET_LIBRARY,
-	TARGET_NULL
+	TARGET_NULL,
+	TARGET_RECORDED
 };
 
 struct target {

@@ -113,7 +113,7 @@ static void start(struct rig *rig)
 
 #define STARTED                                                                                              \
 	"thread_start\nregion 1 anonymous 10000+1000 file 0\nregion 2 anonymous 7000000+10000 file 0\n"      \
-	"store stack 0-256 8\n"
+	"region 3 stack 7000000+10000 file 0\nstore stack 0-256 8\n"
 
 static void stop(struct rig *rig, const char *events)
 {
@@ -215,13 +215,13 @@ static void calls_map_and_unmap(void **unused)
 	assert_int_equal(rig.accesses.counts.calls, 8);
 	stop(&rig, STARTED
 	     "mmap length=0x1800 offset=0x1000 protection=0x1 flags=0x2 file=0x1 result=0x20000\n"
-	     "region 3 file 20000+2000 file 1\nload region 3+8184 8\n"
-	     "munmap address=0x20000 length=0x1000\nload wild 0+131072 8\nload region 3+4096 8\n"
+	     "region 4 file 20000+2000 file 1\nload region 4+8184 8\n"
+	     "munmap address=0x20000 length=0x1000\nload wild 0+131072 8\nload region 4+4096 8\n"
 	     "mmap length=0x1000 protection=0x1 flags=0x22 result=0xc failed\n"
 	     "mremap address=0x21000 length=0x1000 new_length=0x3000 flags=0x1 result=0x40000\n"
-	     "region 4 anonymous 40000+3000 file 0\nload wild 0+135168 8\nload region 4+12287 8\n"
+	     "region 5 anonymous 40000+3000 file 0\nload wild 0+135168 8\nload region 5+12287 8\n"
 	     "brk result=0x60000\nbrk address=0x61000 result=0x61000\n"
-	     "region 5 break 60000+1000 file 0\nbrk address=0x63000 result=0x63000\nload region 5+8200 8\n"
+	     "region 6 break 60000+1000 file 0\nbrk address=0x63000 result=0x63000\nload region 6+8200 8\n"
 	     "brk address=0x62000 result=0x62000\nload wild 0+401416 8\n");
 }
 
@@ -257,9 +257,9 @@ static void threads_and_forks(void **unused)
 	assert_int_equal(access_merge_process_gone(&rig.accesses, 2, 2, &rig.error), TRACE_OK);
 	assert_int_equal(atomic_load(&rig.small.arena.chunks[1].state), ARENA_CHUNK_FREE);
 	assert_int_equal(atomic_load(&rig.small.arena.chunks[0].state), ARENA_CHUNK_WORDS);
-	stop(&rig, STARTED
-	     "malloc 1 16\n[0.1] thread_start\nfork 1\nfree 1\n[1.2] thread_start\nload stack 1-8 8\nload "
-	     "object 1+0 8\n[2] load object 1+0 8\n[2] load stack 2-8 8\n");
+	stop(&rig, STARTED "malloc 1 16\n[0.1] thread_start\nregion 4 stack 10000+f00 file 0\nfork 1\nfree "
+			   "1\n[1.2] thread_start\nload stack 1-8 8\nload "
+			   "object 1+0 8\n[2] load object 1+0 8\n[2] load stack 2-8 8\n");
 }
 
 /* Two threads, each with a chunk of words: what they hand over between two calls has an order that a seed chooses. */

@@ -165,6 +165,10 @@ static enum trace_status own_put(struct event_sink *sink, const struct event *ev
 		take_over_stack(accesses, event);
 		return TRACE_OK;
 	case EVENT_EXEC:
+		forget_process(accesses, event->process);
+		if (event->process < accesses->processes)
+			accesses->process[event->process].executed = accesses->merge->events;
+		return TRACE_OK;
 	case EVENT_EXIT:
 		forget_process(accesses, event->process);
 		return TRACE_OK;

@@ -70,7 +70,8 @@ struct access_process {
 	uint32_t break_region;	/* 0 = none yet */
 	uint32_t forked_thread; /* the parent's thread that forked, until its own first thread is known */
 	bool forked;
-	bool has_stack; /* the first thread's stack is known */
+	bool has_stack;	   /* the first thread's stack is known */
+	uint64_t executed; /* 1 + position of the exec event of its program; 0 = none was recorded */
 };
 
 struct access_merge {

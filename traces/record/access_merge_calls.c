@@ -98,7 +98,7 @@ static enum trace_status add_mapping(struct call *call, struct trace_error *erro
 				      .protection = (uint32_t)argument[2],
 				      .offset = argument[3],
 				      .flags = (uint32_t)argument[4],
-				      .event = UINT64_MAX,
+				      .event = call->process->executed - 1,
 				      .file = call->thread->file};
 
 	region.kind = kind_of(&region);
@@ -222,12 +222,25 @@ static enum trace_status put_call(struct call *call, struct trace_error *error)
 	}
 }
 
+enum trace_status access_merge_stack_region(struct access_merge *accesses, const struct event_region *stack,
+					    struct trace_error *error)
+{
+	struct event_region region = *stack;
+	uint32_t number;
+
+	region.kind = EVENT_REGION_STACK;
+	region.protection = PROT_READ | PROT_WRITE;
+	region.flags = MAP_PRIVATE;
+	return accesses->output.sink->region(accesses->output.sink, &region, &number, error);
+}
+
 /* From here down to the start of what is mapped there lies the thread's stack. */
 static enum trace_status put_stack_top(struct call *call, struct trace_error *error)
 {
 	uint64_t top = address_of(call->record);
 	const struct space_segment *segment = top ? space_segment_at(call->process->space, top - 1) : NULL;
 	struct space_segment stack;
+	struct event_region region;
 
 	if (!segment)
 		return TRACE_OK;
@@ -236,7 +249,14 @@ static enum trace_status put_stack_top(struct call *call, struct trace_error *er
 				       .origin = top,
 				       .base = call->merged->number,
 				       .place = ACCESS_STACK};
-	return space_map(call->process->space, &stack) ? TRACE_OK : access_merge_no_memory(error);
+	region = (struct event_region){.address = stack.start,
+				       .length = top - stack.start,
+				       .event = call->accesses->merge->events - 1,
+				       .process = call->number,
+				       .thread = call->merged->number};
+	if (!space_map(call->process->space, &stack))
+		return access_merge_no_memory(error);
+	return access_merge_stack_region(call->accesses, &region, error);
 }
 
 static void add_arguments(struct access_thread *thread, const struct ordered_record *record)

@@ -12,6 +12,10 @@ struct access_process *access_merge_process(struct access_merge *accesses, uint3
 /* The state of a thread; NULL: no memory. */
 struct access_thread *access_merge_thread(struct access_merge *accesses, uint32_t number);
 
+/* Tells of a region of kind stack, which lies over that of its memory: references to it are relative to its end. */
+enum trace_status access_merge_stack_region(struct access_merge *accesses, const struct event_region *stack,
+					    struct trace_error *error) TRACE_MUST_USE;
+
 /* A record of a mapping, a file, a call or a stack (access_merge_calls.c). */
 enum trace_status access_merge_call(struct access_merge *accesses, struct merged_thread *merged,
 				    struct trace_error *error) TRACE_MUST_USE;

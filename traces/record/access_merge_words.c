@@ -60,23 +60,32 @@ static enum trace_status put_sign(struct words *words, uint64_t word, struct tra
 }
 
 /* The first thing that a program does is to use its stack. */
-static bool find_stack(struct words *words, uint64_t address)
+static enum trace_status find_stack(struct words *words, uint64_t address, struct trace_error *error)
 {
+	struct access_merge *accesses = words->accesses;
 	struct access_process *process = words->process;
 	const struct space_segment *segment = space_segment_at(process->space, address);
 	struct space_segment stack;
+	struct event_region region;
 
 	process->has_stack = true;
 	if (!segment)
-		return true;
+		return TRACE_OK;
 	stack = *segment;
 	stack.place = ACCESS_STACK;
 	stack.base = words->merged->number;
 	stack.origin = stack.end;
-	return space_map(process->space, &stack);
+	region = (struct event_region){.address = stack.start,
+				       .length = stack.end - stack.start,
+				       .event = process->executed - 1,
+				       .process = accesses->merge->process[words->merged->process].number,
+				       .thread = words->merged->number};
+	if (!space_map(process->space, &stack))
+		return access_merge_no_memory(error);
+	return access_merge_stack_region(accesses, &region, error);
 }
 
-static inline bool put_reference(struct words *words, uint64_t word)
+static inline void put_reference(struct words *words, uint64_t word)
 {
 	struct access_merge *accesses = words->accesses;
 	struct access_thread *thread = words->thread;
@@ -84,9 +93,6 @@ static inline bool put_reference(struct words *words, uint64_t word)
 	uint64_t address = access_word_address(word);
 	enum space_finding finding;
 
-	if (__builtin_expect(!words->process->has_stack, 0) && access_word_kind(word) != ACCESS_WORD_FETCH &&
-	    !find_stack(words, address))
-		return false;
 	access->size = (uint16_t)access_word_bytes(word);
 	access->kind = (uint8_t)access_word_kind(word);
 	accesses->counts.kinds[access->kind]++;
@@ -105,7 +111,6 @@ static inline bool put_reference(struct words *words, uint64_t word)
 		access->kind |= ACCESS_KERNEL;
 		accesses->counts.kernel++;
 	}
-	return true;
 }
 
 enum trace_status access_merge_words(struct access_merge *accesses, const struct merged_thread *thread,
@@ -121,12 +126,16 @@ enum trace_status access_merge_words(struct access_merge *accesses, const struct
 		/* Once: the program that wrote it can change it. */
 		const uint64_t value = __atomic_load_n(&word[i], __ATOMIC_RELAXED);
 		enum trace_status status = TRACE_OK;
-		if (access_word_bytes(value) == 0)
+		if (access_word_bytes(value) == 0) {
 			status = put_sign(&words, value, error);
-		else if (!put_reference(&words, value))
-			return access_merge_no_memory(error);
-		else if (accesses->filled == ACCESS_MERGE_BATCH)
-			status = flush(&words, error);
+		} else {
+			if (__builtin_expect(!words.process->has_stack, 0) &&
+			    access_word_kind(value) != ACCESS_WORD_FETCH)
+				status = find_stack(&words, access_word_address(value), error);
+			put_reference(&words, value);
+			if (accesses->filled == ACCESS_MERGE_BATCH && status == TRACE_OK)
+				status = flush(&words, error);
+		}
 		if (status != TRACE_OK)
 			return status;
 	}

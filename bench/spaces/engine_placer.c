@@ -1,0 +1,148 @@
+#include "config.h"
+
+#include "bench/spaces/engine_placer.h"
+
+#include "bench/spaces/spaces.h"
+#include "engine/machine.h"
+#include "traces/record/number_map.h"
+
+#include <stdlib.h>
+
+struct engine_placer {
+	struct placer placer;
+	struct engine_placer_options options;
+	struct machine *machine;  /* NULL: no program has started */
+	uint64_t arena;		  /* where its memory is mapped */
+	struct number_map blocks; /* object -> the machine's address, of the live ones */
+};
+
+static enum trace_status no_memory(struct trace_error *error)
+{
+	return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the engine's placement of blocks");
+}
+
+static enum trace_status start(struct placer *placer, struct spaces *spaces, uint32_t process,
+			       struct trace_error *error)
+{
+	struct engine_placer *engine = (struct engine_placer *)placer;
+	const struct engine_placer_options *options = &engine->options;
+	struct machine_options machine = {.policy = options->policy,
+					  .backing = MACHINE_BACKING_NONE,
+					  .memory_bytes = options->memory_bytes,
+					  .seed = options->seed};
+	struct event map = {
+	    .kind = EVENT_MMAP,
+	    .process = process,
+	    .call = {.length = options->memory_bytes ? options->memory_bytes : MACHINE_MEMORY_BYTES,
+		     .protection = MM_PROT_READ | MM_PROT_WRITE,
+		     .flags = MM_MAP_PRIVATE | MM_MAP_ANONYMOUS | MM_MAP_NO_RESERVE}};
+
+	if (engine->machine)
+		machine_destroy(engine->machine);
+	engine->machine = NULL;
+	number_map_clear(&engine->blocks);
+	enum status status = machine_create(&engine->machine, &machine);
+
+	if (status == STATUS_BAD_ARGUMENT)
+		return trace_fail(error, TRACE_UNSUPPORTED, "the engine has no machine of this memory size");
+	if (status != STATUS_OK)
+		return no_memory(error);
+	struct mm_result arena = spaces_call(spaces, process, &map);
+
+	engine->arena = arena.value;
+	if (arena.error != 0)
+		return trace_fail(error, TRACE_UNSUPPORTED,
+				  "the program's address space has no room for the engine's arena; a smaller "
+				  "--memory may fit");
+	return TRACE_OK;
+}
+
+/* The address of the object that the event ends, 0: it is not known; it is live no more. */
+static uintptr_t take_block(struct engine_placer *engine, uint64_t object)
+{
+	return object ? (uintptr_t)number_map_take(&engine->blocks, object) : 0;
+}
+
+static uintptr_t resize(struct engine_placer *engine, unsigned thread, const struct event *event)
+{
+	uintptr_t old = take_block(engine, event->old_object);
+
+	if (event->object == 0) { /* realloc(p, 0) that freed */
+		machine_free(engine->machine, thread, old);
+		return 0;
+	}
+	uintptr_t moved = machine_realloc(engine->machine, thread, old, event->size);
+
+	if (moved == 0)
+		machine_free(engine->machine, thread, old);
+	return moved;
+}
+
+static uintptr_t apply(struct engine_placer *engine, const struct event *event)
+{
+	unsigned thread = engine->options.is_single ? 0 : event->thread % MACHINE_THREADS_MAX;
+
+	switch (event->kind) {
+	case EVENT_MALLOC:
+	case EVENT_CALLOC:
+		return event->object ? machine_malloc(engine->machine, thread, event->size, 0) : 0;
+	case EVENT_MEMALIGN:
+		return event->object ? machine_malloc(engine->machine, thread, event->size, event->alignment)
+				     : 0;
+	case EVENT_REALLOC:
+		return resize(engine, thread, event);
+	case EVENT_THREAD_EXIT:
+		if (!engine->options.is_single)
+			machine_thread_exit(engine->machine, thread);
+		return 0;
+	default:
+		machine_free(engine->machine, thread, take_block(engine, event->object));
+		return 0;
+	}
+}
+
+static enum trace_status place(struct placer *placer, struct spaces *spaces, const struct event *event,
+			       uint64_t position, struct trace_error *error)
+{
+	struct engine_placer *engine = (struct engine_placer *)placer;
+	uint64_t previous;
+
+	(void)position;
+	if (event->flags & EVENT_FAILED)
+		return TRACE_OK;
+	uintptr_t address = apply(engine, event);
+
+	if (machine_status(engine->machine) != STATUS_OK)
+		return no_memory(error);
+	if (address == 0)
+		return TRACE_OK;
+	if (!number_map_put(&engine->blocks, event->object, address, &previous))
+		return no_memory(error);
+	struct placed placed = {engine->arena + (address - machine_base(engine->machine)),
+				machine_usable_bytes(engine->machine, address)};
+
+	return spaces_put_block(spaces, event->object, placed, error);
+}
+
+struct placer *engine_placer_create(const struct engine_placer_options *options)
+{
+	struct engine_placer *engine = calloc(1, sizeof(*engine));
+
+	if (!engine)
+		return NULL;
+	engine->placer = (struct placer){place, start};
+	engine->options = *options;
+	return &engine->placer;
+}
+
+void engine_placer_destroy(struct placer *placer)
+{
+	struct engine_placer *engine = (struct engine_placer *)placer;
+
+	if (!engine)
+		return;
+	if (engine->machine)
+		machine_destroy(engine->machine);
+	number_map_clear(&engine->blocks);
+	free(engine);
+}

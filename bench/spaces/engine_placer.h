@@ -1,0 +1,28 @@
+/* engine_placer.h: the blocks of a program placed by the engine's own heap (engine/machine.h).
+ *
+ *   heap event ──▶ machine_malloc ... ──▶ offset in the machine's memory ──▶ + where its arena is mapped
+ *
+ * The arena is one private anonymous mapping as large as the machine's memory, as libfaultline-heap.so makes it: pages come by
+ * faults. A program that is executed starts with an empty machine. What the heap gives back to the system while it runs
+ * (policy purge_delay) stays mapped here.
+ */
+#ifndef FAULTLINE_BENCH_SPACES_ENGINE_PLACER_H
+#define FAULTLINE_BENCH_SPACES_ENGINE_PLACER_H
+
+#include "bench/spaces/placer.h"
+#include "engine/policy.h"
+
+#include <stdbool.h>
+
+struct engine_placer_options {
+	const struct policy *policy; /* must stay */
+	uint64_t memory_bytes;	     /* of the machine; 0: its default */
+	uint64_t seed;
+	bool is_single; /* all threads are one to the heap */
+};
+
+/* NULL: no memory. */
+struct placer *engine_placer_create(const struct engine_placer_options *options);
+void engine_placer_destroy(struct placer *placer);
+
+#endif
