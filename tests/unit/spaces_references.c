@@ -9,9 +9,7 @@
 
 #include "tests/unit/spaces_rig.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* Nothing is known of mappings: loads of 8 bytes upwards, a TLB of 64 entries in 16 sets. */
 static void test_addresses_alone_make_their_mappings(void **state)
