@@ -150,6 +150,14 @@ static enum trace_status tell_start(struct spaces *spaces, uint32_t number, stru
 	return status;
 }
 
+/* The machine is full, or the host is. */
+static enum trace_status no_space(struct trace_error *error)
+{
+	return trace_fail(
+	    error, TRACE_NO_MEMORY,
+	    "the simulated machine has no memory left for another address space; --memory gives it more");
+}
+
 /* The process's space, made if it has none. */
 static struct space *have_space(struct spaces *spaces, uint32_t number)
 {
@@ -169,7 +177,7 @@ enum trace_status spaces_need(struct spaces *spaces, uint32_t number, struct spa
 
 	*found = space;
 	if (!space)
-		return spaces_no_memory(error);
+		return no_space(error);
 	if (space->is_started)
 		return TRACE_OK;
 	space->is_started = true;
@@ -187,7 +195,7 @@ static enum trace_status execute(struct spaces *spaces, const struct event *even
 		return TRACE_OK;
 	leave(spaces, event->process);
 	if (!have_space(spaces, event->process))
-		return spaces_no_memory(error);
+		return no_space(error);
 	process->space->was_executed = true;
 	process->space->executed = position;
 	for (uint32_t i = process->last_thread; i != NO_THREAD; i = spaces->thread[i].sibling) {
@@ -205,7 +213,7 @@ static enum trace_status take_snapshot(struct spaces *spaces, const struct event
 	struct space *space = have_space(spaces, event->process);
 
 	if (!space)
-		return spaces_no_memory(error);
+		return no_space(error);
 	if (event->count == 0 || event->count > UINT32_MAX || space->is_started)
 		return TRACE_OK;
 	if (flt_reader_snapshot(spaces->options.reader, (uint32_t)event->count, &snapshot, NULL) != TRACE_OK)

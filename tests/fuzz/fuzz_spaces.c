@@ -149,7 +149,7 @@ static void fill_call(struct event *event, const struct fuzz_step *step)
 		event->call.flags = 41;
 }
 
-static void do_event(struct spaces *spaces, const struct fuzz_step *step, uint64_t position)
+static enum trace_status do_event(struct spaces *spaces, const struct fuzz_step *step, uint64_t position)
 {
 	static const uint8_t others[] = {EVENT_MALLOC, EVENT_FREE,    EVENT_FORK,  EVENT_EXEC,
 					 EVENT_EXIT,   EVENT_VFORK,   EVENT_CLONE, EVENT_ALLOCATOR_ENTER,
@@ -167,11 +167,11 @@ static void do_event(struct spaces *spaces, const struct fuzz_step *step, uint64
 		event.kind = others[choice - (EVENT_PRCTL - EVENT_MMAP + 1)];
 	else
 		fill_call(&event, step);
-	demand(spaces_event(spaces, &event, position, NULL));
+	return spaces_event(spaces, &event, position, NULL);
 }
 
 /* A batch of a few references with one context. */
-static void do_references(struct spaces *spaces, const struct fuzz_step *step, uint64_t position)
+static enum trace_status do_references(struct spaces *spaces, const struct fuzz_step *step, uint64_t position)
 {
 	enum { COUNT = 24 };
 	static const uint16_t context[COUNT];
@@ -207,7 +207,7 @@ static void do_references(struct spaces *spaces, const struct fuzz_step *step, u
 		offset[i] = (uint16_t)(step->pages * (i + 1) + i * 2777);
 		shape[i] = (uint8_t)((step->small >> i % 12) % 4);
 	}
-	demand(spaces_references(spaces, &stretch, NULL));
+	return spaces_references(spaces, &stretch, NULL);
 }
 
 struct stub {
@@ -278,10 +278,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	demand(spaces_create(&spaces, &options, NULL));
 	for (size_t at = 1, i = 0; at + sizeof(step) <= size && i < STEPS_MAX; at += sizeof(step), i++) {
 		memcpy(&step, data + at, sizeof(step));
-		if (step.small >> 14 == 3)
-			do_references(spaces, &step, i);
-		else
-			do_event(spaces, &step, i);
+		enum trace_status status =
+		    step.small >> 14 == 3 ? do_references(spaces, &step, i) : do_event(spaces, &step, i);
+
+		if (status == TRACE_NO_MEMORY) /* the machine is small */
+			break;
+		demand(status);
 		if (i % 32 == 31 && spaces_check(spaces))
 			abort();
 	}
