@@ -2,6 +2,7 @@
 record_arena = %D%/small_arena.h %D%/small_arena.c
 record_tests = %D%/access_merge %D%/clock %D%/heap_merge %D%/interleaving %D%/kernel_merge %D%/memory_call %D%/number_map %D%/operand \
 	%D%/perf_ring %D%/tracefs %D%/ordering %D%/program %D%/space
+record_tests += %D%/page_map
 check_PROGRAMS += $(record_tests)
 TESTS += $(record_tests)
 %C%_clock_SOURCES = %D%/clock.c
@@ -30,3 +31,5 @@ TESTS += $(record_tests)
 %C%_operand_LDADD = $(unit_libs)
 %C%_space_SOURCES = %D%/space.c
 %C%_space_LDADD = $(unit_libs)
+%C%_page_map_SOURCES = %D%/page_map.c
+%C%_page_map_LDADD = $(unit_libs)

@@ -8,12 +8,15 @@ traces_libtraces_a_SOURCES += \
 	%D%/clock.h %D%/clock.c \
 	%D%/ordering.h %D%/ordering.c \
 	%D%/heap_merge.h %D%/heap_merge.c %D%/heap_merge_parties.h %D%/heap_merge_parties.c \
+	%D%/emulation.h %D%/emulation.c \
 	%D%/launch.h %D%/launch.c \
 	%D%/program.h %D%/program.c \
 	%D%/watch.h %D%/watch.c \
 	%D%/kernel_record.h %D%/kernel_record.c \
 	%D%/kernel_merge.h %D%/kernel_merge.c %D%/kernel_events.h %D%/kernel_events.c \
 	%D%/process_files.h %D%/process_files.c \
+	%D%/page_map.h %D%/page_map.c \
+	%D%/residency.h %D%/residency.c \
 	%D%/syscall_filter.h %D%/syscall_filter.c \
 	%D%/tracer.h %D%/tracer.c \
 	%D%/tracefs.h %D%/tracefs.c \

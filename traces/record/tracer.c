@@ -2,7 +2,9 @@
 
 #include "traces/record/tracer.h"
 
+#include "traces/record/page_map.h"
 #include "traces/record/process_files.h"
+#include "traces/record/residency.h"
 #include "traces/record/syscall_filter.h"
 #include "traces/memory_call.h"
 
@@ -126,16 +128,41 @@ static void resume(enum __ptrace_request how, pid_t thread_id, int signal)
 	(void)ptrace(how, thread_id, NULL, (void *)(intptr_t)signal);
 }
 
-/* Files of /proc as they are at the start of a program, and at its end. Maps are read through a thread that lives: a
- * process whose first thread has ended shows none. */
-static const char *const first_files[] = {"maps", "stat", "limits", NULL};
-static const char *const last_files[] = {"maps", "stat", "status", "smaps_rollup", NULL};
+/* What is said of a process at the start of a program, and at its end: files of /proc, and texts that are gathered. Maps are
+ * read through a thread that lives: a process whose first thread has ended shows none. */
+struct snapshot {
+	const char *name;
+	char *(*text)(uint32_t thread_id); /* NULL: the file of that name */
+};
 
-static void put_snapshots(struct tracer *tracer, const struct tracee *tracee, const char *const *name)
+static const struct snapshot first_snapshots[] = {
+    {"maps", NULL},
+    {"stat", NULL},
+    {"status", NULL},
+    {"limits", NULL},
+    {"pages", page_map_text},
+    {"residency", residency_text},
+    {"settings", residency_settings},
+    {NULL, NULL},
+};
+static const struct snapshot last_snapshots[] = {
+    {"maps", NULL},
+    {"stat", NULL},
+    {"status", NULL},
+    {"smaps_rollup", NULL},
+    {"pages", page_map_text},
+    {"residency", residency_text},
+    {"settings", residency_settings},
+    {NULL, NULL},
+};
+
+static void put_snapshots(struct tracer *tracer, const struct tracee *tracee, const struct snapshot *snapshot)
 {
-	for (; tracer->options.snapshots && *name; name++) {
-		struct kernel_record record = {.kind = KERNEL_SNAPSHOT, .name = *name};
-		record.text = process_text((uint32_t)tracee->thread_id, *name);
+	for (; tracer->options.snapshots && snapshot->name; snapshot++) {
+		struct kernel_record record = {.kind = KERNEL_SNAPSHOT, .name = snapshot->name};
+		uint32_t thread_id = (uint32_t)tracee->thread_id;
+		record.text =
+		    snapshot->text ? snapshot->text(thread_id) : process_text(thread_id, snapshot->name);
 		if (record.text)
 			put(tracer, tracee, record);
 	}
@@ -246,7 +273,7 @@ static void on_exec(struct tracer *tracer, struct tracee *tracee)
 		atomic_fetch_add(&tracer->foreign_programs, 1);
 	put_exec_file(tracer, tracee);
 	put(tracer, tracee, record);
-	put_snapshots(tracer, tracee, first_files);
+	put_snapshots(tracer, tracee, first_snapshots);
 	resume(PTRACE_CONT, tracee->thread_id, 0);
 }
 
@@ -261,7 +288,7 @@ static void tell_end(struct tracer *tracer, struct tracee *tracee, unsigned long
 	if (tracee->process_id == 0)
 		return;
 	if (last && readable)
-		put_snapshots(tracer, tracee, last_files);
+		put_snapshots(tracer, tracee, last_snapshots);
 	if (readable)
 		record.text = process_thread_name((uint32_t)tracee->thread_id);
 	put(tracer, tracee, record);
