@@ -6,6 +6,7 @@
 #include "bench/installation.h"
 #include "bench/record_options.h"
 
+#include "traces/record/emulation.h"
 #include "traces/record/program.h"
 #include "traces/record/session.h"
 
@@ -54,11 +55,31 @@ static bool find_library(struct record_options *options, char *path, size_t capa
 	return true;
 }
 
-static bool find_emulator(struct record_options *options, char *path, size_t capacity)
-{
+struct emulator {
+	char path[PATH_MAX];
 	char plugin[PATH_MAX];
+};
 
-	if (!installation_find("libfaultline-access.so", plugin, sizeof(plugin))) {
+/* Can the emulator run the command by itself, without the library that brings programs into it? */
+static bool emulator_takes(const char *command)
+{
+	char path[PATH_MAX];
+
+	if (!program_find(command, path, sizeof(path)) || emulation_may_run(path))
+		return true;
+	complain(
+	    "record",
+	    "%s is no program of x86-64, and --no-heap runs nothing else: name the interpreter of a script",
+	    path);
+	return false;
+}
+
+static bool find_emulator(struct record_options *options, struct emulator *emulator)
+{
+	struct session_options *session = &options->session;
+	const char *plugin = emulator->plugin;
+
+	if (!installation_find("libfaultline-access.so", emulator->plugin, sizeof(emulator->plugin))) {
 		complain("record", "the emulator's plugin is missing: %s (it is built for x86-64 only)",
 			 plugin);
 		return false;
@@ -67,15 +88,16 @@ static bool find_emulator(struct record_options *options, char *path, size_t cap
 		complain("record", "the emulator takes no plugin with a comma in its path: %s", plugin);
 		return false;
 	}
-	if (!program_find("qemu-x86_64", path, capacity)) {
+	if (!program_find("qemu-x86_64", emulator->path, sizeof(emulator->path))) {
 		complain("record",
 			 "--accesses needs qemu-x86_64, QEMU's user-mode emulator (Debian: qemu-user)");
 		return false;
 	}
-	options->session.emulator = path;
-	if (!options->has_buffer && options->session.buffer_bytes > ACCESS_BUFFER_BYTES)
-		options->session.buffer_bytes = ACCESS_BUFFER_BYTES;
-	return true;
+	session->emulator = emulator->path;
+	session->plugin = session->heap ? NULL : plugin;
+	if (!options->has_buffer && session->buffer_bytes > ACCESS_BUFFER_BYTES)
+		session->buffer_bytes = ACCESS_BUFFER_BYTES;
+	return session->heap || emulator_takes(session->command[0]);
 }
 
 /* Room for a program that allocates in a loop for a second or two faster than its events can be compressed. */
@@ -97,7 +119,8 @@ int command_record(int argc, char **argv)
 	struct session_result result;
 	struct trace_error error = {""};
 	enum trace_status status;
-	char library[PATH_MAX], emulator[PATH_MAX];
+	struct emulator emulator;
+	char library[PATH_MAX];
 	int parsed = record_options_parse(&options, argc, argv);
 
 	if (parsed != RECORD_OPTIONS_RUN)
@@ -105,7 +128,7 @@ int command_record(int argc, char **argv)
 	options.session.context = &options;
 	if (options.session.heap && !find_library(&options, library, sizeof(library)))
 		return EXIT_FAILED;
-	if (options.session.accesses && !find_emulator(&options, emulator, sizeof(emulator)))
+	if (options.session.accesses && !find_emulator(&options, &emulator))
 		return EXIT_FAILED;
 	status = session_run(&options.session, &result, &error);
 	if (status != TRACE_OK) {

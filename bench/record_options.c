@@ -36,6 +36,9 @@ static const char help[] =
     "                           heap and memory calls: the program runs in QEMU's user-mode emulator, "
     "unchanged but\n"
     "                           some 10 to 50 times slower\n"
+    "      --no-heap            with --accesses: no heap calls; nothing of ours is in the program, and "
+    "references are\n"
+    "                           said by stack and mapping alone; programs that it executes are not recorded\n"
     "      --window N:M         of each thread's accesses record N, leave out M, and so on (units K, M, G)\n"
     "      --seed N             put the accesses of several threads, where their order is not known, in one "
     "that N\n"
@@ -80,6 +83,7 @@ enum {
 	OPTION_FAULTS,
 	OPTION_ACCESSES,
 	OPTION_WINDOW,
+	OPTION_NO_HEAP,
 	OPTION_SEED,
 	OPTION_AS_PLACED,
 	OPTION_STACKS,
@@ -245,6 +249,9 @@ static int parse_option(struct record_options *options, int option)
 	case OPTION_STACKS:
 		options->session.stacks = true;
 		return RUN;
+	case OPTION_NO_HEAP:
+		options->no_heap = true;
+		return RUN;
 	case OPTION_NO_FOLLOW:
 		options->session.follow = false;
 		return RUN;
@@ -254,8 +261,9 @@ static int parse_option(struct record_options *options, int option)
 }
 
 /* Says what does not go together. */
-static bool are_compatible(const struct session_options *session)
+static bool are_compatible(const struct record_options *options)
 {
+	const struct session_options *session = &options->session;
 	const char *message = NULL;
 
 	if (session->accesses && session->faults)
@@ -268,6 +276,9 @@ static bool are_compatible(const struct session_options *session)
 		message = "--window is about accesses: it needs --accesses";
 	else if (!session->accesses && session->as_placed)
 		message = "--as-placed is about accesses: it needs --accesses";
+	else if (!session->accesses && options->no_heap)
+		message =
+		    "--no-heap is about accesses: without them heap calls are recorded only when asked for";
 	else if (!session->accesses && session->seed != 0)
 		message = "--seed is about the order of accesses: it needs --accesses";
 	if (message)
@@ -287,6 +298,7 @@ int record_options_parse(struct record_options *options, int argc, char **argv)
 	    {"faults", no_argument, NULL, OPTION_FAULTS},
 	    {"accesses", optional_argument, NULL, OPTION_ACCESSES},
 	    {"window", required_argument, NULL, OPTION_WINDOW},
+	    {"no-heap", no_argument, NULL, OPTION_NO_HEAP},
 	    {"seed", required_argument, NULL, OPTION_SEED},
 	    {"as-placed", no_argument, NULL, OPTION_AS_PLACED},
 	    {"stacks", no_argument, NULL, OPTION_STACKS},
@@ -308,13 +320,14 @@ int record_options_parse(struct record_options *options, int argc, char **argv)
 	options->session.command = argv + optind;
 	if (options->session.accesses)
 		options->session.heap = options->session.calls = true;
+	options->session.heap &= !options->no_heap;
 	if (!options->session.calls && !options->session.faults)
 		options->session.heap = true;
 	if (options->session.stacks && !options->session.heap) {
 		complain("record", "--stacks are those of heap calls: it needs --heap");
 		return EXIT_USAGE;
 	}
-	if (!are_compatible(&options->session))
+	if (!are_compatible(options))
 		return EXIT_USAGE;
 	if (!options->session.output) {
 		complain("record", "where to? -o TRACE is missing");

@@ -10,6 +10,7 @@ struct record_options {
 	struct session_options session;
 	bool quiet;
 	bool has_buffer; /* --buffer was given */
+	bool no_heap;
 };
 
 #define RECORD_OPTIONS_RUN (-1)

@@ -10,6 +10,7 @@ expect 2 "a window of nothing is refused" "$FAULTLINE" record --window 1:1 -o t.
 expect 2 "a seed is a number" "$FAULTLINE" record --accesses --seed=-1 -o t.flt -- true
 expect 2 "a seed of nothing is refused" "$FAULTLINE" record --seed 1 -o t.flt -- true
 expect 2 "no page faults of an emulated program" "$FAULTLINE" record --accesses --faults -o t.flt -- true
+expect 2 "heap calls are left out only beside accesses" "$FAULTLINE" record --mm --no-heap -o t.flt -- true
 mkdir nothing
 PATH=$scratch/nothing expect 1 "without the emulator" "$FAULTLINE" record --accesses -o t.flt -- true
 matches "it says what to install" 'needs qemu-x86_64, .*qemu-user' stderr
@@ -124,4 +125,16 @@ if have gcc "gcc"; then
 	pass_if "a compiler, its assembler and linker" same gcc -o made made.c
 	pass_if "and what they made runs" sh -c '[ "$(./made)" = made ]'
 fi
+
+# --- without heap calls: nothing of ours in the program
+printf '#!/bin/sh\n' >script
+chmod +x script
+expect 1 "a script cannot be run by the emulator alone" "$FAULTLINE" record --accesses --no-heap -o t.flt -- ./script
+matches "and it says what to name" 'name the interpreter' stderr
+expect 5 "the program's own accesses" record --accesses --no-heap -o t.flt -- "$counter" load 1000
+pass_if "go to mappings and stacks" "$FAULTLINE" info t.flt
+lacks "and to no blocks" 'to object|malloc' stdout
+env -i PATH="$PATH" env >plain
+env -i PATH="$PATH" "$FAULTLINE" record -q --accesses --no-heap -o t.flt -- env >emulated
+pass_if "the program finds the environment that it would find without us" cmp plain emulated
 finish

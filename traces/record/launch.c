@@ -3,6 +3,7 @@
 #include "traces/record/launch.h"
 
 #include "traces/record/arena.h"
+#include "traces/record/emulation.h"
 #include "traces/record/follower.h"
 
 #include <errno.h>
@@ -126,7 +127,13 @@ static struct launch_report become_command(const struct launch_options *options,
 		report.reason = follower_prepare(options->follower);
 	if (report.reason != 0)
 		return report;
+	if (options->plugin && setenv(ARENA_ENVIRONMENT, options->assignment, 1) != 0)
+		return (struct launch_report){.reason = ENOMEM};
 	(void)sigprocmask(SIG_SETMASK, mask, NULL);
+	if (options->plugin) {
+		const struct emulation emulation = {.emulator = options->emulator, .plugin = options->plugin};
+		return (struct launch_report){.reason = emulation_execute(&emulation, options->command)};
+	}
 	(void)execvp(options->command[0], options->command);
 	return (struct launch_report){.reason = errno};
 }

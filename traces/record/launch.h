@@ -23,6 +23,7 @@ struct launch_options {
 	const char *library;	   /* absolute path of the library to preload; NULL = none */
 	const char *assignment;	   /* value of the environment variable ARENA_ENVIRONMENT */
 	const char *emulator;	   /* of LAUNCH_EMULATOR; NULL = not set */
+	const char *plugin;	   /* of the emulator, to be started in it at once; NULL = started as it is */
 	struct follower *follower; /* follows the command from its exec on, and collects it; NULL = nobody */
 	int start_signal;	   /* when the recorder gets it, launch_control.active becomes 1; 0 = none */
 	int stop_signal;	   /* ... 0; the same as start_signal: it toggles */

@@ -315,6 +315,7 @@ static enum trace_status start(struct session *session, struct trace_error *erro
 	    .library = options->heap ? options->library : NULL,
 	    .assignment = session->file.assignment,
 	    .emulator = options->accesses ? options->emulator : NULL,
+	    .plugin = options->accesses && !options->heap ? options->plugin : NULL,
 	    .start_signal = options->start_signal,
 	    .stop_signal = options->stop_signal,
 	};

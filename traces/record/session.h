@@ -34,7 +34,8 @@ struct session_options {
 	unsigned
 	    accesses; /* record references: ARENA_ACCESS_DATA, ARENA_ACCESS_FETCH; the library is then the
 				guest's, and the kernel's side is seen by the plugin */
-	const char *emulator;		/* absolute path; for references */
+	const char *emulator; /* absolute path; for references */
+	const char *plugin;   /* absolute path, of the emulator; for references without heap calls */
 	uint64_t window_on, window_off; /* references per thread recorded, then left out; 0 = all */
 	uint64_t seed;	/* of the order of threads' references where it is not known; 0 = as handed over */
 	bool as_placed; /* references to blocks are told as those to the mappings that they lie in */
