@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -13,6 +14,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -181,10 +183,37 @@ static void put_pointer(struct vcpu *vcpu, const struct pointer *pointer, const 
 	}
 }
 
+/* The kernel tells a parent, and its child, the child's number where they ask for it. */
+static void put_birth(struct vcpu *vcpu, const uint64_t argument[6], int64_t result)
+{
+	if (result > 0 && argument[0] & CLONE_PARENT_SETTID)
+		put_range(vcpu, ACCESS_WORD_STORE, argument[2], sizeof(pid_t));
+	if (result == 0 && argument[0] & CLONE_CHILD_SETTID)
+		put_range(vcpu, ACCESS_WORD_STORE, argument[3], sizeof(pid_t));
+}
+
+/* rseq(address, bytes, flags, ...): whenever the thread has been off its processor the kernel writes there which one it is on.
+ * The emulator refuses the call. When a thread is taken off cannot be known here; it is when it has made or awaited a child,
+ * and elsewhere what the kernel writes to is the thread's own page already. */
+#define SEQUENCE_BYTES 32u
+#define SEQUENCE_UNREGISTER 1u
+
+static void put_sequence(struct vcpu *vcpu, int64_t number, const uint64_t argument[6])
+{
+	if (number == SYS_rseq)
+		vcpu->sequence = argument[2] & SEQUENCE_UNREGISTER ? 0 : argument[0];
+	else if (vcpu->sequence != 0 && (number == SYS_clone || number == SYS_fork || number == SYS_vfork ||
+					 number == SYS_wait4 || number == SYS_waitid))
+		put_range(vcpu, ACCESS_WORD_STORE, vcpu->sequence, SEQUENCE_BYTES);
+}
+
 void kernel_copy_put(struct vcpu *vcpu, int64_t number, const uint64_t argument[6], int64_t result)
 {
 	for (size_t i = 0; i < sizeof(pointers) / sizeof(pointers[0]); i++) {
 		if (pointers[i].number == number)
 			put_pointer(vcpu, &pointers[i], argument, result);
 	}
+	if (number == SYS_clone)
+		put_birth(vcpu, argument, result);
+	put_sequence(vcpu, number, argument);
 }

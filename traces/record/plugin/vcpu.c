@@ -174,7 +174,7 @@ void vcpu_finish(struct vcpu *vcpu)
 		write_accesses(vcpu, true);
 	forget(vcpu);
 	vcpu->bound = vcpu->refused = vcpu->off = false;
-	vcpu->stack_top = vcpu->skipped = 0;
+	vcpu->stack_top = vcpu->skipped = vcpu->sequence = 0;
 }
 
 void vcpu_forget_all(void)

@@ -40,6 +40,7 @@ struct vcpu {
 	uint64_t skipped;     /* not yet said */
 	uint64_t stack_top;   /* where the thread's stack began; 0 = not known */
 	uint64_t argument[6]; /* of the system call in progress */
+	uint64_t sequence;    /* where the thread asked to be told its processor (rseq), 0 = nowhere */
 	bool loaded;	      /* an instruction that modifies has loaded and not yet stored */
 	bool off;	      /* nothing is recorded now */
 	bool bound;	      /* its thread is registered */
