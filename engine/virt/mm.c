@@ -131,7 +131,7 @@ struct mm_result mm_place(struct mm *mm, const struct mm_placement *placement)
 		return mm_status(-EEXIST);
 	if (accounted && !mm_charge(mm, pages))
 		return mm_status(-ENOMEM);
-	if (!mm_insert(mm, &proposal, true)) {
+	if (!mm_insert(mm, &proposal, MM_MERGE_BOTH)) {
 		if (accounted)
 			mm_uncharge(mm, pages);
 		return mm_status(-ENOMEM);

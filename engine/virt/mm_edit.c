@@ -160,11 +160,12 @@ static struct vma *grow_over(struct mm *mm, const struct vma_merge *merge, const
 	return target;
 }
 
-struct vma *mm_insert(struct mm *mm, const struct vma_proposal *proposal, bool may_merge_right)
+struct vma *mm_insert(struct mm *mm, const struct vma_proposal *proposal, enum mm_merge sides)
 {
 	struct vma *next = vma_tree_find(&mm->tree, proposal->start);
 	struct vma *previous = next ? next->previous : mm->tree.last;
-	struct vma_merge merge = vma_merge_with(proposal, previous, may_merge_right ? next : NULL);
+	struct vma_merge merge = vma_merge_with(proposal, sides != MM_MERGE_NONE ? previous : NULL,
+						sides == MM_MERGE_BOTH ? next : NULL);
 
 	if (merge.left || merge.right)
 		return grow_over(mm, &merge, proposal);

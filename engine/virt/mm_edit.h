@@ -71,9 +71,17 @@ int mm_split(struct mm *mm, struct vma *vma, uint64_t address);
  * that holds the range, or NULL and -ENOMEM in *error: then some splitting may be done. */
 struct vma *mm_modify(struct mm *mm, struct vma *vma, const struct vma_proposal *part, int *error);
 
+/* Which neighbours a new mapping may become one with. */
+enum mm_merge {
+	MM_MERGE_NONE,
+	MM_MERGE_LEFT,
+	MM_MERGE_BOTH,
+};
+
 /* Puts a mapping in, merged with neighbours where it can be; counts and the charge are the caller's. The file gets a
- * reference for a new VMA. `may_merge_right` is false for brk. NULL: no memory. */
-struct vma *mm_insert(struct mm *mm, const struct vma_proposal *proposal, bool may_merge_right);
+ * reference for a new VMA. The heap of brk grows to the right only, and not out of what lies below its start. NULL: no
+ * memory. */
+struct vma *mm_insert(struct mm *mm, const struct vma_proposal *proposal, enum mm_merge sides);
 
 /* Splits what reaches over the ends of [start, end). -ENOMEM: too many mappings. */
 int mm_carve(struct mm *mm, uint64_t start, uint64_t end);

@@ -175,7 +175,7 @@ static int put_in(struct mm *mm, struct mapping_state *state)
 					.flags = state->flags,
 					.file = file,
 					.first_page = state->first_page};
-	struct vma *vma = is_nameless && !file ? NULL : mm_insert(mm, &proposal, true);
+	struct vma *vma = is_nameless && !file ? NULL : mm_insert(mm, &proposal, MM_MERGE_BOTH);
 
 	if (is_nameless)
 		open_file_drop(file);
@@ -284,7 +284,7 @@ static bool grow_brk(struct mm *mm, uint64_t old, uint64_t new)
 
 	if (!may_grow_brk(mm, old, new) || !mm_charge(mm, pages))
 		return false;
-	if (!mm_insert(mm, &proposal, false)) {
+	if (!mm_insert(mm, &proposal, old > mm->layout.start_brk ? MM_MERGE_LEFT : MM_MERGE_NONE)) {
 		mm_uncharge(mm, pages);
 		return false;
 	}

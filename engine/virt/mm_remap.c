@@ -111,7 +111,7 @@ static struct mm_result expand_in_place(struct mm *mm, const struct remap *remap
 
 	if (!charge(mm, remap))
 		return mm_status(-ENOMEM);
-	if (!mm_insert(mm, &more, true))
+	if (!mm_insert(mm, &more, MM_MERGE_BOTH))
 		return mm_status(-ENOMEM);
 	count_growth(mm, flags, growth(remap) >> PAGE_SHIFT);
 	populate_growth(mm, remap, remap->address, flags);
@@ -129,7 +129,7 @@ static struct vma *copy_mapping(struct mm *mm, const struct remap *remap)
 	copy.first_page = vma_page_at(vma, remap->address);
 	if (!vma->file && !vma->anonymous)
 		copy.first_page = remap->new_address >> PAGE_SHIFT;
-	return mm_insert(mm, &copy, true);
+	return mm_insert(mm, &copy, MM_MERGE_BOTH);
 }
 
 /* MREMAP_DONTUNMAP: the old mapping stays, without its pages and locks. */

@@ -245,6 +245,30 @@ static void test_users(void **state)
 	rig_drop(&rig);
 }
 
+/* The heap grows into itself, never into what lies below its start (a program's bss). */
+static void test_heap_is_apart(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_make(&rig);
+	const struct mm_mapping below = {.address = rig.mm.layout.start_brk - PAGE,
+					 .length = PAGE,
+					 .protection = READ_WRITE,
+					 .flags = MM_MAP_PRIVATE | MM_MAP_ANONYMOUS | MM_MAP_FIXED};
+
+	assert_int_equal(mm_map(&rig.mm, &below).error, 0);
+	(void)mm_set_brk(&rig.mm, rig.mm.layout.start_brk + PAGE);
+	assert_int_equal(rig.mm.tree.count, 2);
+	(void)mm_set_brk(&rig.mm, rig.mm.layout.start_brk + 3 * PAGE);
+	assert_int_equal(rig.mm.tree.count, 2);
+	assert_int_equal(mm_find(&rig.mm, rig.mm.layout.start_brk)->area.end,
+			 rig.mm.layout.start_brk + 3 * PAGE);
+	(void)mm_set_brk(&rig.mm, rig.mm.layout.start_brk);
+	assert_int_equal(rig.mm.tree.count, 1);
+	rig_drop(&rig);
+}
+
 static void test_place(void **state)
 {
 	struct rig rig;
@@ -413,8 +437,9 @@ int main(void)
 	    cmocka_unit_test(test_identities),	   cmocka_unit_test(test_split_and_merge),
 	    cmocka_unit_test(test_partial_effect), cmocka_unit_test(test_map_count),
 	    cmocka_unit_test(test_promise),	   cmocka_unit_test(test_fork),
-	    cmocka_unit_test(test_users),	   cmocka_unit_test(test_place),
-	    cmocka_unit_test(test_advices),	   cmocka_unit_test(test_corruption),
+	    cmocka_unit_test(test_users),	   cmocka_unit_test(test_heap_is_apart),
+	    cmocka_unit_test(test_place),	   cmocka_unit_test(test_advices),
+	    cmocka_unit_test(test_corruption),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
