@@ -11,6 +11,7 @@ include tests/cli/replay.mk
 cli_tests += %D%/import.sh %D%/generate.sh %D%/traces.sh
 cli_tests += %D%/translate.sh %D%/glossary.sh
 cli_tests += %D%/headers.sh %D%/includes.sh
+cli_tests += %D%/fidelity.sh
 dist_check_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)
 

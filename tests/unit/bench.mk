@@ -2,6 +2,7 @@
 bench_unit_tests = %D%/histogram %D%/interval %D%/timeline %D%/regression %D%/block_table %D%/slot_pool \
 	%D%/range_set %D%/mapped %D%/placement %D%/cursor %D%/recorder %D%/call_trap \
 	%D%/plan %D%/feed %D%/target %D%/verdict %D%/limit %D%/run_directory %D%/latency %D%/mmu_series %D%/space_map
+bench_unit_tests += %D%/figures %D%/pairing
 check_PROGRAMS += $(bench_unit_tests)
 TESTS += $(bench_unit_tests)
 bench_unit_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
@@ -88,3 +89,9 @@ tests_unit_recorder_LDADD = $(bench_unit_libs)
 tests_unit_call_trap_SOURCES = %D%/call_trap.c
 tests_unit_call_trap_CFLAGS = $(bench_unit_cflags)
 tests_unit_call_trap_LDADD = $(bench_unit_libs)
+tests_unit_figures_SOURCES = %D%/figures.c
+tests_unit_figures_CFLAGS = $(bench_unit_cflags)
+tests_unit_figures_LDADD = $(bench_unit_libs)
+tests_unit_pairing_SOURCES = %D%/pairing.c
+tests_unit_pairing_CFLAGS = $(bench_unit_cflags)
+tests_unit_pairing_LDADD = $(bench_unit_libs)
