@@ -163,6 +163,8 @@ static enum trace_status pass_on(struct follower *follower, struct trace_error *
 	enum trace_status status = TRACE_OK;
 	size_t done = 0;
 
+	if (follower->pendings == 0)
+		return TRACE_OK;
 	qsort(follower->pending, follower->pendings, sizeof(*follower->pending), earlier);
 	while (status == TRACE_OK && done < follower->pendings &&
 	       follower->pending[done].record.ticks < follower->until)
