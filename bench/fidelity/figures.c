@@ -43,7 +43,8 @@ bool figures_stat(const char *text, unsigned number, uint64_t *value)
 		at = strchr(at, ' ');
 		if (at && field == number)
 			return number_at(at + 1, value);
-		at += at != NULL;
+		if (at)
+			at++;
 	}
 	return false;
 }
