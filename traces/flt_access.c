@@ -23,7 +23,24 @@ struct shape_slot {
 	uint8_t index;
 };
 
+/* Contexts are looked up in a small table first, by a key that tells them apart: valid (1 bit), place (3), base (28), window
+ * (32). What does not fit goes to the open table at once. */
+#define RECENT_LOG2 9u
+#define RECENT_BASE_BITS 28u
+#define RECENT_WINDOW_BITS 32u
+
+struct recent_context {
+	uint64_t key; /* 0 = none */
+	uint32_t process;
+	uint16_t index;
+};
+
+/* Shapes of up to so many bytes likewise. */
+#define RECENT_SIZES 512u
+
 struct flt_access_finder {
+	struct recent_context recent[1u << RECENT_LOG2];
+	uint16_t recent_shape[RECENT_SIZES * 2 * ACCESS_KINDS]; /* number + 1; 0 = none */
 	uint32_t stamp;
 	struct context_slot context[1u << CONTEXT_SLOTS_LOG2];
 	struct shape_slot shape[1u << SHAPE_SLOTS_LOG2];
@@ -54,8 +71,25 @@ void flt_access_clear(struct flt_access_block *block)
 {
 	block->batch.first += block->batch.count;
 	block->batch.count = block->batch.runs = block->batch.contexts = block->batch.shapes = 0;
-	if (block->finder)
-		block->finder->stamp++;
+	if (!block->finder)
+		return;
+	block->finder->stamp++;
+	memset(block->finder->recent, 0, sizeof(block->finder->recent));
+	memset(block->finder->recent_shape, 0, sizeof(block->finder->recent_shape));
+}
+
+void flt_access_continue(struct flt_access_block *next, struct flt_access_block *block)
+{
+	struct flt_access_skip *skip = next->skip;
+	const size_t capacity = next->skip_capacity;
+
+	next->batch.first = block->batch.first + block->batch.count;
+	next->skip = block->skip;
+	next->skips = block->skips;
+	next->skip_capacity = block->skip_capacity;
+	block->skip = skip;
+	block->skip_capacity = capacity;
+	block->skips = 0;
 }
 
 static bool start(struct flt_access_block *block)
@@ -191,6 +225,52 @@ static int find_shape(struct flt_access_block *block, const struct access *acces
 	}
 }
 
+/* The recent table's key of a reference; 0: it has none. */
+static inline uint64_t recent_key(const struct access *access)
+{
+	const uint64_t window = access->offset / ACCESS_WINDOW_BYTES;
+	const uint64_t middle = window + (UINT64_C(1) << (RECENT_WINDOW_BITS - 1));
+	const uint64_t windows = UINT64_MAX / ACCESS_WINDOW_BYTES;
+
+	if (access->base >> RECENT_BASE_BITS || (middle & windows) >> RECENT_WINDOW_BITS ||
+	    access->place >= ACCESS_PLACES)
+		return 0;
+	return UINT64_C(1) << 63 | (uint64_t)access->place << (RECENT_BASE_BITS + RECENT_WINDOW_BITS) |
+	       access->base << RECENT_WINDOW_BITS | (uint32_t)window;
+}
+
+/* One reference on its way into the block. */
+struct appended {
+	int context, shape; /* -1: the block has no room for another */
+	const char *fault;
+};
+
+/* What was met in this block before was found sound then, and still is: nothing that references name goes away. */
+static inline struct appended append_one(struct flt_access_block *block,
+					 const struct flt_access_origin *origin, const struct access *access)
+{
+	struct flt_access_finder *finder = block->finder;
+	const uint64_t key = recent_key(access);
+	struct recent_context *recent = &finder->recent[key * MULTIPLIER >> (64 - RECENT_LOG2)];
+	const bool small = access->size < RECENT_SIZES && access->kind < 2 * ACCESS_KINDS;
+	uint16_t *shape = &finder->recent_shape[small ? access->size * 2u * ACCESS_KINDS + access->kind : 0];
+
+	if (__builtin_expect(key && recent->key == key && recent->process == origin->process && *shape, 1))
+		return (struct appended){recent->index, *shape - 1, NULL};
+	struct appended result = {-1, -1, fault_of(access, origin)};
+
+	if (result.fault)
+		return result;
+	/* The shape first: a context that nothing uses would not be in the order of first use. */
+	result.shape = find_shape(block, access);
+	if (small && result.shape >= 0)
+		*shape = (uint16_t)(result.shape + 1);
+	result.context = result.shape < 0 ? -1 : find_context(block, access, origin->process);
+	if (key && result.context >= 0)
+		*recent = (struct recent_context){key, origin->process, (uint16_t)result.context};
+	return result;
+}
+
 /* The run that the next reference belongs to. */
 static struct access_run *run_of(struct flt_access_block *block, const struct flt_access_origin *origin)
 {
@@ -222,20 +302,14 @@ enum trace_status flt_access_append(struct flt_access_block *block, const struct
 	const char *fault = NULL;
 
 	while (*taken < count && at < block->capacity) {
-		const struct access *next = &access[*taken];
+		const struct appended next = append_one(block, origin, &access[*taken]);
 
-		fault = fault_of(next, origin);
-		if (fault)
+		fault = next.fault;
+		if (next.context < 0)
 			break;
-		/* A context that nothing uses would not be in the order of first use. */
-		const int shape = find_shape(block, next);
-		const int context = shape < 0 ? -1 : find_context(block, next, origin->process);
-
-		if (context < 0)
-			break;
-		block->context[at] = (uint16_t)context;
-		block->offset[at] = (uint16_t)next->offset;
-		block->shape[at++] = (uint8_t)shape;
+		block->context[at] = (uint16_t)next.context;
+		block->offset[at] = (uint16_t)access[*taken].offset;
+		block->shape[at++] = (uint8_t)next.shape;
 		++*taken;
 	}
 	block->batch.count = at;
@@ -254,14 +328,42 @@ enum trace_status flt_access_append(struct flt_access_block *block, const struct
 	return TRACE_OK;
 }
 
-void flt_access_count(const struct access_batch *batch, struct flt_access_tally *tally)
+/* How often each of 256 numbers occurs. Four counters take turns, so that equal neighbours do not wait for each other. */
+static void count_bytes(const uint8_t *bytes, size_t count, uint64_t *times)
 {
-	uint64_t shapes[ACCESS_BATCH_SHAPES] = {0};
+	uint32_t counter[4][256] = {{0}};
+	size_t i = 0;
+
+	for (; i + 4 <= count; i += 4) {
+		counter[0][bytes[i]]++;
+		counter[1][bytes[i + 1]]++;
+		counter[2][bytes[i + 2]]++;
+		counter[3][bytes[i + 3]]++;
+	}
+	for (; i < count; i++)
+		counter[0][bytes[i]]++;
+	for (unsigned value = 0; value < 256; value++)
+		times[value] =
+		    (uint64_t)counter[0][value] + counter[1][value] + counter[2][value] + counter[3][value];
+}
+
+static void count_places(const struct access_batch *batch, struct flt_access_tally *tally)
+{
+	uint64_t counter[4][ACCESS_PLACES] = {{0}};
 
 	for (size_t i = 0; i < batch->count; i++)
-		shapes[batch->shape[i]]++;
-	for (size_t i = 0; i < batch->count; i++)
-		tally->places[batch->contexts_table[batch->context[i]].place]++;
+		counter[i % 4][batch->contexts_table[batch->context[i]].place]++;
+	for (unsigned place = 0; place < ACCESS_PLACES; place++)
+		tally->places[place] +=
+		    counter[0][place] + counter[1][place] + counter[2][place] + counter[3][place];
+}
+
+void flt_access_count(const struct access_batch *batch, struct flt_access_tally *tally)
+{
+	uint64_t shapes[256];
+
+	count_bytes(batch->shape, batch->count, shapes);
+	count_places(batch, tally);
 	for (size_t i = 0; i < batch->shapes; i++)
 		tally->kinds[batch->shapes_table[i].kind] += shapes[i];
 	for (size_t i = 0; i < batch->runs; i++)

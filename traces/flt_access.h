@@ -107,6 +107,10 @@ enum trace_status flt_access_skipped(struct flt_access_block *block, uint32_t th
 /* Empties the block; references are counted on. */
 void flt_access_clear(struct flt_access_block *block);
 
+/* Makes `next`, which is empty, the block that follows `block`: references are counted on, and what is noted of references that
+ * were not recorded goes over. */
+void flt_access_continue(struct flt_access_block *next, struct flt_access_block *block);
+
 /* Begins the section of this block in `writer` and fills it. */
 enum trace_status flt_access_encode(struct flt_access_block *block, struct flt_section_writer *writer,
 				    struct trace_error *error) TRACE_MUST_USE;

@@ -5,6 +5,7 @@
 #include "traces/flt_bytes.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -12,6 +13,7 @@ enum trace_status flt_hash_start(struct flt_hash *hash, struct trace_error *erro
 {
 	hash->state = XXH3_createState();
 	hash->accesses = NULL;
+	hash->contexts = NULL;
 	hash->collected = 0;
 	if (!hash->state || XXH3_128bits_reset(hash->state) == XXH_ERROR) {
 		flt_hash_end(hash);
@@ -86,51 +88,67 @@ void flt_hash_event(struct flt_hash *hash, const struct event *event)
 		feed_call(hash, &event->call);
 }
 
-/* Reference `i` of the batch, in `run`. */
-static void put_access(uint8_t *out, const struct access_batch *batch, const struct access_run *run, size_t i)
+static uint64_t hash_of_context(const struct access_context *context)
 {
-	const struct access_context *context = &batch->contexts_table[batch->context[i]];
-	const struct access_shape *shape = &batch->shapes_table[batch->shape[i]];
+	uint8_t bytes[20], *out = bytes;
 
-	out = flt_put64(out, run->position);
 	out = flt_put64(out, context->base);
-	out = flt_put64(out, context->start + batch->offset[i]);
-	out = flt_put32(out, run->thread);
-	(void)flt_put32(out, shape->size | (uint32_t)shape->kind << 16 | context->place << 24);
+	out = flt_put64(out, context->start);
+	(void)flt_put32(out, context->place);
+	return XXH3_64bits(bytes, sizeof(bytes));
 }
 
-static void feed_run(XXH3_state_t *state, const struct access_batch *batch, const struct access_run *run)
+static uint64_t hash_of_run(const struct access_run *run)
 {
-	uint8_t bytes[FLT_HASH_BATCH * FLT_HASH_ACCESS_BYTES];
-	size_t used = 0;
+	uint8_t bytes[12], *out = flt_put64(bytes, run->position);
+
+	(void)flt_put32(out, run->thread);
+	return XXH3_64bits(bytes, sizeof(bytes));
+}
+
+static void feed_run(struct flt_hash *hash, const struct access_batch *batch, const struct access_run *run)
+{
+	const uint64_t origin = hash_of_run(run);
+	uint8_t bytes[FLT_HASH_ACCESSES * FLT_HASH_ACCESS_BYTES], *out = bytes;
 
 	if (run->skipped) {
 		(void)flt_put64(bytes, run->skipped);
-		(void)XXH3_128bits_update(state, bytes, 8);
+		(void)XXH3_128bits_update(hash->accesses, bytes, 8);
 	}
 	for (size_t i = run->first; i < (size_t)run->first + run->count; i++) {
-		put_access(bytes + used, batch, run, i);
-		used += FLT_HASH_ACCESS_BYTES;
-		if (used == sizeof(bytes)) {
-			(void)XXH3_128bits_update(state, bytes, used);
-			used = 0;
+		out = flt_put64(out, (hash->contexts[batch->context[i]] ^ origin) + batch->offset[i] +
+					 hash->shapes[batch->shape[i]]);
+		if (out == bytes + sizeof(bytes)) {
+			(void)XXH3_128bits_update(hash->accesses, bytes, sizeof(bytes));
+			out = bytes;
 		}
 	}
-	if (used)
-		(void)XXH3_128bits_update(state, bytes, used);
+	if (out != bytes)
+		(void)XXH3_128bits_update(hash->accesses, bytes, (size_t)(out - bytes));
+}
+
+static void hash_tables(struct flt_hash *hash, const struct access_batch *batch)
+{
+	for (size_t i = 0; i < batch->contexts; i++)
+		hash->contexts[i] = hash_of_context(&batch->contexts_table[i]);
+	for (size_t i = 0; i < batch->shapes; i++)
+		hash->shapes[i] =
+		    (uint64_t)batch->shapes_table[i].kind << 32 | (uint64_t)batch->shapes_table[i].size << 16;
 }
 
 enum trace_status flt_hash_accesses(struct flt_hash *hash, const struct access_batch *batch,
 				    struct trace_error *error)
 {
-	if (!hash->accesses) {
+	if (!hash->contexts) {
 		hash->accesses = XXH3_createState();
-		if (!hash->accesses || XXH3_128bits_reset(hash->accesses) == XXH_ERROR)
+		hash->contexts = calloc(ACCESS_BATCH_CONTEXTS, sizeof(*hash->contexts));
+		if (!hash->accesses || !hash->contexts || XXH3_128bits_reset(hash->accesses) == XXH_ERROR)
 			return trace_fail(error, TRACE_NO_MEMORY,
 					  "not enough memory for the hash of a trace's references");
 	}
+	hash_tables(hash, batch);
 	for (size_t r = 0; r < batch->runs; r++)
-		feed_run(hash->accesses, batch, &batch->run[r]);
+		feed_run(hash, batch, &batch->run[r]);
 	return TRACE_OK;
 }
 
@@ -208,5 +226,7 @@ void flt_hash_end(struct flt_hash *hash)
 {
 	(void)XXH3_freeState(hash->state);
 	(void)XXH3_freeState(hash->accesses);
+	free(hash->contexts);
 	hash->state = hash->accesses = NULL;
+	hash->contexts = NULL;
 }

@@ -6,9 +6,11 @@
  * thread its process and system's number (8 each), the length of its name (8) and the name; the number of processes and
  * per process the same with its parent; the number of stacks and per stack its depth and addresses (8 each).
  * A trace with files or regions goes on with their number and fields in the order of event.h (8 each, the path as a name);
- * one with references, with the fingerprint (16 bytes) of a hash of their own, fed per reference with position, base and
- * offset from the base (8 each), thread (4), size (2), kind and place (1 each), and before the first of a run that comes
- * after references that were not recorded, with their number (8).
+ * one with references, with the fingerprint (16 bytes) of a hash of their own. It is fed per reference with 8 bytes,
+ *   (C xor R) + offset mod 2^16 + 2^16 size + 2^32 kind,   modulo 2^64,
+ * where C is XXH3-64 of base, offset - offset mod 2^16 (8 each) and place (4), R that of position (8) and thread (4): so the work
+ * per reference is small, whatever blocks they stand in. A run that comes after references that were not recorded is preceded by
+ * their number (8).
  * Where the trace came from, what was warned about, and snapshots are not part of it.
  */
 #ifndef FAULTLINE_TRACES_FLT_HASH_H
@@ -24,11 +26,14 @@
 #define FLT_HASH_EVENT_BYTES 64
 #define FLT_HASH_CALL_BYTES 60
 #define FLT_HASH_BATCH 64
-#define FLT_HASH_ACCESS_BYTES 32
+#define FLT_HASH_ACCESS_BYTES 8
+#define FLT_HASH_ACCESSES 512
 
 struct flt_hash {
-	void *state;	  /* XXH3_state_t */
-	void *accesses;	  /* of the references; NULL while there are none */
+	void *state;	    /* XXH3_state_t */
+	void *accesses;	    /* of the references; NULL while there are none */
+	uint64_t *contexts; /* of the batch: C of each */
+	uint64_t shapes[ACCESS_BATCH_SHAPES];
 	size_t collected; /* events in `events` */
 	uint8_t events[FLT_HASH_BATCH * FLT_HASH_EVENT_BYTES];
 };

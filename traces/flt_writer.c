@@ -4,6 +4,7 @@
 
 #include "traces/census.h"
 #include "traces/flt_access.h"
+#include "traces/flt_access_writer.h"
 #include "traces/flt_block.h"
 #include "traces/flt_checkpoint.h"
 #include "traces/flt_footer.h"
@@ -28,9 +29,8 @@ struct flt_writer {
 	struct flt_index index;
 	struct flt_hash hash;
 	struct census census;
-	struct flt_access_block accesses; /* references not written yet */
-	struct flt_access_tally tally;	  /* of those that are */
-	uint64_t checkpoint;		  /* events before the last one */
+	struct flt_access_writer accesses;
+	uint64_t checkpoint; /* events before the last one */
 	bool has_time;
 };
 
@@ -83,9 +83,9 @@ static enum trace_status sink_thread(struct event_sink *sink, uint32_t thread, u
 
 static void free_writer(struct flt_writer *writer)
 {
+	flt_access_writer_end(&writer->accesses);
 	flt_section_writer_end(&writer->section);
 	flt_block_free(&writer->block);
-	flt_access_free(&writer->accesses);
 	flt_tables_free(&writer->tables);
 	free(writer->index.entry);
 	flt_hash_end(&writer->hash);
@@ -136,6 +136,7 @@ static enum trace_status start(struct flt_writer *writer, const struct flt_descr
 	writer->has_time = description->has_time;
 	writer->index.end = FLT_HEADER_BYTES;
 	census_start(&writer->census);
+	flt_access_writer_start(&writer->accesses, &writer->hash);
 	status = flt_section_writer_start(&writer->section, COMPRESSION_LEVEL, error);
 	if (status == TRACE_OK)
 		status = flt_hash_start(&writer->hash, error);
@@ -232,7 +233,8 @@ uint64_t flt_writer_bytes(const struct flt_writer *writer)
 {
 	const struct flt_tables *tables = &writer->tables;
 	uint64_t bytes = writer->output.offset + FOOTER_BYTES + writer->block.events * PENDING_EVENT_BYTES +
-			 writer->index.entries * FOOTER_ENTRY_BYTES + flt_access_bytes(&writer->accesses);
+			 writer->index.entries * FOOTER_ENTRY_BYTES +
+			 flt_access_writer_bytes(&writer->accesses);
 
 	bytes += (uint64_t)(tables->threads + tables->processes + tables->warnings) * FOOTER_ENTRY_BYTES;
 	for (uint32_t i = 0; i < tables->warnings; i++)
@@ -245,24 +247,40 @@ uint64_t flt_writer_bytes(const struct flt_writer *writer)
 	return bytes;
 }
 
-/* Writes the section that writer->section holds and notes it in the index. */
-static enum trace_status write_section(struct flt_writer *writer, uint32_t events, struct trace_error *error)
+/* Writes a section and notes it in the index. */
+static enum trace_status write_section_of(struct flt_writer *writer, struct flt_section_writer *section,
+					  uint32_t events, struct trace_error *error)
 {
 	const uint64_t start = writer->output.offset;
-	enum trace_status status = flt_section_write(&writer->section, &writer->output, error);
+	enum trace_status status = flt_section_write(section, &writer->output, error);
 
 	if (status != TRACE_OK)
 		return status;
-	return flt_index_add(&writer->index, flt_index_code_of(writer->section.section.tag),
+	return flt_index_add(&writer->index, flt_index_code_of(section->section.tag),
 			     writer->output.offset - start, events, error);
+}
+
+static enum trace_status write_section(struct flt_writer *writer, uint32_t events, struct trace_error *error)
+{
+	return write_section_of(writer, &writer->section, events, error);
+}
+
+/* The block of references that was handed over comes before all that follows. */
+static enum trace_status write_encoded(struct flt_writer *writer, struct trace_error *error)
+{
+	struct flt_section_writer *section;
+	enum trace_status status = flt_access_writer_collect(&writer->accesses, &section, error);
+
+	return status == TRACE_OK && section ? write_section_of(writer, section, 0, error) : status;
 }
 
 static enum trace_status write_tables(struct flt_writer *writer, struct trace_error *error)
 {
-	if (!flt_tables_have_pending(&writer->tables))
-		return TRACE_OK;
-	enum trace_status status = flt_tables_write_pending(&writer->tables, &writer->section, error);
+	enum trace_status status = write_encoded(writer, error);
 
+	if (status != TRACE_OK || !flt_tables_have_pending(&writer->tables))
+		return status;
+	status = flt_tables_write_pending(&writer->tables, &writer->section, error);
 	return status == TRACE_OK ? write_section(writer, 0, error) : status;
 }
 
@@ -295,19 +313,11 @@ enum trace_status flt_writer_snapshot(struct flt_writer *writer, const struct ev
 
 static enum trace_status flush_accesses(struct flt_writer *writer, struct trace_error *error)
 {
-	struct flt_access_block *block = &writer->accesses;
 	enum trace_status status = write_tables(writer, error);
 
-	if (status != TRACE_OK || !block->batch.count)
+	if (status != TRACE_OK || !flt_access_writer_block(&writer->accesses)->batch.count)
 		return status;
-	status = flt_access_encode(block, &writer->section, error);
-	if (status == TRACE_OK)
-		status = write_section(writer, 0, error);
-	if (status == TRACE_OK)
-		status = flt_hash_accesses(&writer->hash, &block->batch, error);
-	flt_access_count(&block->batch, &writer->tally);
-	flt_access_clear(block);
-	return status;
+	return flt_access_writer_hand_over(&writer->accesses, COMPRESSION_LEVEL, error);
 }
 
 /* Threads that only accesses have named; and bounds of what these name. */
@@ -337,7 +347,8 @@ enum trace_status flt_writer_accesses(struct flt_writer *writer, uint32_t thread
 	while (status == TRACE_OK && count) {
 		size_t taken = 0;
 
-		status = flt_access_append(&writer->accesses, &origin, access, count, &taken, error);
+		status = flt_access_append(flt_access_writer_block(&writer->accesses), &origin, access, count,
+					   &taken, error);
 		access += taken;
 		count -= taken;
 		if (status == TRACE_OK && count)
@@ -351,7 +362,9 @@ enum trace_status flt_writer_accesses_skipped(struct flt_writer *writer, uint32_
 {
 	enum trace_status status = check_thread(writer, thread, error);
 
-	return status == TRACE_OK ? flt_access_skipped(&writer->accesses, thread, count, error) : status;
+	return status == TRACE_OK
+		   ? flt_access_skipped(flt_access_writer_block(&writer->accesses), thread, count, error)
+		   : status;
 }
 
 static enum trace_status add_checkpoint(struct flt_writer *writer, struct trace_error *error)
@@ -433,18 +446,20 @@ enum trace_status flt_writer_add(struct flt_writer *writer, const struct event *
 static enum trace_status finish(struct flt_writer *writer, struct trace_error *error)
 {
 	char hash[33];
+	struct flt_access_tally *tally = &writer->accesses.tally;
 	enum trace_status status = flush_accesses(writer, error);
 
 	if (status == TRACE_OK)
 		status = flush(writer, error);
 	if (status != TRACE_OK)
 		return status;
+	const struct flt_access_block *rest = flt_access_writer_block(&writer->accesses);
+
 	/* Of threads that made no reference after those. */
-	for (size_t i = 0; i < writer->accesses.skips; i++)
-		writer->tally.skipped += writer->accesses.skip[i].count;
+	for (size_t i = 0; i < rest->skips; i++)
+		tally->skipped += rest->skip[i].count;
 	flt_hash_finish(&writer->hash, &writer->tables, hash);
-	const struct flt_footer footer = {&writer->census, &writer->tables, &writer->index, &writer->tally,
-					  hash};
+	const struct flt_footer footer = {&writer->census, &writer->tables, &writer->index, tally, hash};
 
 	status = flt_footer_write(&footer, &writer->section, &writer->output, error);
 	return status == TRACE_OK ? flt_output_commit(&writer->output, error) : status;

@@ -27,7 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ACCESS_MERGE_BATCH 4096u
+#define ACCESS_MERGE_BATCH 512u
 #define ACCESS_MERGE_PATH_BYTES 4104u
 
 /* Where everything goes. */

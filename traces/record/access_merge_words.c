@@ -5,7 +5,13 @@
 #include "traces/record/access_word.h"
 #include "traces/record/heap_merge_parties.h"
 
+/* Counters of the batch's kinds, side by side in one word: a batch is too short for one to run over. */
+#define KIND_BITS 16u
+_Static_assert(ACCESS_MERGE_BATCH < 1u << KIND_BITS && ACCESS_KINDS * KIND_BITS <= 64,
+	       "kinds are counted in one word");
+
 struct words {
+	uint64_t kinds;
 	struct access_merge *accesses;
 	const struct merged_thread *merged;
 	struct access_thread *thread;
@@ -21,6 +27,9 @@ static enum trace_status flush(struct words *words, struct trace_error *error)
 		return TRACE_OK;
 	accesses->filled = 0;
 	accesses->counts.references += filled;
+	for (unsigned kind = 0; kind < ACCESS_KINDS; kind++)
+		accesses->counts.kinds[kind] += words->kinds >> KIND_BITS * kind & ((1u << KIND_BITS) - 1);
+	words->kinds = 0;
 	return accesses->output.sink->accesses(accesses->output.sink, words->merged->number, accesses->batch,
 					       filled, error);
 }
@@ -95,7 +104,7 @@ static inline void put_reference(struct words *words, uint64_t word)
 
 	access->size = (uint16_t)access_word_bytes(word);
 	access->kind = (uint8_t)access_word_kind(word);
-	accesses->counts.kinds[access->kind]++;
+	words->kinds += UINT64_C(1) << KIND_BITS * access->kind;
 	finding = space_find(words->process->space, address, access);
 	if (thread->in_allocator && access->place != ACCESS_STACK) {
 		access->place = ACCESS_ALLOCATOR;

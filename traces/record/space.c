@@ -378,19 +378,6 @@ uint32_t space_neighbour(const struct space *space, const struct space_line *lin
 	return 0;
 }
 
-enum space_finding space_find_block(const struct space *space, uint32_t index, uint64_t address,
-				    struct access *access)
-{
-	const struct space_block *block = &space->block[index];
-
-	access->place = ACCESS_OBJECT;
-	access->base = block->object;
-	access->offset = address - block->address;
-	if (block->freed)
-		return SPACE_FREED;
-	return access->offset + access->size > block->bytes ? SPACE_BEYOND : SPACE_FOUND;
-}
-
 /* --- Copies ------------------------------------------------------------------------------------------------------------------ */
 
 static void *copy_of(const void *elements, size_t count, size_t bytes)

@@ -109,8 +109,18 @@ enum space_finding {
 };
 
 /* Says where `address` is: place, base and offset of *access. */
-enum space_finding space_find_block(const struct space *space, uint32_t index, uint64_t address,
-				    struct access *access);
+static inline enum space_finding space_find_block(const struct space *space, uint32_t index, uint64_t address,
+						  struct access *access)
+{
+	const struct space_block *block = &space->block[index];
+
+	access->place = ACCESS_OBJECT;
+	access->base = block->object;
+	access->offset = address - block->address;
+	if (block->freed)
+		return SPACE_FREED;
+	return access->offset + access->size > block->bytes ? SPACE_BEYOND : SPACE_FOUND;
+}
 
 /* The same for what is in no block; ACCESS_WILD where nothing is mapped. */
 void space_find_segment(const struct space *space, uint64_t address, struct access *access);
