@@ -116,6 +116,23 @@ pass_if "with its arguments" same ./s argument
 pass_if "standard error" same sh -c 'echo oops >&2; exit 1'
 pass_if "death by signal" sh -c '"$FAULTLINE" record -q --accesses -o k.flt -- sh -c "kill -TERM \$\$"; [ $? -eq 143 ]'
 expect 127 "no such command" "$FAULTLINE" record --accesses -o t.flt -- ./no-such-command
+python=$(python3 -c 'import sys; print(sys.executable)' 2>/dev/null)
+if have "${python:-python3}" "python3, its threads and children"; then
+	cat >work.py <<'P'
+import os, subprocess, threading
+done = []
+threads = [threading.Thread(target=lambda n=n: done.append(sum(i * n for i in range(200)))) for n in range(4)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+child = os.fork()
+if child == 0:
+    os._exit(3)
+print(sorted(done), os.waitpid(child, 0)[1] >> 8, subprocess.run(["sh", "-c", "echo $0; exit 4"]).returncode)
+P
+	pass_if "python3, its threads and children" same "$python" -I -S work.py
+	"$FAULTLINE" info same.flt >info
+	pass_if "all of which are in the trace" sh -c 'awk "/^processes/ { print \$2; exit !(\$2 >= 3) }" info'
+fi
 if have sqlite3 "sqlite3"; then
 	pass_if "sqlite3" same sqlite3 :memory: \
 		'create table t(a); insert into t values(1),(2); select sum(a) from t'

@@ -1,7 +1,7 @@
 # Unit tests of this room: the trace format and what belongs to it.
 flt_support = tests/unit/flt_file.h tests/unit/flt_file.c tests/unit/flt_events.h tests/unit/flt_events.c
 
-traces_tests = %D%/flt %D%/flt_damage %D%/flt_example %D%/flt_access %D%/flt_stretch %D%/varint %D%/live %D%/census %D%/slice %D%/export_aosp
+traces_tests = %D%/flt %D%/flt_damage %D%/flt_example %D%/flt_access %D%/flt_access_writer %D%/flt_stretch %D%/varint %D%/live %D%/census %D%/slice %D%/export_aosp
 check_PROGRAMS += $(traces_tests)
 TESTS += $(traces_tests)
 %C%_flt_SOURCES = %D%/flt.c $(flt_support)
@@ -10,6 +10,8 @@ TESTS += $(traces_tests)
 %C%_flt_damage_LDADD = $(unit_libs)
 %C%_flt_example_SOURCES = %D%/flt_example.c $(flt_support)
 %C%_flt_example_LDADD = $(unit_libs)
+%C%_flt_access_writer_SOURCES = %D%/flt_access_writer.c
+%C%_flt_access_writer_LDADD = $(unit_libs)
 %C%_flt_access_SOURCES = %D%/flt_access.c $(flt_support)
 %C%_flt_access_LDADD = $(unit_libs)
 %C%_flt_stretch_SOURCES = %D%/flt_stretch.c
