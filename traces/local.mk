@@ -1,7 +1,7 @@
 # libtraces.a: events, the .flt format, importers, generators and the reading half of the recorders.
 noinst_LIBRARIES += traces/libtraces.a
-traces_libtraces_a_CFLAGS = $(AM_CFLAGS) $(ZSTD_CFLAGS) $(XXHASH_CFLAGS) $(ARCHIVE_CFLAGS)
-traces_libs = traces/libtraces.a $(ZSTD_LIBS) $(XXHASH_LIBS) $(ARCHIVE_LIBS) $(PTHREAD_LIBS)
+traces_libtraces_a_CFLAGS = $(AM_CFLAGS) $(ZSTD_CFLAGS) $(XXHASH_CFLAGS) $(ARCHIVE_CFLAGS) $(TRACEEVENT_CFLAGS)
+traces_libs = traces/libtraces.a $(ZSTD_LIBS) $(XXHASH_LIBS) $(ARCHIVE_LIBS) $(TRACEEVENT_LIBS) $(PTHREAD_LIBS)
 traces_libtraces_a_SOURCES = %D%/access.h %D%/access.c %D%/event.h %D%/event.c %D%/error.h %D%/error.c %D%/live.h %D%/live.c %D%/memory_call.h %D%/memory_call.c \
 	%D%/census.h %D%/census.c %D%/flt.h %D%/flt_writer.c %D%/flt_reader.c %D%/flt_salvage.h %D%/flt_salvage.c \
 	%D%/flt_bytes.h %D%/flt_checksum.h %D%/flt_checksum.c %D%/flt_varint.h %D%/flt_varint.c %D%/flt_input.h %D%/flt_input.c %D%/flt_output.h %D%/flt_output.c \

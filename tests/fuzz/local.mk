@@ -112,6 +112,15 @@ tests_fuzz_fuzz_import_champsim_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_import_champsim_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_import_champsim_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_import_champsim/sample.bin
+
+fuzz_programs += %D%/fuzz_import_perf_data
+tests_fuzz_fuzz_import_perf_data_SOURCES = %D%/fuzz_import.c %D%/perf_data_seed.c tests/unit/perf_data_bytes.c \
+	tests/unit/perf_data_bytes.h $(fuzz_driver)
+tests_fuzz_fuzz_import_perf_data_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"perf-data"'
+tests_fuzz_fuzz_import_perf_data_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_import_perf_data_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_import_perf_data_LDADD = $(unit_libs)
+
 fuzz_programs += %D%/fuzz_import_strace
 tests_fuzz_fuzz_import_strace_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
 tests_fuzz_fuzz_import_strace_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"strace"'

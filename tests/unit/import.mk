@@ -3,7 +3,7 @@ foreign_sources = %D%/foreign.c %D%/foreign.h %D%/event_log.c %D%/event_log.h
 import_tests = \
 	%D%/address_map %D%/aosp %D%/champsim %D%/function %D%/heaptrack %D%/importer %D%/input %D%/lackey %D%/ledger \
 	%D%/logalloc %D%/malloclab %D%/mtrace %D%/pinatrace %D%/roster %D%/scan %D%/valgrind %D%/warnings \
-	%D%/constant %D%/perf_script %D%/strace %D%/system_call
+	%D%/constant %D%/perf_data %D%/perf_script %D%/strace %D%/system_call
 check_PROGRAMS += $(import_tests)
 TESTS += $(import_tests)
 %C%_address_map_SOURCES = %D%/address_map.c $(unit_model)
@@ -25,6 +25,8 @@ TESTS += $(import_tests)
 %C%_aosp_LDADD = $(unit_libs)
 %C%_champsim_SOURCES = %D%/champsim.c $(foreign_sources)
 %C%_champsim_LDADD = $(unit_libs)
+%C%_perf_data_SOURCES = %D%/perf_data.c %D%/perf_data_bytes.c %D%/perf_data_bytes.h $(foreign_sources)
+%C%_perf_data_LDADD = $(unit_libs)
 %C%_lackey_SOURCES = %D%/lackey.c $(foreign_sources)
 %C%_lackey_LDADD = $(unit_libs)
 %C%_pinatrace_SOURCES = %D%/pinatrace.c $(foreign_sources)

@@ -55,12 +55,13 @@ static void what_cannot_be_imported(void **state)
 	foreign_expect_failure(
 	    &automatic, "\177ELF\001\002\n\n",
 	    "in:1: none of the formats aosp, malloclab, mtrace, valgrind, logalloc, heaptrack, strace, "
-	    "perf-script, lackey, pinatrace, champsim is recognised in its first 8 bytes; name the format "
+	    "perf-script, lackey, pinatrace, champsim, perf-data is recognised in its first 8 bytes; name "
+	    "the format "
 	    "with --from");
 	foreign_expect_failure(
 	    &unknown, "1: malloc 0x10 1\n",
 	    "there is no format 'frob'; there are auto, aosp, malloclab, mtrace, valgrind, logalloc, "
-	    "heaptrack, strace, perf-script, lackey, pinatrace, champsim");
+	    "heaptrack, strace, perf-script, lackey, pinatrace, champsim, perf-data");
 	foreign_expect_failure(
 	    &aosp, "a 0 1\nf 0\n",
 	    "in:2: the file ended without one event; a line of format aosp looks like \"202: malloc "

@@ -9,6 +9,7 @@
 #include "traces/import/logalloc.h"
 #include "traces/import/malloclab.h"
 #include "traces/import/mtrace.h"
+#include "traces/import/perf_data.h"
 #include "traces/import/perf_script.h"
 #include "traces/import/pinatrace.h"
 #include "traces/import/strace.h"
@@ -19,7 +20,7 @@
 static const struct import_format *const formats[] = {
     &aosp_format,     &malloclab_format, &mtrace_format,   &valgrind_format,
     &logalloc_format, &heaptrack_format, &strace_format,   &perf_script_format,
-    &lackey_format,   &pinatrace_format, &champsim_format,
+    &lackey_format,   &pinatrace_format, &champsim_format, &perf_data_format,
 };
 
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))

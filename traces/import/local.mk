@@ -6,6 +6,8 @@ traces_libtraces_a_SOURCES += \
 	%D%/lackey.c %D%/lackey.h \
 	%D%/pinatrace.c %D%/pinatrace.h \
 	%D%/references.c %D%/references.h \
+	%D%/perf_data.c %D%/perf_data.h %D%/perf_data_file.c %D%/perf_data_file.h %D%/perf_sample.c %D%/perf_sample.h \
+	%D%/tracepoint.c %D%/tracepoint.h \
 	%D%/constant.c %D%/constant.h \
 	%D%/fault_pair.c %D%/fault_pair.h \
 	%D%/formats.c %D%/formats.h \
@@ -24,3 +26,10 @@ traces_libtraces_a_SOURCES += \
 	%D%/system_call.c %D%/system_call.h \
 	%D%/valgrind.c %D%/valgrind.h \
 	%D%/warnings.c %D%/warnings.h
+# Tracepoints of perf.data files.
+if HAVE_TRACEEVENT
+traces_libtraces_a_SOURCES += %D%/tracepoint_traceevent.c
+else
+traces_libtraces_a_SOURCES += %D%/tracepoint_none.c
+endif
+EXTRA_DIST += %D%/tracepoint_traceevent.c %D%/tracepoint_none.c

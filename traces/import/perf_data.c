@@ -1,0 +1,230 @@
+#include "config.h"
+
+#include "traces/import/perf_data.h"
+
+#include "traces/import/fault_pair.h"
+#include "traces/import/perf_data_file.h"
+#include "traces/memory_call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#define uthash_nonfatal_oom(member) ((member)->thread_id = UINT32_MAX)
+#include <uthash.h>
+
+#define USER_ADDRESSES_END (UINT64_C(1) << 63)
+
+/* A call that has begun and not returned. */
+struct perf_call {
+	uint32_t thread_id;
+	uint64_t number;
+	uint64_t argument[MEMORY_CALL_ARGUMENTS];
+	UT_hash_handle hh;
+};
+
+struct perf_events {
+	struct importer *importer;
+	struct perf_data_file file;
+	struct fault_pair pair;
+	struct perf_call *calls;
+	uint64_t first_ns;
+};
+
+static int compare(const void *left, const void *right)
+{
+	const struct perf_kept *one = left, *other = right;
+
+	if (one->time != other->time)
+		return one->time < other->time ? -1 : 1;
+	return one->record < other->record ? -1 : one->record > other->record;
+}
+
+static enum trace_status put_fault(struct perf_events *events, const struct perf_kept *kept,
+				   struct fault_half *half)
+{
+	half->process_id = kept->process_id;
+	half->thread_id = kept->thread_id;
+	half->time_ns = kept->time - events->first_ns;
+	return half->address < USER_ADDRESSES_END ? fault_pair_put(&events->pair, events->importer, half)
+						  : TRACE_OK;
+}
+
+static enum trace_status take_software(struct perf_events *events, const struct perf_kept *kept,
+				       uint64_t config)
+{
+	struct fault_half half = {.address = kept->address, .flags = EVENT_FAULT_FROM_SOFTWARE};
+
+	if (!kept->has_address)
+		return warnings_add(
+		    &events->importer->warnings, "fault without address", events->importer->error,
+		    "has no address of its fault; record with `perf record -e page-faults -c 1 "
+		    "-d`");
+	if (kept->ip >= USER_ADDRESSES_END)
+		half.flags |= EVENT_FAULT_KERNEL;
+	if (config == PERF_SOFTWARE_FAULTS_MINOR)
+		half.flags |= EVENT_FAULT_MINOR;
+	if (config == PERF_SOFTWARE_FAULTS_MAJOR)
+		half.flags |= EVENT_FAULT_MAJOR;
+	return put_fault(events, kept, &half);
+}
+
+/* --- Calls ---------------------------------------------------------------------------------------------------------------------- */
+
+static enum trace_status begin_call(struct perf_events *events, const struct perf_kept *kept,
+				    const uint64_t value[TRACEPOINT_VALUES])
+{
+	struct perf_call *call;
+
+	if (!memory_call_by_number(value[0]))
+		return TRACE_OK;
+	HASH_FIND(hh, events->calls, &kept->thread_id, sizeof(kept->thread_id), call);
+	if (!call) {
+		call = calloc(1, sizeof(*call));
+		if (call) {
+			call->thread_id = kept->thread_id;
+			HASH_ADD(hh, events->calls, thread_id, sizeof(call->thread_id), call);
+		}
+		if (!call || call->thread_id != kept->thread_id) {
+			free(call);
+			return trace_fail(events->importer->error, TRACE_NO_MEMORY,
+					  "no memory for the file's threads");
+		}
+	}
+	call->number = value[0];
+	memcpy(call->argument, value + 1, sizeof(call->argument));
+	return TRACE_OK;
+}
+
+static enum trace_status put_call(struct perf_events *events, const struct perf_kept *kept,
+				  const struct perf_call *call, int64_t result)
+{
+	const struct memory_call *known = memory_call_by_number(call->number);
+	struct roster_place place;
+	struct event event;
+	enum trace_status status;
+
+	if (!memory_call_concerns(known, call->argument))
+		return TRACE_OK;
+	/* Faults that wait for their other half come before it. */
+	status = fault_pair_finish(&events->pair, events->importer);
+	if (status == TRACE_OK)
+		status = importer_place(events->importer, kept->process_id, kept->thread_id, &place);
+	if (status != TRACE_OK)
+		return status;
+	memory_call_event(known, call->argument, result, &event);
+	event.time_ns = kept->time - events->first_ns;
+	event.thread = place.thread;
+	event.process = place.process;
+	return importer_put(events->importer, &event);
+}
+
+static enum trace_status end_call(struct perf_events *events, const struct perf_kept *kept,
+				  const uint64_t value[TRACEPOINT_VALUES])
+{
+	struct perf_call *call;
+	enum trace_status status;
+
+	HASH_FIND(hh, events->calls, &kept->thread_id, sizeof(kept->thread_id), call);
+	if (!call || call->number != value[0])
+		return memory_call_by_number(value[0])
+			   ? warnings_add(
+				 &events->importer->warnings, "call without its beginning",
+				 events->importer->error,
+				 "is the end of a memory call whose beginning is not in the file; it was "
+				 "skipped")
+			   : TRACE_OK;
+	status = put_call(events, kept, call, (int64_t)value[1]);
+	HASH_DEL(events->calls, call);
+	free(call);
+	return status;
+}
+
+static enum trace_status take_tracepoint(struct perf_events *events, const struct perf_kept *kept,
+					 uint64_t id)
+{
+	const struct tracepoint *tracepoint = tracepoints_find(&events->file.tracepoints, id);
+	uint64_t value[TRACEPOINT_VALUES];
+	struct fault_half half;
+
+	if (!tracepoint && tracepoints_are_known() && events->file.has_formats)
+		return TRACE_OK;
+	if (!tracepoint)
+		return warnings_add(
+		    &events->importer->warnings, "tracepoint without format", events->importer->error,
+		    "is a sample of a tracepoint that the file does not describe%s; it was skipped",
+		    tracepoints_are_known() ? "" : " to a build without libtraceevent");
+	if (!tracepoint_read(tracepoint, events->file.raw + kept->raw, kept->raw_bytes, value))
+		return warnings_add(&events->importer->warnings, "sample not understood",
+				    events->importer->error,
+				    "has less data than its tracepoint has fields; it was skipped");
+	if (tracepoint->kind == TRACEPOINT_ENTER)
+		return begin_call(events, kept, value);
+	if (tracepoint->kind == TRACEPOINT_EXIT)
+		return end_call(events, kept, value);
+	half = (struct fault_half){.address = value[0], .flags = fault_code_flags(value[2])};
+	return put_fault(events, kept, &half);
+}
+
+static enum trace_status take_all(struct perf_events *events)
+{
+	const struct perf_data_file *file = &events->file;
+	enum trace_status status = TRACE_OK;
+
+	if (file->kept_count > 1)
+		qsort(file->kept, file->kept_count, sizeof(*file->kept), compare);
+	events->first_ns = file->kept_count ? file->kept[0].time : 0;
+	for (size_t i = 0; status == TRACE_OK && i < file->kept_count; i++) {
+		const struct perf_kept *kept = &file->kept[i];
+		const struct perf_attr *attr = &file->attr[kept->attr];
+		events->importer->warnings.line = kept->record;
+		status = attr->type == PERF_TYPE_SOFTWARE_EVENT ? take_software(events, kept, attr->config)
+								: take_tracepoint(events, kept, attr->config);
+	}
+	return status == TRACE_OK ? fault_pair_finish(&events->pair, events->importer) : status;
+}
+
+static enum trace_status perf_data_run(struct importer *importer)
+{
+	struct perf_events *events = calloc(1, sizeof(*events));
+	struct perf_call *call, *next;
+	enum trace_status status;
+
+	if (!events)
+		return trace_fail(importer->error, TRACE_NO_MEMORY, "no memory for an import");
+	events->importer = importer;
+	status = perf_data_read(&events->file, importer);
+	if (status == TRACE_OK)
+		status = take_all(events);
+	HASH_ITER(hh, events->calls, call, next)
+	{
+		HASH_DEL(events->calls, call);
+		free(call);
+	}
+	perf_data_free(&events->file);
+	free(events);
+	return status;
+}
+
+static size_t perf_data_detect(const char *bytes, size_t length)
+{
+	return length >= 8 && (memcmp(bytes, "PERFILE2", 8) == 0 || memcmp(bytes, "2ELIFREP", 8) == 0)
+		   ? length
+		   : 0;
+}
+
+static bool perf_data_has_time(const char *bytes, size_t length)
+{
+	(void)bytes;
+	(void)length;
+	return true;
+}
+
+const struct import_format perf_data_format = {
+    .name = "perf-data",
+    .summary = "perf record: page-faults with addresses (-d), exceptions:page_fault_*, memory system calls",
+    .sample = "PERFILE2",
+    .detect = perf_data_detect,
+    .has_time = perf_data_has_time,
+    .run = perf_data_run,
+};

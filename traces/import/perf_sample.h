@@ -1,0 +1,57 @@
+/* perf_sample.h: one sample of a perf.data file: which fields it has and where, by the description (perf_event_attr) of its event.
+ *
+ *   attr   | type u32 | size u32 | config u64 | period u64 | sample_type u64 | read_format u64 | flags u64 ...
+ *   sample | identifier | ip | pid tid | time | addr | id | stream | cpu | period | read | callchain | raw | ...
+ *            each only where its bit of sample_type is set; little-endian
+ */
+#ifndef FAULTLINE_TRACES_IMPORT_PERF_SAMPLE_H
+#define FAULTLINE_TRACES_IMPORT_PERF_SAMPLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PERF_ATTR_BYTES_MIN 48u
+
+/* Of perf_attr.type, and of config where the type is software. */
+#define PERF_TYPE_SOFTWARE_EVENT 1u
+#define PERF_TYPE_TRACEPOINT_EVENT 2u
+#define PERF_SOFTWARE_FAULTS 2u
+#define PERF_SOFTWARE_FAULTS_MINOR 5u
+#define PERF_SOFTWARE_FAULTS_MAJOR 6u
+
+struct perf_attr {
+	uint32_t type;
+	uint64_t config;
+	uint64_t sample_type;
+	uint64_t read_format;
+};
+
+struct perf_sample {
+	uint64_t ip, time, address, id; /* 0 where the sample has none */
+	uint32_t process_id, thread_id;
+	bool has_ids, has_time, has_address;
+	const uint8_t *raw; /* in the sample's bytes */
+	uint32_t raw_bytes;
+};
+
+/* False: fewer than PERF_ATTR_BYTES_MIN bytes. */
+bool perf_attr_parse(const uint8_t *bytes, size_t length, struct perf_attr *attr);
+
+/* The sample behind the record's header of 8 bytes. False: it is shorter than its fields. */
+bool perf_sample_parse(const struct perf_attr *attr, const uint8_t *bytes, size_t length,
+		       struct perf_sample *sample);
+
+/* The number by which a sample names its event, which lies at one place in all samples of a file. False: they name none. */
+bool perf_sample_id(const struct perf_attr *any, const uint8_t *bytes, size_t length, uint64_t *id);
+
+static inline uint64_t perf_word(const uint8_t *bytes, unsigned count)
+{
+	uint64_t word = 0;
+
+	while (count-- > 0)
+		word = word << 8 | bytes[count];
+	return word;
+}
+
+#endif
