@@ -101,9 +101,27 @@ expect 2 "an unknown option" "$FAULTLINE" import --frob
 expect 0 "--help" "$FAULTLINE" import --help
 matches "explains --strict" '^ +--strict' stdout
 expect 0 "--list" "$FAULTLINE" import --list
-for format in aosp malloclab mtrace valgrind logalloc heaptrack; do
+for format in aosp malloclab mtrace valgrind logalloc heaptrack perf-data; do
 	matches "lists $format" "^$format " stdout
 done
+
+# --- perf.data, made here ---
+record_faults() { # FILE EVENTS
+	perf record -q -e "$2" -c 1 -d -o "$1" -- ls / >/dev/null 2>perf.errors
+}
+if ! command -v perf >/dev/null; then
+	skip "page faults of perf.data" "there is no perf (Debian: linux-perf)"
+elif ! record_faults faults.data page-faults; then
+	skip "page faults of perf.data" "perf record does not work here: $(tail -n 1 perf.errors)"
+else
+	perf script -i faults.data -F comm,pid,tid,time,event,addr,ip >faults.txt
+	"$FAULTLINE" import -q faults.data -o data.flt
+	"$FAULTLINE" import -q --from perf-script faults.txt -o text.flt
+	"$FAULTLINE" cat data.flt | cut -d ' ' -f 1,3- >data.txt
+	"$FAULTLINE" cat text.flt | cut -d ' ' -f 1,3- >text.txt
+	pass_if "perf.data has the faults" grep -q 'fault(0x' data.txt
+	pass_if "that perf script prints" cmp data.txt text.txt
+fi
 
 # --- the Android trace ---
 android=$FAULTLINE_SHARED_TRACES/aosp/systemui.zip

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ATTRS 4u
+#define ATTRS ((size_t)4)
 #define ATTR_BYTES 64u
 #define HEADER_BYTES 104u
 /* IDENTIFIER, IP, TID, TIME, ADDR, CPU, PERIOD; the tracepoints' with RAW */
