@@ -16,6 +16,7 @@
  * Environment, read once at the first call:
  *   FAULTLINE_HEAP=POLICY,key=value,...   engine/policy.h; a mistake ends the program with a message
  *   FAULTLINE_HEAP_REPORT=1               at exit, one line on stderr says how many calls were served
+ *   FAULTLINE_HEAP_REPORT=FILE            the same, behind what is in the file: of every process a line
  * With the report on, every call takes the slow path and is counted there, so that nothing is counted when it
  * is off.
  */
@@ -24,7 +25,9 @@
 
 #include "bench/preload/statistics.h"
 
+#include <malloc.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Visible outside the library, which is built with everything else hidden. */
 #pragma GCC visibility push(default)
@@ -43,6 +46,20 @@ size_t faultline_heap_malloc_usable_size(void *block);
 
 /* Gives the caller's cached blocks and all free pages back to the system. Always 1. */
 int faultline_heap_malloc_trim(size_t pad);
+
+/* What the C library's functions of these names say of its own heap, of this one (heap_information.c): arena is what
+ * the heap has from the system and did not give back, uordblks the blocks handed out, fordblks the rest, fsmblks the part of
+ * it that threads keep at hand, keepcost what malloc_trim would give back. Numbers of blocks are not kept and 0. */
+struct mallinfo2 faultline_heap_mallinfo2(void);
+
+/* The same, each at most INT_MAX. */
+struct mallinfo faultline_heap_mallinfo(void);
+
+/* The same as XML; -1 and EINVAL for options that are not 0. */
+int faultline_heap_malloc_info(int options, FILE *stream);
+
+/* The same as lines on standard error. */
+void faultline_heap_malloc_stats(void);
 
 /* mlockall(2), but that pages are locked when they are first touched: the C library's would try to fill the whole
  * reserved range with memory. */

@@ -3,7 +3,7 @@
 # again, as position-independent code with only the shell's functions visible; --defsym gives these their
 # public names without a jump in between.
 noinst_LIBRARIES += bench/preload/libheapshell.a
-heap_shell_sources = %D%/heap_shell.h %D%/heap_shell.c %D%/shell_heap.h %D%/shell_heap.c %D%/statistics.h
+heap_shell_sources = %D%/heap_shell.h %D%/heap_shell.c %D%/shell_heap.h %D%/shell_heap.c %D%/heap_information.c %D%/statistics.h
 heap_shell_cflags = -fno-builtin
 %C%_libheapshell_a_CFLAGS = $(AM_CFLAGS) $(heap_shell_cflags)
 %C%_libheapshell_a_SOURCES = $(heap_shell_sources)
@@ -24,5 +24,7 @@ bench_libexec_libfaultline_heap_so_LDFLAGS = $(AM_LDFLAGS) -shared -Wl,-Bsymboli
 	-Wl,--defsym,aligned_alloc=faultline_heap_aligned_alloc -Wl,--defsym,memalign=faultline_heap_memalign \
 	-Wl,--defsym,valloc=faultline_heap_valloc -Wl,--defsym,pvalloc=faultline_heap_pvalloc \
 	-Wl,--defsym,malloc_usable_size=faultline_heap_malloc_usable_size \
+	-Wl,--defsym,mallinfo2=faultline_heap_mallinfo2 -Wl,--defsym,mallinfo=faultline_heap_mallinfo \
+	-Wl,--defsym,malloc_info=faultline_heap_malloc_info -Wl,--defsym,malloc_stats=faultline_heap_malloc_stats \
 	-Wl,--defsym,malloc_trim=faultline_heap_malloc_trim -Wl,--defsym,mlockall=faultline_heap_mlockall
 bench_libexec_libfaultline_heap_so_LDADD = $(PTHREAD_LIBS)

@@ -21,10 +21,10 @@
 static struct {
 	struct lock start_lock;
 	_Atomic bool started;
-	bool failed;		/* the heap could not be started */
-	bool report;		/* FAULTLINE_HEAP_REPORT */
-	int report_fd;		/* a copy of standard error, which programs may close before they end */
-	bool keyed;		/* exit_key exists */
+	bool failed;   /* the heap could not be started */
+	bool report;   /* FAULTLINE_HEAP_REPORT */
+	int report_fd; /* a copy of standard error, which programs may close before they end, or a file */
+	bool keyed;    /* exit_key exists */
 	pthread_key_t exit_key; /* its destructor ends the thread's handle */
 	uint32_t shared_calls;	/* policy key */
 	struct lock shared_lock;
@@ -52,6 +52,25 @@ static _Noreturn void die(const char *text)
 	_exit(1);
 }
 
+/* Opened now: the program may leave the directory or lose its rights. */
+static int open_report(const char *path)
+{
+	int opened, kept;
+
+	if (strcmp(path, "1") == 0)
+		return fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, REPORT_FD_MIN);
+	opened = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	if (opened < 0)
+		die("libfaultline-heap.so: FAULTLINE_HEAP_REPORT is neither 1, for standard error, nor a "
+		    "file "
+		    "that can be written\n");
+	kept = fcntl(opened, F_DUPFD_CLOEXEC, REPORT_FD_MIN);
+	if (kept < 0)
+		return opened;
+	(void)close(opened);
+	return kept;
+}
+
 static void read_policy(struct policy *policy)
 {
 	const char *text = getenv("FAULTLINE_HEAP");
@@ -63,7 +82,7 @@ static void read_policy(struct policy *policy)
 		    "lists what is\n");
 	shell.report = report && *report && strcmp(report, "0") != 0;
 	if (shell.report)
-		shell.report_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, REPORT_FD_MIN);
+		shell.report_fd = open_report(report);
 }
 
 /* Half of what the process may map, or may map for data; the rest is for its stacks and files. */

@@ -26,6 +26,12 @@ has() {
 	command -v "$1" >/dev/null
 }
 
+expect 0 "the report goes into a file" env LD_PRELOAD="$heap" FAULTLINE_HEAP_REPORT=served.txt sh -c 'ls >/dev/null; ls >/dev/null; true'
+pass_if "standard error is the program's" test ! -s stderr
+pass_if "and every process adds its line" test "$(grep -c 'served [0-9]* allocations' served.txt)" -ge 2
+expect 1 "a report that cannot be written" env LD_PRELOAD="$heap" FAULTLINE_HEAP_REPORT=no/such/file true
+matches "is refused" 'FAULTLINE_HEAP_REPORT is neither 1' stderr
+
 cat >compute.py <<'P'
 import threading
 results = []

@@ -46,6 +46,29 @@ static void memory_from_calloc_is_zero(void **state)
 	}
 }
 
+static void information_is_this_heaps(void **state)
+{
+	char text[1024] = "";
+	FILE *stream = fmemopen(text, sizeof(text) - 1, "w");
+	struct mallinfo2 before = faultline_heap_mallinfo2(), after;
+	void *block = faultline_heap_malloc(1000000);
+
+	(void)state;
+	after = faultline_heap_mallinfo2();
+	assert_in_range(after.uordblks - before.uordblks, 1000000, 1100000);
+	assert_true(after.arena >= after.uordblks && after.arena - after.uordblks == after.fordblks);
+	assert_int_equal(faultline_heap_mallinfo().uordblks, (int)after.uordblks);
+	assert_int_equal(faultline_heap_malloc_info(0, stream), 0);
+	assert_int_equal(fclose(stream), 0);
+	assert_non_null(strstr(text, "<allocated size=\""));
+	assert_int_equal(strtoull(strstr(text, "size=\"") + 6, NULL, 10), after.uordblks);
+	errno = 0;
+	assert_int_equal(faultline_heap_malloc_info(1, stderr), -1);
+	assert_int_equal(errno, EINVAL);
+	faultline_heap_free(block);
+	assert_true(faultline_heap_mallinfo2().uordblks < after.uordblks);
+}
+
 static void too_much_is_refused_with_errno(void **state)
 {
 	void *kept = faultline_heap_malloc(100);
@@ -235,10 +258,11 @@ static void the_figures_add_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(sizes_and_alignments),	      cmocka_unit_test(memory_from_calloc_is_zero),
-	    cmocka_unit_test(too_much_is_refused_with_errno), cmocka_unit_test(blocks_are_aligned_as_asked),
-	    cmocka_unit_test(realloc_keeps_the_contents),     cmocka_unit_test(threads_come_and_go),
-	    cmocka_unit_test(a_child_can_allocate),	      cmocka_unit_test(the_figures_add_up),
+	    cmocka_unit_test(sizes_and_alignments),	   cmocka_unit_test(memory_from_calloc_is_zero),
+	    cmocka_unit_test(information_is_this_heaps),   cmocka_unit_test(too_much_is_refused_with_errno),
+	    cmocka_unit_test(blocks_are_aligned_as_asked), cmocka_unit_test(realloc_keeps_the_contents),
+	    cmocka_unit_test(threads_come_and_go),	   cmocka_unit_test(a_child_can_allocate),
+	    cmocka_unit_test(the_figures_add_up),
 	};
 
 	return cmocka_run_group_tests_name("heap_shell", tests, NULL, NULL);
