@@ -54,7 +54,8 @@ static void as_without_a_thread(void **unused)
 	flt_access_writer_start(&writer, &hash[0]);
 	for (uint64_t i = 0; i < BLOCKS; i++) {
 		fill(flt_access_writer_block(&writer), i * FLT_ACCESS_REFERENCES);
-		assert_int_equal(flt_access_writer_pending(&writer), (i > 0 ? 2 : 1) * FLT_ACCESS_REFERENCES);
+		assert_int_equal(flt_access_writer_bytes(&writer),
+				 (i > 0 ? 2 : 1) * flt_access_bytes(flt_access_writer_block(&writer)));
 		assert_int_equal(flt_access_writer_collect(&writer, &section, &error), TRACE_OK);
 		assert_true((section != NULL) == (i > 0));
 		if (section)
@@ -69,7 +70,7 @@ static void as_without_a_thread(void **unused)
 	same(section, &expected[(BLOCKS - 1) % 2]);
 	assert_int_equal(flt_access_writer_collect(&writer, &section, &error), TRACE_OK);
 	assert_null(section);
-	assert_int_equal(flt_access_writer_pending(&writer), 0);
+	assert_int_equal(flt_access_writer_bytes(&writer), flt_access_bytes(&plain));
 	assert_int_equal(writer.tally.accesses, BLOCKS * FLT_ACCESS_REFERENCES);
 	assert_int_equal(writer.tally.places[ACCESS_OBJECT], BLOCKS * FLT_ACCESS_REFERENCES);
 	flt_access_writer_end(&writer);
