@@ -97,7 +97,7 @@ static void what_it_refuses(void **unused)
 	bytes[462] = 7;
 	refusal(bytes, length, "in:1: is a record shorter than its header of 8 bytes");
 	for (unsigned i = 0; i < 8; i++)
-		bytes[i] = (uint8_t)"2ELIFREP"[i];
+		bytes[i] = (uint8_t) "2ELIFREP"[i];
 	refusal(bytes, length, "in: it is of a big-endian machine");
 	bytes[0] = 'X';
 	refusal(bytes, length, "in:0: is no perf.data file: it does not begin with PERFILE2");

@@ -184,10 +184,20 @@ static enum trace_status take_all(struct perf_events *events)
 	return status == TRACE_OK ? fault_pair_finish(&events->pair, events->importer) : status;
 }
 
+static void forget_calls(struct perf_events *events)
+{
+	struct perf_call *call = events->calls, *next;
+
+	HASH_CLEAR(hh, events->calls);
+	for (; call; call = next) {
+		next = call->hh.next;
+		free(call);
+	}
+}
+
 static enum trace_status perf_data_run(struct importer *importer)
 {
 	struct perf_events *events = calloc(1, sizeof(*events));
-	struct perf_call *call, *next;
 	enum trace_status status;
 
 	if (!events)
@@ -196,11 +206,7 @@ static enum trace_status perf_data_run(struct importer *importer)
 	status = perf_data_read(&events->file, importer);
 	if (status == TRACE_OK)
 		status = take_all(events);
-	HASH_ITER(hh, events->calls, call, next)
-	{
-		HASH_DEL(events->calls, call);
-		free(call);
-	}
+	forget_calls(events);
 	perf_data_free(&events->file);
 	free(events);
 	return status;

@@ -196,15 +196,17 @@ static enum trace_status take_formats(struct perf_data_file *file, const uint8_t
 	}
 	for (count = take_word(&span, 4); span.whole && count-- > 0;)
 		(void)take(&span, take_word(&span, 8));
-	for (count = take_word(&span, 4); understood && span.whole && count-- > 0;)
-		understood = take_system(file, &span);
+	if (!understood)
+		span.whole = false;
+	for (count = take_word(&span, 4); span.whole && count-- > 0;)
+		understood &= take_system(file, &span);
 	file->has_formats = true;
 	if (understood && span.whole)
 		return TRACE_OK;
-	return warnings_add(&file->importer->warnings, "formats of tracepoints not understood",
-			    file->importer->error,
-			    "the file's description of its tracepoints is not understood: their samples "
-			    "are left out");
+	return warnings_add(
+	    &file->importer->warnings, "formats of tracepoints not understood", file->importer->error,
+	    "of the file's descriptions of tracepoints some are not understood: their samples "
+	    "are left out");
 }
 
 /* --- Records ---------------------------------------------------------------------------------------------------------------------- */

@@ -2,8 +2,10 @@
 
 #include "traces/import/tracepoint.h"
 
-#include <event-parse.h>
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
+#include <traceevent/event-parse.h>
 
 /* A description of a system call with six arguments is 800 bytes long. */
 #define TEXT_BYTES_MAX 16384u
@@ -12,6 +14,117 @@ bool tracepoints_are_known(void)
 {
 	return true;
 }
+
+/* --- The text ------------------------------------------------------------------------------------------------------------- */
+
+/* libtraceevent is for the kernel's own words: of anything else it loses memory. So a file's text is read line by line first, and
+ * only what is of the kernel's form goes on. How an event would be printed is left out: nobody asks for it.
+ *
+ *   name: sys_enter_mmap / ID: 78 / format: / <tab>field:unsigned long addr;<tab>offset:16;<tab>size:8;<tab>signed:0; */
+struct line {
+	const char *at, *end;
+};
+
+static bool skip_literal(struct line *line, const char *literal)
+{
+	size_t length = strlen(literal);
+
+	if ((size_t)(line->end - line->at) < length || memcmp(line->at, literal, length) != 0)
+		return false;
+	line->at += length;
+	return true;
+}
+
+static bool skip_word(struct line *line)
+{
+	const char *start = line->at;
+
+	while (line->at < line->end && (isalnum((unsigned char)*line->at) || *line->at == '_'))
+		line->at++;
+	return line->at > start && !isdigit((unsigned char)*start);
+}
+
+static bool skip_number(struct line *line)
+{
+	const char *start = line->at;
+
+	while (line->at < line->end && isdigit((unsigned char)*line->at))
+		line->at++;
+	return line->at > start && line->at - start < 9;
+}
+
+/* "unsigned long addr", "const char * name", "unsigned long args[6]", "__data_loc char[] name" */
+static bool skip_declaration(struct line *line)
+{
+	unsigned words = 0;
+
+	for (;;) {
+		if (!skip_word(line))
+			return false;
+		words++;
+		while (skip_literal(line, " ") || skip_literal(line, "*") || skip_literal(line, "[] "))
+			continue;
+		if (line->at < line->end && (*line->at == ';' || *line->at == '['))
+			break;
+	}
+	if (line->at[-1] == ' ' || line->at[-1] == '*')
+		return false;
+	return words > 1 && (!skip_literal(line, "[") || (skip_number(line) && skip_literal(line, "]")));
+}
+
+static bool is_field(struct line line)
+{
+	return skip_literal(&line, "\tfield:") && skip_declaration(&line) &&
+	       skip_literal(&line, ";\toffset:") && skip_number(&line) && skip_literal(&line, ";\tsize:") &&
+	       skip_number(&line) && skip_literal(&line, ";\tsigned:") && skip_number(&line) &&
+	       skip_literal(&line, ";") && line.at == line.end;
+}
+
+static bool is_heading(struct line line, unsigned number)
+{
+	if (number == 0)
+		return skip_literal(&line, "name: ") && skip_word(&line) && line.at == line.end;
+	if (number == 1)
+		return skip_literal(&line, "ID: ") && skip_number(&line) && line.at == line.end;
+	return skip_literal(&line, "format:") && line.at == line.end;
+}
+
+/* The length of the headings and fields; 0: the text is not of the kernel's form. */
+static size_t checked_length(const char *text, size_t length)
+{
+	const char *at = text, *end = text + length;
+
+	for (unsigned number = 0; at < end; number++) {
+		const char *line_end = memchr(at, '\n', (size_t)(end - at));
+		struct line line = {at, line_end};
+		if (!line_end)
+			return 0;
+		if (number > 2 && skip_literal(&line, "print fmt:"))
+			return (size_t)(at - text);
+		line.at = at;
+		if (number <= 2 ? !is_heading(line, number) : at != line_end && !is_field(line))
+			return 0;
+		at = line_end + 1;
+	}
+	return 0;
+}
+
+/* A copy up to the fields, with a print format that prints nothing; NULL: no memory, or another form. */
+static char *checked_copy(const char *text, size_t length, size_t *copied)
+{
+	static const char rest[] = "print fmt: \"nothing\"\n";
+	size_t kept = checked_length(text, length);
+	char *copy = kept ? malloc(kept + sizeof(rest)) : NULL;
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, text, kept);
+	memcpy(copy + kept, rest, sizeof(rest));
+	*copied = kept + sizeof(rest) - 1;
+	return copy;
+}
+
+/* --- Fields ----------------------------------------------------------------------------------------------------------------- */
 
 static bool take_field(struct tep_event *event, const char *name, struct tracepoint *tracepoint)
 {
@@ -81,30 +194,42 @@ static bool is_wanted(const char *system)
 	       strcmp(system, "raw_syscalls") == 0;
 }
 
-bool tracepoints_add(struct tracepoints *tracepoints, const char *system, const char *text, size_t length)
+/* The text is of the kernel's form. */
+static bool parse(struct tracepoints *tracepoints, const char *system, const char *text, size_t length)
 {
-	struct tep_handle *parser;
-	struct tep_event *event;
 	struct tracepoint tracepoint = {.id = 0};
-	bool done = true;
+	struct tep_handle *parser = tep_alloc();
+	struct tep_event *event;
+	bool done;
 
-	if (!is_wanted(system))
-		return true;
-	if (length > TEXT_BYTES_MAX || !(parser = tep_alloc()))
+	if (!parser)
 		return false;
 	tep_set_loglevel(TEP_LOG_NONE);
 	tep_set_long_size(parser, 8);
 	tep_set_file_bigendian(parser, TEP_LITTLE_ENDIAN);
-	/* What it cannot do is how the event would be printed, which nobody asks for. */
-	(void)tep_parse_event(parser, text, length, system);
-	event = tep_get_first_event(parser);
-	if (!event) {
-		tep_free(parser);
-		return false;
+	done = tep_parse_event(parser, text, length, system) == 0;
+	event = done ? tep_get_first_event(parser) : NULL;
+	if (event && event->name) {
+		tracepoint.id = (uint64_t)event->id;
+		if (describe(event, system, &tracepoint))
+			done = tracepoints_keep(tracepoints, &tracepoint);
 	}
-	tracepoint.id = (uint64_t)event->id;
-	if (event->name && describe(event, system, &tracepoint))
-		done = tracepoints_keep(tracepoints, &tracepoint);
 	tep_free(parser);
+	return done;
+}
+
+bool tracepoints_add(struct tracepoints *tracepoints, const char *system, const char *text, size_t length)
+{
+	size_t copied = 0;
+	char *copy;
+	bool done;
+
+	if (!is_wanted(system))
+		return true;
+	copy = length <= TEXT_BYTES_MAX ? checked_copy(text, length, &copied) : NULL;
+	if (!copy)
+		return false;
+	done = parse(tracepoints, system, copy, copied);
+	free(copy);
 	return done;
 }
