@@ -175,7 +175,8 @@ static enum trace_status run_spaces(struct running *running, struct flt_reader *
 						     .models = running->models},
 					.addresses = options->addresses,
 					.process = options->process,
-					.placer = options->placer};
+					.placer = options->placer,
+					.without_allocator = options->without_allocator};
 	struct spaces *spaces;
 	enum trace_status status = spaces_create(&spaces, &driver, error);
 

@@ -26,14 +26,15 @@ struct mmu_pass_options {
 	enum spaces_addresses addresses;
 	const char *const *names; /* of the MMUs, as the user wrote them */
 	const struct tlb_geometry *geometries;
-	unsigned mmus;	       /* 1 .. MMU_MODELS_MAX */
-	bool has_sizes;	       /* the ladder of TLB sizes too, if there is room for it */
-	uint32_t process;      /* whose references; or SPACES_ALL_PROCESSES */
-	struct placer *placer; /* NULL: blocks lie where nobody knows */
-	uint64_t memory_bytes; /* of the machine; 0: PLATFORM_MEMORY_BYTES */
-	unsigned processors;   /* 0: one */
-	unsigned samples;      /* of the series */
-	bool check;	       /* the invariants at every sample */
+	unsigned mmus;		/* 1 .. MMU_MODELS_MAX */
+	bool has_sizes;		/* the ladder of TLB sizes too, if there is room for it */
+	bool without_allocator; /* leave out the recorded allocator's references for every target */
+	uint32_t process;	/* whose references; or SPACES_ALL_PROCESSES */
+	struct placer *placer;	/* NULL: blocks lie where nobody knows */
+	uint64_t memory_bytes;	/* of the machine; 0: PLATFORM_MEMORY_BYTES */
+	unsigned processors;	/* 0: one */
+	unsigned samples;	/* of the series */
+	bool check;		/* the invariants at every sample */
 };
 
 /* How far passes of one target are apart, whose allocator places blocks otherwise in every run. */

@@ -171,6 +171,13 @@ static void print_left_out(const struct run *run, FILE *out)
 			      " references of the recorded allocator itself are left out; its own "
 			      "are not known\n",
 			      target, references->allocator_left_out);
+	if (run->pass->spread.takes > 1)
+		(void)fprintf(
+		    out,
+		    "%s: puts blocks elsewhere in every run; shown is the middle one of %u, minor "
+		    "faults from %" PRIu64 " to %" PRIu64 ", walks (%s) from %" PRIu64 " to %" PRIu64 "\n",
+		    target, run->pass->spread.takes, run->pass->spread.minor[0], run->pass->spread.minor[1],
+		    run->pass->names[0], run->pass->spread.walks[0][0], run->pass->spread.walks[0][1]);
 	if (references->mappings_made && run->pass->calls.carried_out)
 		(void)fprintf(out, "%s: %" PRIu64 " mappings made where references found none\n", target,
 			      references->mappings_made);

@@ -38,6 +38,7 @@ enum {
 	OPTION_ADDRESSES,
 	OPTION_CPUS,
 	OPTION_PLACEMENTS,
+	OPTION_WITHOUT_ALLOCATOR,
 };
 
 static const struct option long_options[] = {
@@ -52,6 +53,7 @@ static const struct option long_options[] = {
     {"addresses", required_argument, NULL, OPTION_ADDRESSES},
     {"cpus", required_argument, NULL, OPTION_CPUS},
     {"placements", required_argument, NULL, OPTION_PLACEMENTS},
+    {"without-allocator", no_argument, NULL, OPTION_WITHOUT_ALLOCATOR},
     {"set", required_argument, NULL, OPTION_SET},
     {"pace", required_argument, NULL, OPTION_PACE},
     {"touch", required_argument, NULL, OPTION_TOUCH},
@@ -116,6 +118,10 @@ static const char help_text[] =
     "from there "
     "if it is\n"
     "                            there: the same placement gives the same figures\n"
+    "      --without-allocator   for --mmu: leave out what the recorded allocator itself referred to, also "
+    "on "
+    "target\n"
+    "                            recorded\n"
     "      --cpus N              processors of the simulated system, for --mmu (1)\n"
     "      --addresses HOW       for --mmu: free | forced: where our own mmap puts mappings, or where they "
     "were "
@@ -340,6 +346,9 @@ static bool take(struct replay_options *options, int option, char *text)
 	case 'q':
 		options->quiet = true;
 		return true;
+	case OPTION_WITHOUT_ALLOCATOR:
+		options->without_allocator = true;
+		return true;
 	case OPTION_PLACEMENTS:
 		options->placements = text;
 		return true;
@@ -486,6 +495,8 @@ char *replay_options_command(const struct replay_options *options, const char *t
 			      strcmp(options->huge_pages, "never") == 0 ? "off" : options->huge_pages);
 	for (unsigned i = 0; i < options->mmu.count; i++)
 		(void)fprintf(out, " --mmu '%s'", options->mmu.name[i]);
+	if (options->without_allocator)
+		(void)fputs(" --without-allocator", out);
 	if (options->placements)
 		(void)fprintf(out, " --placements %s", options->placements);
 	if (options->processors)

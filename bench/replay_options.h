@@ -25,6 +25,7 @@ struct replay_options {
 	bool drain_given;
 	struct mmu_choice mmu;	/* none: no pass through MMUs */
 	bool addresses_forced;	/* of that pass: mappings come where they were recorded */
+	bool without_allocator; /* of that pass: nobody's references to metadata */
 	unsigned processors;	/* of that pass; 0: one */
 	const char *huge_pages; /* --thp, or NULL */
 	const char *placements; /* directory that keeps where allocators put blocks, or NULL */

@@ -8,6 +8,7 @@
 #include "bench/measurement.h"
 #include "bench/mmu_pass.h"
 #include "bench/model.h"
+#include "bench/placement/placement.h"
 
 #include <jansson.h>
 
@@ -17,9 +18,11 @@ struct run {
 	const struct plan_totals *totals;
 	const struct measurement_options *options;
 	const struct measurement *measurement;
-	const struct model *model;     /* NULL for live targets and mode parallel */
-	const struct mmu_pass *pass;   /* NULL: none through MMUs was made; then the next two are NULL, too */
-	const struct mmu_series *mmu;  /* NULL: no pass through MMUs was made */
+	const struct model *model;   /* NULL for live targets and mode parallel */
+	const struct mmu_pass *pass; /* NULL: none through MMUs was made; then the next two are NULL, too */
+	const struct placement
+	    *placement;		      /* that the pass was made with; NULL: no live allocator placed blocks */
+	const struct mmu_series *mmu; /* NULL: no pass through MMUs was made */
 	const struct space_map *space; /* NULL: its address spaces were not looked at */
 	const char *command;	       /* that makes this run again */
 };

@@ -259,6 +259,8 @@ static const struct series series[] = {
     {"space_rows.tsv", NULL, write_space_rows, has_space, false},
 };
 
+static const char placement_name[] = "placement.bin";
+
 static void write_header(const struct run *run, const struct series *one, FILE *file)
 {
 	char policy[256] = "?";
@@ -332,8 +334,20 @@ static bool write_run_json(const struct run *run, int directory, struct trace_er
 	return close_whole(file, "run.json", error) && (ok || refuse(error, "write", "run.json"));
 }
 
+static bool write_placement(const struct run *run, int directory, struct trace_error *error)
+{
+	FILE *file = create_in(directory, placement_name);
+
+	if (!file)
+		return refuse(error, "create", placement_name);
+	(void)fwrite(run->placement->file, 1, run->placement->bytes, file);
+	return close_whole(file, placement_name, error);
+}
+
 static bool write_files(const struct run *run, int directory, struct trace_error *error)
 {
+	if (run->placement && !write_placement(run, directory, error))
+		return false;
 	for (size_t i = 0; i < sizeof(series) / sizeof(series[0]); i++) {
 		if (series[i].exists(run) && !write_series(run, directory, &series[i], error))
 			return false;
@@ -351,6 +365,7 @@ static void remove_run(const char *path)
 	for (size_t i = 0; i < sizeof(series) / sizeof(series[0]); i++)
 		(void)unlinkat(directory, series[i].name, 0);
 	(void)unlinkat(directory, "run.json", 0);
+	(void)unlinkat(directory, placement_name, 0);
 	(void)close(directory);
 	(void)rmdir(path);
 }

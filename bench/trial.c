@@ -208,6 +208,7 @@ bool trial_measure(struct trial *trial, const struct replay_options *options)
 		    .measurement = &trial->measurement[i],
 		    .model = trial->model[i],
 		    .pass = trial->pass[i],
+		    .placement = trial->placement[i],
 		    .mmu = trial->pass[i] ? trial->pass[i]->series : NULL,
 		    .space = trial->pass[i] ? trial->pass[i]->map : NULL,
 		    .command = trial->command[i],
@@ -224,6 +225,7 @@ void trial_destroy(struct trial *trial)
 		free(trial->command[i]);
 		model_destroy(trial->model[i]);
 		mmu_pass_destroy(trial->pass[i]);
+		placement_close(trial->placement[i]);
 	}
 	free(trial->measurement);
 	if (trial->memory_plan != trial->speed_plan)

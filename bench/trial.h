@@ -2,6 +2,7 @@
 #ifndef FAULTLINE_BENCH_TRIAL_H
 #define FAULTLINE_BENCH_TRIAL_H
 
+#include "bench/placement/placement.h"
 #include "bench/replay_options.h"
 #include "bench/run.h"
 
@@ -12,10 +13,11 @@ struct trial {
 	size_t count;
 	struct target target[MEASUREMENT_MAX_TARGETS];
 	struct measurement *measurement;
-	struct model *model[MEASUREMENT_MAX_TARGETS];	/* NULL but for engine targets */
-	struct mmu_pass *pass[MEASUREMENT_MAX_TARGETS]; /* NULL without --mmu, and for null */
-	struct flt_reader *reader;			/* when there is no plan: nothing is measured */
-	struct plan_totals nothing;			/* what is planned then */
+	struct model *model[MEASUREMENT_MAX_TARGETS];	      /* NULL but for engine targets */
+	struct mmu_pass *pass[MEASUREMENT_MAX_TARGETS];	      /* NULL without --mmu, and for null */
+	struct placement *placement[MEASUREMENT_MAX_TARGETS]; /* of live targets, with --mmu; else NULL */
+	struct flt_reader *reader;			      /* when there is no plan: nothing is measured */
+	struct plan_totals nothing;			      /* what is planned then */
 	char *command[MEASUREMENT_MAX_TARGETS];
 	struct run run[MEASUREMENT_MAX_TARGETS];
 };

@@ -96,6 +96,7 @@ static enum trace_status run_pass(struct trial *trial, const struct replay_optio
 	    .has_sizes = options->output != NULL,
 	    .process = process_of(trial, options),
 	    .placer = placer,
+	    .without_allocator = options->without_allocator,
 	    .memory_bytes = options->memory_bytes,
 	    .processors = options->processors,
 	    .samples = trial->options.samples,
@@ -215,8 +216,7 @@ static enum trace_status run_live(struct trial *trial, const struct replay_optio
 	if (status == TRACE_OK && placement)
 		status = run_takes(trial, options, system,
 				   (struct placed_take){.placement = placement, .target = target}, error);
-	if (placement)
-		placement_close(placement);
+	trial->placement[target] = placement;
 	return status;
 }
 

@@ -51,6 +51,7 @@ struct spaces_options {
 	enum spaces_addresses addresses;
 	uint32_t process; /* whose references are run and whose blocks are placed; SPACES_ALL_PROCESSES */
 	struct placer *placer;	/* NULL: nobody knows where blocks lie. Needs a process */
+	bool without_allocator; /* its references are left out also where no placer places the blocks */
 	bool files_are_absent;	/* no page of a file is in memory at the start: its first fault is major */
 	bool files_are_aligned; /* large file mappings are placed on 2 MiB, as ext4, xfs and btrfs do */
 };

@@ -122,7 +122,8 @@ static struct window window_of(struct spaces *spaces, struct space *space,
 			return (struct window){.use = WINDOW_UNPLACED};
 		return window_at(space, trace->region[context->base - 1].address + context->start);
 	case ACCESS_ALLOCATOR:
-		if (spaces->options.placer && context->process == spaces->options.process)
+		if (spaces->options.without_allocator ||
+		    (spaces->options.placer && context->process == spaces->options.process))
 			return (struct window){.use = WINDOW_ALLOCATOR};
 		return window_at(space, context->start);
 	default:
