@@ -224,24 +224,35 @@ static size_t lowest(const struct run *runs, size_t count, unsigned mmu, size_t 
 	return best;
 }
 
-static void say(struct verdict *verdict, const char *mmu, double best, double other)
+/* Walks of the best and of the worst placement. */
+static double bound_of(const struct mmu_pass *pass, unsigned mmu, unsigned bound)
 {
-	verdict->wins = best < other;
-	verdict->ratio = (struct interval){.median = other > 0	     ? best / other
-						     : best == other ? 1
-								     : NAN,
-					   .low = NAN,
-					   .high = NAN};
+	if (pass->spread.takes < 2)
+		return mmu_pass_walks(pass, mmu);
+	return mmu_pass_per_thousand(pass, pass->spread.walks[mmu][bound]);
+}
+
+static void say(struct verdict *verdict, const struct mmu_pass *best, const struct mmu_pass *other,
+		unsigned mmu)
+{
+	double lower = mmu_pass_walks(best, mmu), higher = mmu_pass_walks(other, mmu);
+	double ratio = lower == higher ? 1 : NAN;
+
+	verdict->wins = bound_of(best, mmu, 1) < bound_of(other, mmu, 0);
+	verdict->ratio =
+	    (struct interval){.median = higher > 0 ? lower / higher : ratio, .low = NAN, .high = NAN};
 	if (verdict->wins)
 		(void)snprintf(
 		    verdict->sentence, sizeof(verdict->sentence),
 		    "%s wins on TLB misses (%.60s): %.4g walks per 1000 references against %.4g of %s",
-		    verdict->best, mmu, best, other, verdict->other);
+		    verdict->best, best->names[mmu], lower, higher, verdict->other);
 	else
-		(void)snprintf(verdict->sentence, sizeof(verdict->sentence),
-			       "no difference on TLB misses (%.60s) between %s and %s: %.4g walks per 1000 "
-			       "references",
-			       mmu, verdict->best, verdict->other, best);
+		(void)snprintf(
+		    verdict->sentence, sizeof(verdict->sentence),
+		    "no difference on TLB misses (%.60s) between %s and %s: %.4g and %.4g walks per "
+		    "1000 references%s",
+		    best->names[mmu], verdict->best, verdict->other, lower, higher,
+		    lower < higher ? ", less apart than the placements of one of them" : "");
 }
 
 struct verdict mmu_table_verdict(const struct run *runs, size_t count, unsigned mmu)
@@ -256,7 +267,6 @@ struct verdict mmu_table_verdict(const struct run *runs, size_t count, unsigned 
 	}
 	verdict.best = runs[best].measurement->target->name;
 	verdict.other = runs[other].measurement->target->name;
-	say(&verdict, runs[best].pass->names[mmu], mmu_pass_walks(runs[best].pass, mmu),
-	    mmu_pass_walks(runs[other].pass, mmu));
+	say(&verdict, runs[best].pass, runs[other].pass, mmu);
 	return verdict;
 }

@@ -16,7 +16,8 @@
 /* Prints the table of runs[0..count), and under it what was left out; nothing when none of them had a pass. */
 void mmu_table_print(const struct run *runs, size_t count, FILE *out);
 
-/* Of the MMU number `mmu`: whose references miss the TLB least, and who is next. Walks are compared: misses of the last level.
+/* Of the MMU number `mmu`: whose references miss the TLB least, and who is next. Walks are compared: misses of the last level;
+ * where an allocator places otherwise every time, those of all its placements.
  * Targets whose references were not all placed are not in the race. */
 struct verdict mmu_table_verdict(const struct run *runs, size_t count, unsigned mmu);
 
