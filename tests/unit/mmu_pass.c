@@ -241,7 +241,7 @@ static void test_the_fewest_walks_win(void **state)
 	assert_true(verdict.wins);
 	assert_string_equal(verdict.best, "b");
 	assert_non_null(strstr(verdict.sentence, "b wins on TLB misses (small)"));
-	passes[1]->spread = (struct mmu_spread){.takes = 2, .walks = {{1, 2 * BLOCKS}}};
+	passes[1]->spread = (struct mmu_spread){.takes = 2, .walks = {{1, UINT64_C(2) * BLOCKS}}};
 	verdict = mmu_table_verdict(runs, 3, 0);
 	assert_false(verdict.wins);
 	assert_non_null(strstr(verdict.sentence, "less apart than the placements"));
