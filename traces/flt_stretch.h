@@ -33,7 +33,7 @@
 
 /* --- Writing ---------------------------------------------------------------------------------------------------------- */
 
-#define FLT_STRETCH_HEADS_LOG2 16u
+#define FLT_STRETCH_HEADS_LOG2 14u
 
 /* Where elements were seen last, by their content. */
 struct flt_stretch_finder {
