@@ -69,8 +69,8 @@ static void limit_sets(struct mmu *mmu, const struct tlb *tlb)
 		if (sets < mmu->recent.sets)
 			mmu->recent.sets = sets;
 		for (unsigned level = 1; level <= tlb->paging->levels; level++)
-			mmu->lacks_part |= paging_may_be_leaf(tlb->paging, level) &&
-					   tlb->route[0][kind][level] == TLB_NO_PART;
+			mmu->lacks_part[kind] |= paging_may_be_leaf(tlb->paging, level) &&
+						 tlb->route[0][kind][level] == TLB_NO_PART;
 	}
 	mmu->lacks_fetch |= tlb->route[0][TLB_FETCH][1] == TLB_NO_PART;
 }
@@ -108,12 +108,22 @@ void mmu_destroy(struct mmu *mmu)
 
 /* --- Stages --------------------------------------------------------------------------------------------------------- */
 
+/* What misses always must not be dropped. */
+static bool may_filter(const struct mmu *mmu, const struct mmu_references *references)
+{
+	unsigned seen = 0;
+
+	for (uint32_t i = 0; i < references->count && mmu->lacks_part[TLB_FETCH]; i++)
+		seen |= references->accesses[i];
+	return mmu->is_filtering && !mmu->lacks_part[TLB_DATA] && !(seen & WALK_EXECUTE);
+}
+
 static void filter(const struct mmu *mmu, const struct mmu_references *references, struct mmu_block *block)
 {
 	unsigned shift = mmu->table->paging->page_shift;
 
 	block->count = references->count;
-	if (!mmu->is_filtering || mmu->lacks_part || mmu->unfiltered > 0) {
+	if (!may_filter(mmu, references)) {
 		memcpy(block->address, references->addresses, block->count * sizeof(*block->address));
 		for (uint32_t i = 0; i < block->count; i++) {
 			block->place[i] = (uint16_t)i;
@@ -254,10 +264,6 @@ static uint32_t run_block(struct mmu *mmu, const struct mmu_references *referenc
 	block.place[block.count] = (uint16_t)done;
 	uint32_t kept = block.count;
 
-	if (mmu->unfiltered > 0)
-		mmu->unfiltered--;
-	else if (kept > done - done / WORTH_DROPPING)
-		mmu->unfiltered = PAUSE_BLOCKS;
 	uint32_t leading = block.place[0];
 
 	mmu_use_leaves(mmu, &block, fault);

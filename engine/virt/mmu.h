@@ -64,11 +64,10 @@ struct mmu {
 	uint64_t last;		       /* page and access of the last reference, or MMU_NO_PAGE */
 	struct mmu_recent recent;      /* one set: it is not used */
 	uint32_t pause;		       /* blocks until it is used again */
-	uint32_t unfiltered;	       /* blocks until the last page is used again */
-	bool lacks_part;     /* a model has no part of level 1 for some kind and size: that misses, always */
-	bool lacks_fetch;    /* one has none for fetches of the smallest size */
-	uint64_t references; /* done so far */
-	uint64_t faults;     /* times the stream stopped */
+	bool lacks_part[TLB_KINDS];    /* a model has no part of level 1 for some size: that misses, always */
+	bool lacks_fetch;	       /* one has none for fetches of the smallest size */
+	uint64_t references;	       /* done so far */
+	uint64_t faults;	       /* times the stream stopped */
 	struct mmu_stages stages;
 	struct mmu_regions regions;
 	unsigned models;

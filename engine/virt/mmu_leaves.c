@@ -106,19 +106,17 @@ struct in_common {
 	unsigned accesses; /* or-ed */
 };
 
-/* References whose entries are fetched at once: what they take in the host's nearest cache leaves room for the rest. */
-#define FETCHED 64u
-
-/* Finds the entries of the references `from` .. `to` - 1. They are only fetched ahead: a stream over more page tables than the
- * host's caches hold waits for many of them at once. */
-static void find_leaves(struct mmu *mmu, struct mmu_block *block, uint32_t from, uint32_t to)
+/* Finds each reference's entry. The entries themselves are only fetched ahead: a stream over more page tables than the host's
+ * caches hold waits for many of them at once. */
+static void find_leaves(struct mmu *mmu, struct mmu_block *block)
 {
 	const struct mmu_region *regions = mmu->regions.region;
 	unsigned region_shift = mmu->table->paging->shift[2];
 	unsigned page_shift = mmu->table->paging->page_shift;
+	uint32_t count = block->count;
 	unsigned levels = 0;
 
-	for (uint32_t i = from; i < to; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		uint64_t address = block->address[i];
 		uint64_t number = address >> region_shift;
 		const struct mmu_region *region = &regions[number % MMU_REGIONS];
@@ -135,40 +133,20 @@ static void find_leaves(struct mmu *mmu, struct mmu_block *block, uint32_t from,
 		block->level[i] = (uint8_t)region->level;
 		levels |= 1u << region->level;
 	}
-	block->levels |= levels;
+	block->levels = levels;
 }
 
-static void look_at_leaves(const struct mmu_block *block, uint32_t from, uint32_t to,
-			   struct in_common *common)
+static struct in_common look_at_leaves(const struct mmu_block *block)
 {
-	struct in_common found = *common;
+	struct in_common common = {0, 0, 0};
 
-	for (uint32_t i = from; i < to; i++) {
+	for (uint32_t i = 0; i < block->count; i++) {
 		pte_t entry = *block->entry[i];
 		unsigned access = block->access[i];
 
-		found.lacking |= needed[access] & ~(entry ^ PTE_NO_EXECUTE);
-		found.any |= entry;
-		found.accesses |= access;
-	}
-	*common = found;
-}
-
-/* Some are looked at while the next are fetched. */
-static struct in_common find_and_look(struct mmu *mmu, struct mmu_block *block)
-{
-	struct in_common common = {0, 0, 0};
-	uint32_t found = 0;
-	uint32_t looked = 0;
-
-	block->levels = 0;
-	while (looked < block->count) {
-		uint32_t next = block->count - found < FETCHED ? block->count : found + FETCHED;
-
-		find_leaves(mmu, block, found, next);
-		look_at_leaves(block, looked, next > found ? found : next, &common);
-		looked = next > found ? found : next;
-		found = next;
+		common.lacking |= needed[access] & ~(entry ^ PTE_NO_EXECUTE);
+		common.any |= entry;
+		common.accesses |= access;
 	}
 	return common;
 }
@@ -211,7 +189,8 @@ void mmu_use_leaves(struct mmu *mmu, struct mmu_block *block, struct mmu_fault *
 	uint32_t done = 0;
 
 	renew_regions(mmu);
-	struct in_common common = find_and_look(mmu, block);
+	find_leaves(mmu, block);
+	struct in_common common = look_at_leaves(block);
 
 	block->has_fetches = common.accesses & WALK_EXECUTE;
 	for (uint32_t i = 0; i < block->count && block->has_fetches; i++)
