@@ -223,23 +223,11 @@ pfn_t buddy_allocate(struct buddy *buddy, unsigned order)
 
 /* --- Freeing ------------------------------------------------------------------------------------------------------ */
 
-/* Is the block allocated as a whole? It must exist and be in use, and nothing may exist below it. No branch depends on the
- * order, which cannot be predicted. */
-static inline bool is_allocated(const struct buddy *buddy, uint64_t block, unsigned order)
-{
-	const struct buddy_order *below = &buddy->order[order - (order > 0)];
-	uint64_t pair = (uint64_t)3 >> (2 * (order == 0));
-	uint64_t divided = *buddy_word(below, block * 2 & ~(uint64_t)1) >> (block * 2 & 63) & pair;
-	bool below_top = order < buddy->max_order;
-
-	return (divided | (buddy_bit(&buddy->order[order], block ^ below_top) ^ below_top)) == 0;
-}
-
 void buddy_free(struct buddy *buddy, pfn_t pfn, unsigned order)
 {
 	if (pfn < buddy->first || pfn >= buddy->end || order > buddy->max_order ||
 	    (pfn & (((pfn_t)1 << order) - 1)) != 0 ||
-	    !is_allocated(buddy, buddy_block_of(buddy, pfn, order), order))
+	    !buddy_is_allocated(buddy, buddy_block_of(buddy, pfn, order), order))
 		buddy_refuse(buddy, pfn, order);
 	uint64_t block = buddy_block_of(buddy, pfn, order);
 

@@ -123,4 +123,16 @@ uint64_t buddy_choose(const struct buddy *buddy, unsigned order, unsigned *found
 /* Says which mistake a refused free is, and aborts. */
 _Noreturn void buddy_refuse(const struct buddy *buddy, pfn_t pfn, unsigned order);
 
+/* Is the block allocated as a whole? It must exist and be in use, and nothing may exist below it. No branch depends on the
+ * order, which cannot be predicted. */
+static inline bool buddy_is_allocated(const struct buddy *buddy, uint64_t block, unsigned order)
+{
+	const struct buddy_order *below = &buddy->order[order - (order > 0)];
+	uint64_t pair = (uint64_t)3 >> (2 * (order == 0));
+	uint64_t divided = *buddy_word(below, block * 2 & ~(uint64_t)1) >> (block * 2 & 63) & pair;
+	bool below_top = order < buddy->max_order;
+
+	return (divided | (buddy_bit(&buddy->order[order], block ^ below_top) ^ below_top)) == 0;
+}
+
 #endif

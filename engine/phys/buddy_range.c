@@ -159,23 +159,33 @@ static void cut(struct buddy *buddy, pfn_t pfn, unsigned order, unsigned piece)
 	}
 }
 
+/* The order of the allocated block at `pfn`, cut to one that is no longer than `pages`. A block that is allocated as it
+ * could be freed, as all are in a range that is new, is known without a look at the orders below: reading the maps of a
+ * terabyte from the bottom would cost a page fault for each of some five thousand pages. */
+static unsigned whole_order(struct buddy *buddy, pfn_t pfn, uint64_t pages)
+{
+	unsigned piece = piece_order(buddy, pfn, pages), order = 0;
+	pfn_t first = 0;
+
+	if (pfn >= buddy->first && pfn < buddy->end &&
+	    buddy_is_allocated(buddy, buddy_block_of(buddy, pfn, piece), piece))
+		return piece;
+	if (buddy_find(buddy, pfn, &first, &order) != BUDDY_ALLOCATED)
+		buddy_refuse(buddy, pfn, 0);
+	if (first == pfn && (uint64_t)1 << order <= pages)
+		return order;
+	cut(buddy, pfn, order, piece);
+	return piece;
+}
+
 void buddy_free_range(struct buddy *buddy, pfn_t pfn, uint64_t pages)
 {
 	pfn_t end = pfn + pages;
 
 	CHECK(pages <= buddy->end - buddy->first, "a freed run is no longer than the buddy's range");
 	while (pfn < end) {
-		pfn_t first = 0;
-		unsigned order = 0;
+		unsigned order = whole_order(buddy, pfn, end - pfn);
 
-		if (buddy_find(buddy, pfn, &first, &order) != BUDDY_ALLOCATED)
-			buddy_refuse(buddy, pfn, 0);
-		if (first != pfn || (uint64_t)1 << order > end - pfn) {
-			unsigned piece = piece_order(buddy, pfn, end - pfn);
-
-			cut(buddy, pfn, order, piece);
-			order = piece;
-		}
 		buddy_free(buddy, pfn, order);
 		pfn += (pfn_t)1 << order;
 	}
