@@ -38,6 +38,14 @@ print-compiler-tests:
 	@for test in $(TESTS); do case $$test in tests/cli/*) ;; *) echo $$test ;; esac; done | xargs echo tests/cli/golden.sh
 .PHONY: print-compiler-tests
 
+# What .ci/run sanitize runs of TESTS: not the fuzz targets, which .ci/run fuzz runs under the same sanitizers, nor what only
+# compiles.
+print-sanitizer-tests:
+	@for test in $(TESTS); do \
+		case $$test in tests/fuzz/* | tests/cli/headers.sh | tests/cli/includes.sh) ;; *) echo $$test ;; esac; \
+	done | xargs echo
+.PHONY: print-sanitizer-tests
+
 # What .ci/run distcheck runs of TESTS, where all programs are built: the tests that read the distribution's own files. The others
 # say nothing about it that the phases before have not said.
 DISTRIBUTION_TESTS = tests/cli/headers.sh tests/cli/includes.sh tests/cli/manual.sh tests/cli/report.sh \

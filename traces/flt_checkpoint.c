@@ -99,7 +99,6 @@ enum trace_status flt_checkpoint_write(const struct census *census, struct flt_s
 /* The columns while they are read: copies, because the column reader holds one at a time. */
 struct parse {
 	uint64_t objects; /* the highest id there may be */
-	uint8_t *start[COLUMNS];
 	const uint8_t *in[COLUMNS], *end[COLUMNS];
 };
 
@@ -113,24 +112,13 @@ static enum trace_status malformed(struct trace_error *error)
 	return trace_fail(error, TRACE_BAD_INPUT, "a checkpoint of the trace's live set is malformed");
 }
 
-static enum trace_status read_columns(struct parse *parse, struct flt_column_reader *reader,
-				      const struct flt_section *section, struct trace_error *error)
+static uint8_t *copy(const struct flt_column_bytes *bytes)
 {
-	for (unsigned i = 0; i < COLUMNS; i++) {
-		struct flt_column_bytes bytes;
-		enum trace_status status = flt_column_read(reader, section, (uint16_t)(i + 1), &bytes, error);
+	uint8_t *made = malloc(bytes->raw_bytes + 1);
 
-		if (status != TRACE_OK)
-			return status;
-		parse->start[i] = malloc(bytes.raw_bytes + 1);
-		if (!parse->start[i])
-			return no_memory(error);
-		if (bytes.raw_bytes)
-			memcpy(parse->start[i], bytes.raw, bytes.raw_bytes);
-		parse->in[i] = parse->start[i];
-		parse->end[i] = parse->start[i] + bytes.raw_bytes;
-	}
-	return TRACE_OK;
+	if (made && bytes->raw_bytes)
+		memcpy(made, bytes->raw, bytes->raw_bytes);
+	return made;
 }
 
 static enum trace_status read_process(struct parse *parse, struct live_set *set, uint64_t objects,
@@ -181,15 +169,27 @@ enum trace_status flt_checkpoint_read(struct live_sets *sets, struct flt_column_
 				      const struct flt_section *section, struct trace_error *error)
 {
 	struct parse parse = {.objects = section->field[FLT_CHECKPOINT_OBJECTS]};
+	uint8_t *copies[COLUMNS] = {NULL};
+	enum trace_status status = TRACE_OK;
 
 	/* No event makes more than two ids. */
 	if (parse.objects > EVENT_MAX_OBJECTS || parse.objects / 2 > section->field[FLT_CHECKPOINT_POSITION])
 		return malformed(error);
-	enum trace_status status = read_columns(&parse, reader, section, error);
+	for (unsigned i = 0; i < COLUMNS && status == TRACE_OK; i++) {
+		struct flt_column_bytes bytes;
 
+		status = flt_column_read(reader, section, (uint16_t)(i + 1), &bytes, error);
+		if (status != TRACE_OK)
+			break;
+		parse.in[i] = copies[i] = copy(&bytes);
+		if (!copies[i])
+			status = no_memory(error);
+		else
+			parse.end[i] = copies[i] + bytes.raw_bytes;
+	}
 	if (status == TRACE_OK)
 		status = read_all(&parse, sets, error);
 	for (unsigned i = 0; i < COLUMNS; i++)
-		free(parse.start[i]);
+		free(copies[i]);
 	return status;
 }

@@ -270,8 +270,15 @@ void target_destroy(struct target *target)
 
 void target_title(const struct target *target, const char *version, char *title, size_t bytes)
 {
-	static const char *const names[] = {"faultline engine",	   "glibc", "jemalloc", "mimalloc",
-					    "gperftools tcmalloc", NULL,    "null"};
+	static const char *const names[TARGET_KINDS] = {
+	    [TARGET_ENGINE] = "faultline engine",
+	    [TARGET_GLIBC] = "glibc",
+	    [TARGET_JEMALLOC] = "jemalloc",
+	    [TARGET_MIMALLOC] = "mimalloc",
+	    [TARGET_TCMALLOC] = "gperftools tcmalloc",
+	    [TARGET_NULL] = "null",
+	    [TARGET_RECORDED] = "as recorded",
+	};
 	const char *file = strrchr(target->library, '/');
 	const char *name = names[target->kind] ? names[target->kind] : file ? file + 1 : target->library;
 

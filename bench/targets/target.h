@@ -31,7 +31,8 @@ enum target_kind {
 	TARGET_TCMALLOC,
 	TARGET_LIBRARY,
 	TARGET_NULL,
-	TARGET_RECORDED
+	TARGET_RECORDED, /* no allocator: every block where it lay */
+	TARGET_KINDS
 };
 
 struct target {

@@ -56,13 +56,13 @@ if ! "$FAULTLINE" record --accesses=all -q -o ls.flt -- /bin/ls / >stdout 2>stde
 	finish
 fi
 for target in engine engine:linux; do
-	expect 0 "a real program on $target" "$FAULTLINE" replay --mmu zen4 --on $target --measure model --check --json -q ls.flt
+	expect 0 "a real program on $target" "$FAULTLINE" replay --mmu zen4 --on $target --measure model --samples 10 --check --json -q ls.flt
 	cp stdout one.json
 	pass_if 'nothing is refused' test "$(number refused one.json)" = 0
 	pass_if 'nor without a place' test "$(number objects_unplaced one.json)" = 0
 	pass_if 'its mappings are all there' test "$(number mappings_made one.json)" = 0
 	pass_if 'each call ends as it did' test "$(number failed_only_here one.json)" = 0
-	"$FAULTLINE" replay --mmu zen4 --on $target --measure model --json -q ls.flt >two.json
+	"$FAULTLINE" replay --mmu zen4 --on $target --measure model --samples 10 --json -q ls.flt >two.json
 	pass_if 'the same again is the same' cmp -s one.json two.json
 done
 expect 0 'recorded addresses can be forced' "$FAULTLINE" replay --mmu zen4 --addresses forced --json -q ls.flt

@@ -47,6 +47,7 @@ static void test_pages(void **state)
 	if (!text) {
 		print_message("skipped: the kernel has no PAGEMAP_SCAN (Linux 6.7)\n");
 		skip();
+		return;
 	}
 	assert_string_equal(kind_at(text, (uintptr_t)pages), "");
 	assert_string_equal(kind_at(text, (uintptr_t)pages + PAGE), "p");

@@ -219,7 +219,7 @@ static uint64_t address(const struct pairing *pairing, uint32_t place, uint64_t 
 static void test_places(void **state)
 {
 	struct pairing *pairing = &((struct rig *)*state)->pairing;
-	uint32_t bytes;
+	uint32_t bytes = 0;
 
 	assert_int_equal(address(pairing, ACCESS_REGION, REGION_TEXT, &bytes), 0x400000);
 	assert_int_equal(bytes, ACCESS_WINDOW_BYTES);

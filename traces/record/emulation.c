@@ -16,19 +16,14 @@
 
 #define OWN_ARGUMENTS 10u
 
-int emulation_execute(const struct emulation *emulation, char **command)
+/* The emulator's arguments before the program's own, which follow the name that it is to see and the file that is run. */
+static int execute(char *emulator, char *plugin, char **command, char **list)
 {
 	static char processor[] = "-cpu", model[] = "max", option[] = "-plugin", unset[] = "-U",
 		    variable[] = ARENA_ENVIRONMENT, name[] = "-0";
-	char path[PATH_MAX], *emulator = strdup(emulation->emulator), *plugin = strdup(emulation->plugin);
-	size_t count = 0, used = 0;
-	char **list;
+	char path[PATH_MAX];
+	size_t used = 0;
 
-	while (command[count])
-		count++;
-	list = calloc(OWN_ARGUMENTS + count + 1, sizeof(*list));
-	if (!list || !emulator || !plugin)
-		return ENOMEM;
 	if (!program_find(command[0], path, sizeof(path)))
 		return ENOENT;
 	list[used++] = emulator;
@@ -41,9 +36,27 @@ int emulation_execute(const struct emulation *emulation, char **command)
 	list[used++] = name;
 	list[used++] = command[0];
 	list[used++] = path;
-	memcpy(list + used, command + 1, count * sizeof(*list)); /* with the NULL at its end */
+	while (*++command)
+		list[used++] = *command;
 	(void)execv(emulator, list);
 	return errno;
+}
+
+int emulation_execute(const struct emulation *emulation, char **command)
+{
+	char *emulator = strdup(emulation->emulator), *plugin = strdup(emulation->plugin), **list;
+	int reason = ENOMEM;
+	size_t count = 0;
+
+	while (command[count])
+		count++;
+	list = calloc(OWN_ARGUMENTS + count + 1, sizeof(*list));
+	if (list && emulator && plugin)
+		reason = execute(emulator, plugin, command, list);
+	free(list);
+	free(plugin);
+	free(emulator);
+	return reason;
 }
 
 bool emulation_may_run(const char *path)
