@@ -22,11 +22,10 @@ static bool replaces(const char *mine, const char *old)
 /* Whether one of the list of settings does. */
 static bool is_replaced(const char *settings, const char *old)
 {
-	while (settings) {
+	for (const char *comma; settings; settings = comma ? comma + 1 : NULL) {
 		if (replaces(settings, old))
 			return true;
-		settings = strchr(settings, ',');
-		settings += settings != NULL;
+		comma = strchr(settings, ',');
 	}
 	return false;
 }
