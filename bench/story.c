@@ -32,29 +32,6 @@ struct story {
 	uint64_t free_at_start;
 };
 
-/* --- Frames out of the zones ---------------------------------------------------------------------------------------- */
-
-static pfn_t take_pages(void *owner, unsigned order)
-{
-	struct node *node = owner;
-	struct gfp gfp = {GFP_KERNEL, -1};
-	struct page *page = alloc_pages(node, &gfp, order);
-
-	return page ? pfn_of_page(&node->pages, page) : PFN_NONE;
-}
-
-/* The allocator finds its marks in the page again, whoever owned it meanwhile. */
-static void give_pages(void *owner, pfn_t frame, unsigned order)
-{
-	struct node *node = owner;
-	struct page *page = page_of_pfn(&node->pages, frame);
-
-	page->flags = PAGE_HEAD;
-	page->count = 1;
-	page->private = order;
-	free_pages_of(node, -1, page, order);
-}
-
 static uint64_t free_pages_now(const struct story *story)
 {
 	uint64_t pages = 0;
@@ -81,7 +58,7 @@ static bool boot(struct story *story)
 
 static bool build_kernel(struct story *story)
 {
-	struct page_source source = {&story->node, take_pages, give_pages};
+	struct page_source source = page_source_of_node(&story->node);
 	struct tlb_geometry geometry;
 	struct tlb_geometry_error error;
 	struct cpu_options options = {

@@ -52,19 +52,6 @@ void flt_places_free(struct flt_places *places)
 	*places = (struct flt_places){0};
 }
 
-/* Makes room for element `count` of an array; returns the array or NULL. */
-static void *grown(void *elements, size_t count, uint32_t *capacity, size_t element_bytes)
-{
-	if (count < *capacity)
-		return elements;
-	const uint32_t wanted = *capacity ? *capacity * 2 : 16;
-	void *larger = realloc(elements, wanted * element_bytes);
-
-	if (larger)
-		*capacity = wanted;
-	return larger;
-}
-
 static bool put_file(struct flt_bytes *bytes, const struct event_file *file)
 {
 	uint8_t *out = flt_entry_reserve(bytes, 4, strlen(file->path));
@@ -140,7 +127,7 @@ static enum trace_status append_file(struct flt_places *places, const struct eve
 				     struct trace_error *error)
 {
 	struct event_file *larger =
-	    grown(places->file, places->files, &places->file_capacity, sizeof(*places->file));
+	    flt_entry_grown(places->file, places->files, &places->file_capacity, sizeof(*places->file));
 
 	if (!larger || !put_file(&places->pending[0], file)) {
 		places->file = larger ? larger : places->file;
@@ -182,8 +169,8 @@ enum trace_status flt_places_region(struct flt_places *places, const struct even
 		return trace_fail(error, TRACE_BAD_INPUT,
 				  "a region names file %u of %u, or is of an unknown kind", region->file,
 				  places->files);
-	struct event_region *larger =
-	    grown(places->region, places->regions, &places->region_capacity, sizeof(*places->region));
+	struct event_region *larger = flt_entry_grown(places->region, places->regions,
+						      &places->region_capacity, sizeof(*places->region));
 
 	if (!larger)
 		return no_memory(error);
@@ -370,8 +357,8 @@ enum trace_status flt_places_read(struct flt_places *places, struct flt_column_r
 static enum trace_status read_snapshot(struct flt_places *places, struct flt_entry_parse *parse,
 				       struct trace_error *error)
 {
-	struct event_snapshot *larger =
-	    grown(places->snapshot, places->snapshots, &places->snapshot_capacity, sizeof(*places->snapshot));
+	struct event_snapshot *larger = flt_entry_grown(
+	    places->snapshot, places->snapshots, &places->snapshot_capacity, sizeof(*places->snapshot));
 	uint64_t length;
 
 	if (!larger)

@@ -61,19 +61,6 @@ void flt_tables_free(struct flt_tables *tables)
 	*tables = (struct flt_tables){0};
 }
 
-/* Makes room for element `count` of an array; returns the array or NULL. */
-static void *grown(void *elements, size_t count, uint32_t *capacity, size_t element_bytes)
-{
-	if (count < *capacity)
-		return elements;
-	const uint32_t wanted = *capacity ? *capacity * 2 : 16;
-	void *larger = realloc(elements, wanted * element_bytes);
-
-	if (larger)
-		*capacity = wanted;
-	return larger;
-}
-
 static char *copy_text(const char *text)
 {
 	return strndup(text ? text : "", FLT_TABLES_MAX_TEXT_BYTES);
@@ -129,7 +116,7 @@ enum trace_status flt_tables_thread(struct flt_tables *tables, uint32_t number,
 	if (number > tables->threads || number >= EVENT_MAX_THREADS)
 		return out_of_order("thread", number, tables->threads, error);
 	struct flt_thread *larger =
-	    grown(tables->thread, number, &tables->thread_capacity, sizeof(*tables->thread));
+	    flt_entry_grown(tables->thread, number, &tables->thread_capacity, sizeof(*tables->thread));
 	struct flt_thread copy = {thread->process, thread->os_id, copy_text(thread->name)};
 
 	if (larger)
@@ -152,7 +139,7 @@ enum trace_status flt_tables_process(struct flt_tables *tables, uint32_t number,
 	if (number > tables->processes || number >= EVENT_MAX_PROCESSES)
 		return out_of_order("process", number, tables->processes, error);
 	struct flt_process *larger =
-	    grown(tables->process, number, &tables->process_capacity, sizeof(*tables->process));
+	    flt_entry_grown(tables->process, number, &tables->process_capacity, sizeof(*tables->process));
 	struct flt_process copy = {process->parent, process->os_id, copy_text(process->command)};
 
 	if (larger)
@@ -182,8 +169,8 @@ enum trace_status flt_tables_warn(struct flt_tables *tables, const char *what, u
 	if (tables->warnings == FLT_TABLES_MAX_WARNINGS)
 		return trace_fail(error, TRACE_UNSUPPORTED, "a trace has more than %u kinds of warnings",
 				  FLT_TABLES_MAX_WARNINGS);
-	struct flt_warning *larger =
-	    grown(tables->warning, tables->warnings, &tables->warning_capacity, sizeof(*tables->warning));
+	struct flt_warning *larger = flt_entry_grown(tables->warning, tables->warnings,
+						     &tables->warning_capacity, sizeof(*tables->warning));
 
 	if (!larger)
 		return no_memory(error);
@@ -197,8 +184,8 @@ enum trace_status flt_tables_warn(struct flt_tables *tables, const char *what, u
 
 static bool append_addresses(struct flt_tables *tables, const struct flt_stack *stack)
 {
-	size_t *ends =
-	    grown(tables->stack_end, tables->stacks, &tables->stack_capacity, sizeof(*tables->stack_end));
+	size_t *ends = flt_entry_grown(tables->stack_end, tables->stacks, &tables->stack_capacity,
+				       sizeof(*tables->stack_end));
 	const size_t wanted = tables->addresses + stack->depth;
 
 	if (!ends)

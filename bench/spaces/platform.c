@@ -2,8 +2,6 @@
 
 #include "bench/spaces/platform.h"
 
-#include "engine/phys/gfp.h"
-
 #define VMAS_MAX ((uint64_t)1 << 22)
 #define HUGE_PAGE_ORDER 9u
 
@@ -15,29 +13,6 @@
 #define STACK_BYTES ((uint64_t)8 << 20)
 #define LOWEST_ADDRESS 65536u
 #define LOW_BASE 0x40000000u
-
-/* --- Frames out of the zones ---------------------------------------------------------------------------------------- */
-
-static pfn_t take_pages(void *owner, unsigned order)
-{
-	struct node *node = owner;
-	struct gfp gfp = {GFP_KERNEL | GFP_HIGHMEM, -1};
-	struct page *page = alloc_pages(node, &gfp, order);
-
-	return page ? pfn_of_page(&node->pages, page) : PFN_NONE;
-}
-
-/* The allocator finds its marks in the page again, whoever owned it meanwhile. */
-static void give_pages(void *owner, pfn_t frame, unsigned order)
-{
-	struct node *node = owner;
-	struct page *page = page_of_pfn(&node->pages, frame);
-
-	page->flags = PAGE_HEAD;
-	page->count = 1;
-	page->private = order;
-	free_pages_of(node, -1, page, order);
-}
 
 /* --- Building ------------------------------------------------------------------------------------------------------- */
 
@@ -78,7 +53,7 @@ static enum status create_node(struct platform *platform, const struct platform_
 
 static enum status create_kernel(struct platform *platform)
 {
-	struct page_source source = {&platform->node, take_pages, give_pages};
+	struct page_source source = page_source_of_node(&platform->node);
 
 	return pagetable_create(&platform->kernel, &platform->store, source) == PAGETABLE_DONE
 		   ? STATUS_OK
@@ -97,7 +72,7 @@ static enum status create_processors(struct platform *platform, const struct pla
 
 static enum status create_part(struct platform *platform, const struct platform_options *options)
 {
-	struct page_source source = {&platform->node, take_pages, give_pages};
+	struct page_source source = page_source_of_node(&platform->node);
 
 	switch (platform->built) {
 	case 0:

@@ -3,6 +3,7 @@
 #include "engine/virt/page_source.h"
 
 #include "engine/base/check.h"
+#include "engine/phys/gfp.h"
 
 static pfn_t buddy_take(void *owner, unsigned order)
 {
@@ -19,6 +20,32 @@ static void buddy_give(void *owner, pfn_t frame, unsigned order)
 struct page_source page_source_of_buddy(struct buddy *buddy)
 {
 	return (struct page_source){buddy, buddy_take, buddy_give};
+}
+
+static pfn_t node_take(void *owner, unsigned order)
+{
+	struct node *node = owner;
+	struct gfp gfp = {GFP_KERNEL | GFP_HIGHMEM, -1};
+	struct page *page = alloc_pages(node, &gfp, order);
+
+	return page ? pfn_of_page(&node->pages, page) : PFN_NONE;
+}
+
+/* The allocator finds its marks in the page again, whoever owned it meanwhile. */
+static void node_give(void *owner, pfn_t frame, unsigned order)
+{
+	struct node *node = owner;
+	struct page *page = page_of_pfn(&node->pages, frame);
+
+	page->flags = PAGE_HEAD;
+	page->count = 1;
+	page->private = order;
+	free_pages_of(node, -1, page, order);
+}
+
+struct page_source page_source_of_node(struct node *node)
+{
+	return (struct page_source){node, node_take, node_give};
 }
 
 void counting_source_create(struct counting_source *source, pfn_t first, uint64_t pages)

@@ -8,6 +8,7 @@
 
 #include "engine/base/units.h"
 #include "engine/phys/buddy.h"
+#include "engine/phys/node.h"
 
 struct page_source {
 	void *owner;
@@ -18,6 +19,9 @@ struct page_source {
 
 /* Pages from a buddy. A request beyond its top order finds none. */
 struct page_source page_source_of_buddy(struct buddy *buddy);
+
+/* Pages from the zones of a node, from any that it has, for no processor's list. */
+struct page_source page_source_of_node(struct node *node);
 
 #define COUNTING_ORDERS 32u
 #define COUNTING_FREE_MAX 64u
