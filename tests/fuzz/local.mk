@@ -165,7 +165,7 @@ fuzz_programs += %D%/fuzz_kernel
 tests_fuzz_fuzz_kernel_SOURCES = %D%/fuzz_kernel.c tests/unit/small_arena.h tests/unit/small_arena.c $(fuzz_driver)
 tests_fuzz_fuzz_kernel_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_kernel_LDADD = $(unit_libs)
-EXTRA_DIST += %D%/corpus/fuzz_kernel/mixed.txt
+EXTRA_DIST += %D%/corpus/fuzz_kernel/mixed.txt %D%/corpus/fuzz_kernel/reused-thread.txt
 
 fuzz_programs += %D%/fuzz_tlb_geometry
 tests_fuzz_fuzz_tlb_geometry_SOURCES = %D%/fuzz_tlb_geometry.c $(fuzz_driver)

@@ -153,6 +153,22 @@ static void forks_and_execs(void **state)
 		   "clone 3 flags=0x100\n[3.4] thread_start\n");
 }
 
+/* Thread 8 of process 7 is gone without a word, and its number is process 9's. */
+static void a_thread_of_another_process_is_not_it(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	start(&rig, true);
+	RECORD(7, 7, .kind = KERNEL_EXEC);
+	RECORD(7, 7, .kind = KERNEL_THREAD, .argument = {8});
+	RECORD(7, 7, .kind = KERNEL_FORK, .argument = {9});
+	RECORD(9, 8, .kind = KERNEL_EXEC);
+	RECORD(9, 8, .kind = KERNEL_THREAD, .argument = {10});
+	RECORD(9, 8, .kind = KERNEL_FAULT, .argument = {0x1000});
+	stop(&rig, "thread_start\nexec\n[0.1] thread_start\nfork 1\n[1.2] thread_start\n");
+}
+
 static void only_the_first_program(void **state)
 {
 	struct rig rig;
@@ -267,6 +283,7 @@ int main(void)
 	    cmocka_unit_test(it_begins_with_the_exec),
 	    cmocka_unit_test(calls_of_two_threads),
 	    cmocka_unit_test(forks_and_execs),
+	    cmocka_unit_test(a_thread_of_another_process_is_not_it),
 	    cmocka_unit_test(only_the_first_program),
 	    cmocka_unit_test(faults_are_put_together),
 	    cmocka_unit_test(halves_without_the_other),

@@ -43,14 +43,16 @@ static struct merged_thread *thread_of(const struct kernel_merge *kernel, uint32
 	return index ? &kernel->merge->thread[index - 1] : NULL;
 }
 
-/* The thread of a record, if it is recorded. */
+/* The thread of a record, if it is recorded. Numbers come again: a thread of another process that has this one, and whose end was
+ * not seen, is not it. */
 static bool find_thread(const struct kernel_merge *kernel, const struct kernel_record *record,
 			struct event *event)
 {
 	const struct merged_process *process = process_of(kernel, record->process_id);
 	const struct merged_thread *thread = thread_of(kernel, record->thread_id);
 
-	if (!process || !thread || thread->ended || map_get(&kernel->muted, record->process_id) != 0)
+	if (!process || !thread || thread->ended || thread->process != process->number ||
+	    map_get(&kernel->muted, record->process_id) != 0)
 		return false;
 	event->thread = thread->number;
 	event->process = process->number;
