@@ -9,7 +9,7 @@
  * What the fields mean depends on who owns the frame:
  *
  *   owner             count   mapcount   mapping           index            private       lru
- *   nobody (free)     0       0          NULL              0                0             -
+ *   nobody (free)     0       0          NULL              0                order (FREE)  a free list, at the block's first
  *   a caller          1       0          the caller's      the caller's     order (HEAD)  the caller's
  *   a slab cache      1       0          its slab_cache    objects in use   order (HEAD)  the cache's list of slabs
  *   a process         1..     PTEs       its mapping       page of mapping  order         reclaim's lists
@@ -35,6 +35,8 @@ enum page_flag {
 	PAGE_DIVIDED = 1 << 6,	 /* head of a huge block that is mapped in small pages, or was */
 	PAGE_TAIL = 1 << 7,	 /* another frame of a divided block */
 	PAGE_LAZY_FREE = 1 << 8, /* MADV_FREE: may be dropped as long as it is clean */
+	PAGE_FREE = 1 << 9, /* first frame of a free block in a list (free_lists.h); `private` is its order */
+	PAGE_LRU = 1 << 10, /* head of a block whose owner can have it moved: reclaim and migration know it */
 };
 
 struct page {
