@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "bench/command_trace.h"
+#include "bench/kernel_text.h"
 #include "bench/reference_text.h"
 
 #include <getopt.h>
@@ -34,6 +35,9 @@ static const char help[] =
     "  mmap(NAME=VALUE, ...) -> RESULT, and so all memory system calls: arguments that are not 0, addresses "
     "and flags\n"
     "  hexadecimal\n"
+    "  switch(CPU): the thread runs on that processor from here on\n"
+    "  page_alloc(NAME=VALUE, ...), page_free and so all that the kernel's allocators did: every number that "
+    "the event has\n"
     "FLAGS: `failed` for a call that returned NULL although bytes were asked for, or a system call, whose "
     "result is then\n"
     "an errno; `foreign` for an object "
@@ -214,7 +218,8 @@ static void print_call(const struct cat_options *options, const struct event *ev
 		(void)printf("%s() -> process %" PRIu64, event_kind_name(event->kind), event->count);
 		break;
 	case EVENT_SNAPSHOT:
-		(void)printf("snapshot(%" PRIu64 ")", event->count);
+	case EVENT_SWITCH:
+		(void)printf("%s(%" PRIu64 ")", event_kind_name(event->kind), event->count);
 		break;
 	case EVENT_FAULT:
 		print_fault(event);
@@ -224,7 +229,9 @@ static void print_call(const struct cat_options *options, const struct event *ev
 		(void)printf("%s(%" PRIu64 ")", event_kind_name(event->kind), event->size);
 		break;
 	default:
-		if (event_kind_carries(event->kind) & EVENT_HAS_CALL)
+		if (event_kind_carries(event->kind) & EVENT_HAS_KERNEL)
+			kernel_text_print(options->summary, event);
+		else if (event_kind_carries(event->kind) & EVENT_HAS_CALL)
 			print_system_call(options, event);
 		else
 			(void)printf("%s()", event_kind_name(event->kind));

@@ -33,7 +33,7 @@ static const char help[] =
     "live_peak_objects live_end_bytes live_end_objects left_at_exit_bytes left_at_exit_objects "
     "requested_bytes\n"
     "cross_thread_frees cross_thread_reallocs null_frees failed foreign files regions accesses\n"
-    "accesses_skipped access_kinds{} access_places{} has_time has_stacks duration_ns sizes[]\n"
+    "accesses_skipped access_kinds{} access_places{} kernel{} has_time has_stacks duration_ns sizes[]\n"
     "size_p50_bytes size_p90_bytes size_p99_bytes file_bytes bytes_per_event truncated warnings{} hash. What "
     "is not\n"
     "known is null.\n";

@@ -95,8 +95,8 @@ static enum trace_status copy(struct flt_reader *reader, const struct slice_comm
 			      struct trace_error *error)
 {
 	const struct flt_description *from = &flt_reader_summary(reader)->description;
-	const struct flt_description description = {"slice", from->command, from->host, from->has_time,
-						    from->has_stacks};
+	const struct flt_description description = {"slice",	    from->command,    from->host,
+						    from->has_time, from->has_stacks, from->recorder};
 	struct flt_writer *writer;
 	enum trace_status status = flt_writer_create(&writer, command->output, &description, error);
 

@@ -2,6 +2,8 @@
 
 #include "bench/trace_summary.h"
 
+#include "bench/kernel_summary.h"
+
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
@@ -203,6 +205,7 @@ json_t *trace_summary_json(const char *path, const struct flt_summary *summary)
 	    json_object_set_new(object, "kinds", kinds_json(summary)) == 0 && set_numbers(object, summary) &&
 	    json_object_set_new(object, "access_kinds", access_kinds_json(summary)) == 0 &&
 	    json_object_set_new(object, "access_places", access_places_json(summary)) == 0 &&
+	    json_object_set_new(object, "kernel", kernel_summary_json(summary)) == 0 &&
 	    set_time(object, summary) && set_sizes(object, summary) && set_file(object, summary))
 		return object;
 	json_decref(object);
@@ -346,6 +349,7 @@ void trace_summary_print(FILE *out, const char *path, const struct flt_summary *
 	if (description->has_time)
 		(void)fprintf(out, "%-22s %18.3f s\n", "duration", (double)summary->duration_ns / 1e9);
 	print_heap(out, summary);
+	kernel_summary_print(out, summary);
 	(void)fprintf(out, "%-22s %18s bytes", "file", grouped(summary->file_bytes, buffer));
 	if (summary->accesses)
 		(void)fprintf(out, ", %.2f per reference",

@@ -19,6 +19,7 @@ void census_end(struct census *census)
 		live_set_clear(&census->process[i].live);
 	free(census->process);
 	free(census->thread);
+	kernel_tally_end(&census->kernel);
 	*census = (struct census){0};
 }
 
@@ -131,7 +132,8 @@ static const char *fields_fault(const struct event *event)
 		return "carries an old object, which only realloc has";
 	if (!(carries & (EVENT_CREATES | EVENT_RELEASES)) && event->object)
 		return "carries an object, which its kind does not have";
-	if (failed && !(carries & (EVENT_CREATES | EVENT_HAS_RESULT)))
+	if (failed && !(carries & (EVENT_CREATES | EVENT_HAS_RESULT)) &&
+	    !(event_kernel_carries(event->kind) & EVENT_KERNEL_MAY_FAIL))
 		return "is marked as failed, but is no allocation and no system call";
 	if ((event->flags & EVENT_FOREIGN) && !(carries & EVENT_RELEASES))
 		return "is marked as foreign, but ends no object";
@@ -147,7 +149,19 @@ static const char *fields_fault(const struct event *event)
 	    (event->alignment == 0 || event->alignment & (event->alignment - 1) ||
 	     event->alignment > MEMALIGN_MAX_ALIGNMENT))
 		return "has an alignment that is no power of two";
-	return carries >= EVENT_HAS_ADDRESS || event_has_call(event) ? call_fault(event) : NULL;
+	return NULL;
+}
+
+static const char *event_fault(const struct event *event)
+{
+	const unsigned carries = event_kind_carries(event->kind);
+	const char *fault = fields_fault(event);
+
+	if (!fault && ((carries & (EVENT_HAS_CALL | EVENT_HAS_CHILD)) || event_has_call(event)))
+		fault = call_fault(event);
+	if (!fault && ((carries & EVENT_HAS_KERNEL) || event_has_kernel(event)))
+		fault = event_kernel_fault(event);
+	return fault;
 }
 
 static enum trace_status refuse(const struct census *census, const struct event *event, const char *fault,
@@ -346,7 +360,7 @@ static enum trace_status apply_life(struct census *census, const struct event *e
 
 static enum trace_status admit(struct census *census, const struct event *event, struct trace_error *error)
 {
-	const char *fault = fields_fault(event);
+	const char *fault = event_fault(event);
 	enum trace_status status;
 
 	if (fault)
@@ -373,6 +387,8 @@ enum trace_status census_add(struct census *census, const struct event *event, s
 	if (status != TRACE_OK)
 		return status;
 	if ((change.ends || change.creates || change.names) && !apply_objects(census, event, &change))
+		return no_memory(error);
+	if ((event_kind_carries(event->kind) & EVENT_HAS_KERNEL) && !kernel_tally_add(&census->kernel, event))
 		return no_memory(error);
 	status = apply_life(census, event, error);
 	if (status != TRACE_OK)
@@ -408,5 +424,5 @@ const char *census_check(const struct census *census)
 		return "I2: live_objects, live_bytes = the sums over the processes' live sets";
 	if (census->live_objects > census->live_peak_objects || census->live_bytes > census->live_peak_bytes)
 		return "I3: live_objects <= live_peak_objects and live_bytes <= live_peak_bytes";
-	return NULL;
+	return kernel_tally_check(&census->kernel);
 }

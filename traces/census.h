@@ -17,6 +17,7 @@
 
 #include "traces/error.h"
 #include "traces/event.h"
+#include "traces/kernel_tally.h"
 #include "traces/live.h"
 
 #include <stdbool.h>
@@ -66,6 +67,7 @@ struct census {
 	uint64_t duration_ns;			   /* highest time */
 	uint64_t sizes[CENSUS_SIZE_CLASSES];	   /* created objects by class of size */
 	uint64_t sizes_bytes[CENSUS_SIZE_CLASSES]; /* their requested bytes, modulo 2^64 */
+	struct kernel_tally kernel; /* its recorder is the caller's to set after census_start */
 	struct census_process *process;
 	struct census_thread *thread;
 	uint32_t processes, threads;
@@ -91,7 +93,7 @@ enum trace_status census_add(struct census *census, const struct event *event,
 /* The class of `bytes` among CENSUS_SIZE_CLASSES. */
 unsigned census_size_class(uint64_t bytes);
 
-/* NULL, or the text of the first broken invariant (of the live sets too). */
+/* NULL, or the text of the first broken invariant (of the live sets and the tally too). */
 const char *census_check(const struct census *census);
 
 #endif

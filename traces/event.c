@@ -45,6 +45,25 @@ static const char *const kind_names[EVENT_KINDS] = {
     [EVENT_FTRUNCATE] = "ftruncate",
     [EVENT_PRCTL] = "prctl",
     [EVENT_FAULT] = "fault",
+    [EVENT_PAGE_ALLOC] = "page_alloc",
+    [EVENT_PAGE_FREE] = "page_free",
+    [EVENT_PAGE_FREE_BATCHED] = "page_free_batched",
+    [EVENT_ZONE_LOCKED] = "zone_locked",
+    [EVENT_PCPU_DRAIN] = "pcpu_drain",
+    [EVENT_EXTFRAG] = "extfrag",
+    [EVENT_KMEM_ALLOC] = "kmem_alloc",
+    [EVENT_KMEM_FREE] = "kmem_free",
+    [EVENT_VMALLOC] = "vmalloc",
+    [EVENT_VFREE] = "vfree",
+    [EVENT_VMAP_PURGE] = "vmap_purge",
+    [EVENT_ZONE_GROW] = "zone_grow",
+    [EVENT_RECLAIM_BEGIN] = "reclaim_begin",
+    [EVENT_RECLAIM_END] = "reclaim_end",
+    [EVENT_KSWAPD_WAKE] = "kswapd_wake",
+    [EVENT_KSWAPD_SLEEP] = "kswapd_sleep",
+    [EVENT_COMPACT_BEGIN] = "compact_begin",
+    [EVENT_COMPACT_END] = "compact_end",
+    [EVENT_MIGRATE] = "migrate",
 };
 
 bool event_kind_is_known(unsigned kind)
@@ -106,11 +125,129 @@ static const uint16_t kind_carries[EVENT_KINDS] = {
     [EVENT_FTRUNCATE] = EVENT_HAS_LENGTH | EVENT_HAS_FILE | EVENT_HAS_RESULT,
     [EVENT_PRCTL] = RANGE | EVENT_HAS_NEW_LENGTH | EVENT_HAS_NEW_ADDRESS | EVENT_HAS_FLAGS,
     [EVENT_FAULT] = EVENT_HAS_ADDRESS | EVENT_HAS_FLAGS,
+    [EVENT_PAGE_ALLOC] = EVENT_HAS_KERNEL,
+    [EVENT_PAGE_FREE] = EVENT_HAS_KERNEL,
+    [EVENT_PAGE_FREE_BATCHED] = EVENT_HAS_KERNEL,
+    [EVENT_ZONE_LOCKED] = EVENT_HAS_KERNEL,
+    [EVENT_PCPU_DRAIN] = EVENT_HAS_KERNEL,
+    [EVENT_EXTFRAG] = EVENT_HAS_KERNEL,
+    [EVENT_KMEM_ALLOC] = EVENT_HAS_KERNEL,
+    [EVENT_KMEM_FREE] = EVENT_HAS_KERNEL,
+    [EVENT_VMALLOC] = EVENT_HAS_KERNEL,
+    [EVENT_VFREE] = EVENT_HAS_KERNEL,
+    [EVENT_VMAP_PURGE] = EVENT_HAS_KERNEL | EVENT_HAS_COUNT,
+    [EVENT_ZONE_GROW] = EVENT_HAS_KERNEL | EVENT_HAS_COUNT,
+    [EVENT_RECLAIM_BEGIN] = EVENT_HAS_KERNEL,
+    [EVENT_RECLAIM_END] = EVENT_HAS_KERNEL | EVENT_HAS_COUNT,
+    [EVENT_KSWAPD_WAKE] = EVENT_HAS_KERNEL,
+    [EVENT_KSWAPD_SLEEP] = EVENT_HAS_KERNEL,
+    [EVENT_COMPACT_BEGIN] = EVENT_HAS_KERNEL,
+    [EVENT_COMPACT_END] = EVENT_HAS_KERNEL,
+    [EVENT_MIGRATE] = EVENT_HAS_KERNEL | EVENT_HAS_COUNT,
 };
 
 unsigned event_kind_carries(unsigned kind)
 {
 	return kind < EVENT_KINDS ? kind_carries[kind] : 0;
+}
+
+#define PAGE (EVENT_KERNEL_HAS_FRAME | EVENT_KERNEL_HAS_ORDER)
+#define TYPED (PAGE | EVENT_KERNEL_HAS_MIGRATE_TYPE)
+#define SCANNER (EVENT_KERNEL_HAS_FRAME | EVENT_KERNEL_HAS_PAGES | EVENT_KERNEL_HAS_FLAGS)
+
+static const uint16_t kernel_carries[EVENT_KINDS - EVENT_PAGE_ALLOC] = {
+    [0] = TYPED | EVENT_KERNEL_HAS_GFP | EVENT_KERNEL_MAY_FAIL,
+    [EVENT_PAGE_FREE - EVENT_PAGE_ALLOC] = PAGE,
+    [EVENT_PAGE_FREE_BATCHED - EVENT_PAGE_ALLOC] = EVENT_KERNEL_HAS_FRAME,
+    [EVENT_ZONE_LOCKED - EVENT_PAGE_ALLOC] = TYPED | EVENT_KERNEL_HAS_FLAGS,
+    [EVENT_PCPU_DRAIN - EVENT_PAGE_ALLOC] = TYPED,
+    [EVENT_EXTFRAG - EVENT_PAGE_ALLOC] = TYPED | EVENT_KERNEL_HAS_FALLBACK | EVENT_KERNEL_HAS_FLAGS,
+    [EVENT_KMEM_ALLOC - EVENT_PAGE_ALLOC] = EVENT_KERNEL_HAS_ADDRESS | EVENT_KERNEL_HAS_BYTES |
+					    EVENT_KERNEL_HAS_GRANTED | EVENT_KERNEL_HAS_GFP |
+					    EVENT_KERNEL_HAS_CACHE | EVENT_KERNEL_MAY_FAIL,
+    [EVENT_KMEM_FREE - EVENT_PAGE_ALLOC] = EVENT_KERNEL_HAS_ADDRESS | EVENT_KERNEL_HAS_CACHE,
+    [EVENT_VMALLOC - EVENT_PAGE_ALLOC] =
+	EVENT_KERNEL_HAS_ADDRESS | EVENT_KERNEL_HAS_BYTES | EVENT_KERNEL_HAS_ORDER | EVENT_KERNEL_MAY_FAIL,
+    [EVENT_VFREE - EVENT_PAGE_ALLOC] = EVENT_KERNEL_HAS_ADDRESS,
+    [EVENT_VMAP_PURGE - EVENT_PAGE_ALLOC] = EVENT_KERNEL_HAS_ADDRESS | EVENT_KERNEL_HAS_BYTES,
+    [EVENT_ZONE_GROW - EVENT_PAGE_ALLOC] = EVENT_KERNEL_HAS_NODE | EVENT_KERNEL_HAS_CODE,
+    [EVENT_RECLAIM_BEGIN - EVENT_PAGE_ALLOC] = EVENT_KERNEL_HAS_ORDER | EVENT_KERNEL_HAS_GFP,
+    [EVENT_KSWAPD_WAKE - EVENT_PAGE_ALLOC] = EVENT_KERNEL_HAS_NODE | EVENT_KERNEL_HAS_ORDER,
+    [EVENT_KSWAPD_SLEEP - EVENT_PAGE_ALLOC] = EVENT_KERNEL_HAS_NODE,
+    [EVENT_COMPACT_BEGIN - EVENT_PAGE_ALLOC] = SCANNER,
+    [EVENT_COMPACT_END - EVENT_PAGE_ALLOC] = SCANNER | EVENT_KERNEL_HAS_CODE,
+    [EVENT_MIGRATE - EVENT_PAGE_ALLOC] = EVENT_KERNEL_HAS_PAGES | EVENT_KERNEL_HAS_CODE,
+};
+
+unsigned event_kernel_carries(unsigned kind)
+{
+	return kind >= EVENT_PAGE_ALLOC && kind < EVENT_KINDS ? kernel_carries[kind - EVENT_PAGE_ALLOC] : 0;
+}
+
+static unsigned kernel_fields(const struct event_kernel *kernel)
+{
+	unsigned has = 0;
+
+	has |= kernel->frame ? EVENT_KERNEL_HAS_FRAME : 0;
+	has |= kernel->pages ? EVENT_KERNEL_HAS_PAGES : 0;
+	has |= kernel->address ? EVENT_KERNEL_HAS_ADDRESS : 0;
+	has |= kernel->bytes ? EVENT_KERNEL_HAS_BYTES : 0;
+	has |= kernel->granted ? EVENT_KERNEL_HAS_GRANTED : 0;
+	has |= kernel->gfp ? EVENT_KERNEL_HAS_GFP : 0;
+	has |= kernel->cache ? EVENT_KERNEL_HAS_CACHE : 0;
+	has |= kernel->node ? EVENT_KERNEL_HAS_NODE : 0;
+	has |= kernel->order ? EVENT_KERNEL_HAS_ORDER : 0;
+	has |= kernel->migrate_type ? EVENT_KERNEL_HAS_MIGRATE_TYPE : 0;
+	has |= kernel->fallback_order || kernel->fallback_type ? EVENT_KERNEL_HAS_FALLBACK : 0;
+	has |= kernel->flags ? EVENT_KERNEL_HAS_FLAGS : 0;
+	has |= kernel->code ? EVENT_KERNEL_HAS_CODE : 0;
+	return has;
+}
+
+bool event_has_kernel(const struct event *event)
+{
+	const struct event_kernel *kernel = &event->kernel;
+
+	return (kernel->frame | kernel->pages | kernel->address | kernel->bytes | kernel->granted |
+		kernel->gfp | kernel->cache | kernel->node | kernel->order | kernel->migrate_type |
+		kernel->fallback_order | kernel->fallback_type | kernel->flags | kernel->code) != 0;
+}
+
+const char *event_kernel_fault(const struct event *event)
+{
+	const struct event_kernel *kernel = &event->kernel;
+	const unsigned carries = event_kernel_carries(event->kind);
+
+	if (kernel_fields(kernel) & ~carries)
+		return "carries a number of the kernel's that its kind does not have";
+	if ((event->flags & EVENT_FAILED) && (kernel->frame || kernel->address))
+		return "is marked as failed, but has a page or an address";
+	if (kernel->frame >= EVENT_MAX_FRAMES || kernel->pages >= EVENT_MAX_FRAMES)
+		return "has a page frame number that is too high";
+	if (kernel->order >= EVENT_MAX_ORDERS || kernel->fallback_order >= EVENT_MAX_ORDERS)
+		return "has an order that is too high";
+	if (kernel->migrate_type >= EVENT_MAX_MIGRATE_TYPES ||
+	    kernel->fallback_type >= EVENT_MAX_MIGRATE_TYPES)
+		return "has a migrate type that is too high";
+	if (kernel->gfp >= EVENT_MAX_NAMES || kernel->cache >= EVENT_MAX_NAMES)
+		return "has the number of a name that is too high";
+	if (kernel->node >= EVENT_MAX_NODES)
+		return "has a node number that is too high";
+	if (kernel->flags & ~(EVENT_KERNEL_REFILL | EVENT_KERNEL_OWNERSHIP | EVENT_KERNEL_SYNC))
+		return "has an unknown flag of the kernel's";
+	if (event->kind == EVENT_ZONE_GROW && kernel->code >= EVENT_ZONES)
+		return "has an unknown zone";
+	return NULL;
+}
+
+static const char *const zone_names[EVENT_ZONES] = {
+    [EVENT_ZONE_DMA] = "DMA",	      [EVENT_ZONE_DMA32] = "DMA32",	[EVENT_ZONE_NORMAL] = "Normal",
+    [EVENT_ZONE_HIGHMEM] = "HighMem", [EVENT_ZONE_MOVABLE] = "Movable", [EVENT_ZONE_DEVICE] = "Device",
+};
+
+const char *event_zone_name(unsigned zone)
+{
+	return zone < EVENT_ZONES ? zone_names[zone] : "unknown";
 }
 
 #define CLONE_VM_FLAG 0x100u /* the kernel's CLONE_VM */

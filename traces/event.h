@@ -78,6 +78,41 @@
  * (PR_SET_THP_DISABLE, PR_SET_MM, PR_SET_VMA). The instruction that faulted is the innermost address of the event's stack.
  * System calls that are not in the table are not events: an importer counts a warning.
  *
+ * What the kernel's own allocators did is in event.kernel (struct event_kernel), under the thread on whose processor time they
+ * did it (an interrupt's is that of the thread it came upon), on the processor that the thread's last `switch` named. Numbers of
+ * frames are page frame numbers of the recorded machine; `count` is the event's.
+ *
+ *   kind               frame    order  migrate_type  and
+ *   page_alloc         first    yes    yes           gfp; with EVENT_FAILED there was none (frame 0)
+ *   page_free          first    yes    -
+ *   page_free_batched  the page -      -             a page_free of it, of order 0 or more, came before: the same page again
+ *   zone_locked        first    yes    yes           off the zone's free lists, under its lock; EVENT_KERNEL_REFILL: onto a per-CPU list
+ *   pcpu_drain         first    yes    yes           off a per-CPU list, back to the zone
+ *   extfrag            first    asked  asked         fallback_order, fallback_type: of the block that was taken; EVENT_KERNEL_OWNERSHIP
+ *   kmem_alloc         -        -      -             address, bytes asked for, granted bytes, gfp, cache (0: kmalloc)
+ *   kmem_free          -        -      -             address (0: kfree(NULL)), cache (0: kfree, or not known)
+ *   vmalloc            -        log2   -             address, bytes (guard page included), order: log2 of its alignment in bytes;
+ *                                                    EVENT_FAILED: no room (address 0)
+ *   vfree              -        -      -             address; the range stays unusable until a vmap_purge over it
+ *   vmap_purge         -        -      -             address, bytes; count = ranges that became usable again
+ *   zone_grow          -        -      -             node, code = EVENT_ZONE_*; count = pages that the zone manages from now on
+ *   reclaim_begin      -        yes    -             gfp; the thread itself reclaims
+ *   reclaim_end        -        -      -             count = pages reclaimed
+ *   kswapd_wake        -        yes    -             node
+ *   kswapd_sleep       -        -      -             node
+ *   compact_begin      scanner  -      -             pages from the migrate scanner to the free scanner; EVENT_KERNEL_SYNC
+ *   compact_end        scanner  -      -             the same; code = its status
+ *   migrate            -        -      -             count = pages moved, pages = those that stayed; code = its reason
+ *
+ * What one can rely on. The events are in the order of their times, and those of one processor in the order in which they
+ * happened. A page is freed after its page_free and taken before its page_alloc, so a frame that goes from one
+ * processor to another is freed first, then allocated, also here. What has no event of its own: pages that alloc_pages_bulk
+ * hands out (their frees are seen); the pieces of a block that split_page or the splitting of a huge page makes (allocated
+ * as one of a high order, freed as many); blocks that compaction, contiguous allocation or offlining isolates (some come back by page_free);
+ * frees of pages whose last reference another holder drops later (the free is seen then, under that holder). So a free of a
+ * frame that seems free is an allocation that was not seen. What happened before the recording, and events that were lost, leave
+ * such gaps too. Migrate types, statuses and reasons have the recorded kernel's numbers.
+ *
  * A field that the tables mark `-` is 0. No event follows the exit of its process or of its thread.
  */
 #ifndef FAULTLINE_TRACES_EVENT_H
@@ -129,8 +164,27 @@ enum event_kind {
 	EVENT_SHMCTL,
 	EVENT_FTRUNCATE,
 	EVENT_PRCTL,
-	EVENT_FAULT = 96, /* to 103: faults */
-	EVENT_KINDS	  /* one past the last; numbers between that no kind has are unknown kinds */
+	EVENT_FAULT = 96,	/* to 103: faults */
+	EVENT_PAGE_ALLOC = 104, /* to 127: the kernel's allocators */
+	EVENT_PAGE_FREE,
+	EVENT_PAGE_FREE_BATCHED,
+	EVENT_ZONE_LOCKED,
+	EVENT_PCPU_DRAIN,
+	EVENT_EXTFRAG,
+	EVENT_KMEM_ALLOC,
+	EVENT_KMEM_FREE,
+	EVENT_VMALLOC,
+	EVENT_VFREE,
+	EVENT_VMAP_PURGE,
+	EVENT_ZONE_GROW,
+	EVENT_RECLAIM_BEGIN,
+	EVENT_RECLAIM_END,
+	EVENT_KSWAPD_WAKE,
+	EVENT_KSWAPD_SLEEP,
+	EVENT_COMPACT_BEGIN,
+	EVENT_COMPACT_END,
+	EVENT_MIGRATE,
+	EVENT_KINDS /* one past the last; numbers between that no kind has are unknown kinds */
 };
 
 /* The kinds of the heap and of the life of processes that every trace counts, also those that did not happen. */
@@ -150,6 +204,11 @@ enum event_kind {
 #define EVENT_MAX_SNAPSHOT_BYTES (1u << 24)
 #define EVENT_MAX_CPUS (1u << 16)
 #define EVENT_MAX_ERRNO 4095u
+#define EVENT_MAX_FRAMES (UINT64_C(1) << 52)
+#define EVENT_MAX_ORDERS 64u /* orders of pages, and logarithms of alignments */
+#define EVENT_MAX_MIGRATE_TYPES 16u
+#define EVENT_MAX_NODES 1024u
+#define EVENT_MAX_NAMES (1u << 16) /* of each table of names */
 
 /* What a kind's events carry: the columns of the table above. */
 #define EVENT_CREATES 0x01u  /* object is a new id */
@@ -166,8 +225,25 @@ enum event_kind {
 #define EVENT_HAS_FLAGS 0x800u
 #define EVENT_HAS_FILE 0x1000u
 #define EVENT_HAS_RESULT 0x2000u
-#define EVENT_HAS_CALL 0x3fe0u	/* any field of event.call */
-#define EVENT_HAS_CHILD 0x4000u /* count is the number of a new process */
+#define EVENT_HAS_CALL 0x3fe0u	 /* any field of event.call */
+#define EVENT_HAS_CHILD 0x4000u	 /* count is the number of a new process */
+#define EVENT_HAS_KERNEL 0x8000u /* event.kernel; its fields are told by event_kernel_carries */
+
+/* What of event.kernel a kind carries: the columns of its table above. */
+#define EVENT_KERNEL_HAS_FRAME 0x01u
+#define EVENT_KERNEL_HAS_PAGES 0x02u
+#define EVENT_KERNEL_HAS_ADDRESS 0x04u
+#define EVENT_KERNEL_HAS_BYTES 0x08u
+#define EVENT_KERNEL_HAS_GRANTED 0x10u
+#define EVENT_KERNEL_HAS_GFP 0x20u
+#define EVENT_KERNEL_HAS_CACHE 0x40u
+#define EVENT_KERNEL_HAS_NODE 0x80u
+#define EVENT_KERNEL_HAS_ORDER 0x100u
+#define EVENT_KERNEL_HAS_MIGRATE_TYPE 0x200u
+#define EVENT_KERNEL_HAS_FALLBACK 0x400u /* order and type */
+#define EVENT_KERNEL_HAS_FLAGS 0x800u
+#define EVENT_KERNEL_HAS_CODE 0x1000u
+#define EVENT_KERNEL_MAY_FAIL 0x2000u
 
 /* call.flags of a fault: what was tried, and what is known of how it was served. */
 #define EVENT_FAULT_WRITE 0x01u /* else a read, or with the next flag a fetch */
@@ -197,6 +273,39 @@ struct event_call {
 	uint32_t file; /* number of an event_file, from 1; 0 = none */
 };
 
+/* kernel.flags */
+#define EVENT_KERNEL_REFILL 0x01u    /* zone_locked: the page goes onto a per-CPU list */
+#define EVENT_KERNEL_OWNERSHIP 0x02u /* extfrag: the pageblock takes the asked-for type */
+#define EVENT_KERNEL_SYNC 0x04u	     /* compaction waits for pages that are in use */
+
+/* kernel.code of zone_grow: the zone's name, whatever its number in that kernel. */
+enum event_zone {
+	EVENT_ZONE_DMA,
+	EVENT_ZONE_DMA32,
+	EVENT_ZONE_NORMAL,
+	EVENT_ZONE_HIGHMEM,
+	EVENT_ZONE_MOVABLE,
+	EVENT_ZONE_DEVICE,
+	EVENT_ZONES
+};
+
+/* What the kernel's allocators did. */
+struct event_kernel {
+	uint64_t frame;	  /* page frame number, of the first page */
+	uint64_t pages;	  /* compaction: frames between its scanners; migrate: pages that stayed */
+	uint64_t address; /* of the kernel, as the recording names it (a trace as text has hashed ones) */
+	uint64_t bytes;	  /* asked for */
+	uint64_t granted; /* bytes that the cache, or kmalloc's size class, gives */
+	uint32_t gfp;	  /* number of a name in EVENT_NAMES_GFP, from 1; 0 = "none" */
+	uint32_t cache;	  /* number of a name in EVENT_NAMES_CACHE, from 1 */
+	uint16_t node;
+	uint8_t order;
+	uint8_t migrate_type;
+	uint8_t fallback_order, fallback_type;
+	uint8_t flags; /* EVENT_KERNEL_REFILL ... */
+	uint8_t code;
+};
+
 struct event {
 	uint64_t time_ns; /* since the start of the recording; 0 throughout where the trace has no time */
 	uint64_t object;
@@ -209,7 +318,8 @@ struct event {
 	uint32_t process;
 	uint8_t kind; /* enum event_kind */
 	uint8_t flags;
-	struct event_call call; /* all 0 but for kinds with EVENT_HAS_CALL */
+	struct event_call call;	    /* all 0 but for kinds with EVENT_HAS_CALL */
+	struct event_kernel kernel; /* all 0 but for kinds with EVENT_HAS_KERNEL */
 };
 
 /* The kind's name as the command line writes it ("malloc"); "unknown" outside the enum. */
@@ -221,8 +331,11 @@ bool event_kind_is_known(unsigned kind);
 /* The kind with this name; 0 when there is none. */
 unsigned event_kind_find(const char *name);
 
-/* The EVENT_CREATES ... EVENT_HAS_CHILD of a kind; 0 outside the enum. */
+/* The EVENT_CREATES ... EVENT_HAS_KERNEL of a kind; 0 outside the enum. */
 unsigned event_kind_carries(unsigned kind);
+
+/* The EVENT_KERNEL_HAS_FRAME ... EVENT_KERNEL_MAY_FAIL of a kind; 0 for those without EVENT_HAS_KERNEL. */
+unsigned event_kernel_carries(unsigned kind);
 
 /* Whether the event made the process `count`: a fork, vfork or clone that did not fail. */
 bool event_makes_child(const struct event *event);
@@ -235,6 +348,15 @@ bool event_has_call(const struct event *event);
 
 /* Whether all fields of event.call that the kind does not carry are 0. */
 bool event_call_fits(const struct event *event);
+
+/* Whether a field of event.kernel is not 0. */
+bool event_has_kernel(const struct event *event);
+
+/* What is wrong with event.kernel: a field that the kind does not carry, or a number out of bounds; NULL when nothing is. */
+const char *event_kernel_fault(const struct event *event);
+
+/* "DMA" ... "Device", as /proc/zoneinfo writes it; "unknown" outside the enum. */
+const char *event_zone_name(unsigned zone);
 
 /* --- What events and accesses refer to: tables of the trace ---------------------------------------------------------- */
 
@@ -284,6 +406,13 @@ struct event_snapshot {
 	size_t length; /* at most EVENT_MAX_SNAPSHOT_BYTES */
 };
 
+/* Texts that many events name, numbered from 1 in each table, in order of appearance, none twice. */
+enum event_names {
+	EVENT_NAMES_GFP,   /* sets of allocation flags as the kernel prints them: "GFP_KERNEL|__GFP_ZERO" */
+	EVENT_NAMES_CACHE, /* slab caches: "dentry" */
+	EVENT_NAMES
+};
+
 /* A region's kind as the command line writes it: "file", "anonymous" ...; "other" outside the enum. */
 const char *event_region_kind_name(unsigned kind);
 
@@ -309,6 +438,8 @@ struct event_sink {
 				    uint32_t *number, struct trace_error *error);
 	enum trace_status (*snapshot)(struct event_sink *sink, const struct event_snapshot *snapshot,
 				      uint32_t *number, struct trace_error *error);
+	enum trace_status (*name)(struct event_sink *sink, enum event_names table, const char *text,
+				  uint32_t *number, struct trace_error *error);
 	/* References that `thread`, which must be known, made after the last event that was put and before the next. */
 	enum trace_status (*accesses)(struct event_sink *sink, uint32_t thread, const struct access *access,
 				      size_t count, struct trace_error *error);

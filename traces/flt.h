@@ -12,6 +12,7 @@
 #include "traces/access.h"
 #include "traces/error.h"
 #include "traces/event.h"
+#include "traces/kernel_tally.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +25,8 @@ struct flt_description {
 	const char *host;    /* machine and system of the recording */
 	bool has_time;	     /* events carry time_ns */
 	bool has_stacks;     /* events carry stack ids */
+	uint64_t
+	    recorder; /* the system's number of the process that recorded, where it may be among those recorded; else 0 */
 };
 
 /* --- Writing -------------------------------------------------------------------------------------------------------- */
@@ -62,6 +65,10 @@ enum trace_status flt_writer_region(struct flt_writer *writer, const struct even
 				    uint32_t *number, struct trace_error *error) TRACE_MUST_USE;
 enum trace_status flt_writer_snapshot(struct flt_writer *writer, const struct event_snapshot *snapshot,
 				      uint32_t *number, struct trace_error *error) TRACE_MUST_USE;
+
+/* The number of a name for event.kernel.gfp or cache; equal names of a table share one. */
+enum trace_status flt_writer_name(struct flt_writer *writer, enum event_names table, const char *text,
+				  uint32_t *number, struct trace_error *error) TRACE_MUST_USE;
 
 /* Appends `count` references of `thread`, which must be known, after the events so far and before the next one. Order
  * within the array, and from call to call, is kept. TRACE_BAD_INPUT when one breaks access.h's rules or names what does
@@ -134,7 +141,10 @@ struct flt_summary {
 	uint64_t
 	    access_kinds[2 * ACCESS_KINDS]; /* references per kind; with ACCESS_KERNEL those of the kernel */
 	uint64_t access_places[ACCESS_PLACES];
+	struct kernel_tally kernel; /* of events of the kernel's allocators */
 	uint32_t threads, processes, warnings, files, regions, snapshots;
+	uint32_t names[EVENT_NAMES];
+	const char *const *name[EVENT_NAMES]; /* number n is name[table][n - 1] */
 	const struct event_file *file;
 	const struct event_region *region;
 	const struct flt_thread *thread;
@@ -171,7 +181,8 @@ enum flt_column {
 	FLT_STACK = 1u << 5,
 	FLT_THREAD = 1u << 6, /* thread and process */
 	FLT_CALL = 1u << 7,   /* arguments of system calls and faults */
-	FLT_ALL = (1u << 8) - 1,
+	FLT_KERNEL = 1u << 8, /* what the kernel's allocators did */
+	FLT_ALL = (1u << 9) - 1,
 };
 
 struct flt_batch {
@@ -180,7 +191,8 @@ struct flt_batch {
 	const uint8_t *kind, *flags;
 	const uint64_t *time_ns, *object, *old_object, *size, *count, *alignment;
 	const uint32_t *stack, *thread, *process;
-	const struct event_call *call; /* NULL also where no event of the batch has any */
+	const struct event_call *call;	   /* NULL also where no event of the batch has any */
+	const struct event_kernel *kernel; /* the same */
 };
 
 /* The next block, decoded into arrays that stay valid until the next call on this reader. */

@@ -21,6 +21,7 @@ void flt_block_free(struct flt_block *block)
 	free(block->thread);
 	free(block->process);
 	free(block->call);
+	free(block->kernel);
 	free(block->values);
 	free(block->class);
 	free(block->bytes);
@@ -67,6 +68,29 @@ enum trace_status flt_block_reserve_calls(struct flt_block *block, struct trace_
 	return TRACE_OK;
 }
 
+enum trace_status flt_block_reserve_kernels(struct flt_block *block, struct trace_error *error)
+{
+	if (!block->kernel)
+		block->kernel = calloc(block->capacity, sizeof(*block->kernel));
+	if (!block->kernel)
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for a block of events");
+	return TRACE_OK;
+}
+
+static enum trace_status append_kernel(struct flt_block *block, const struct event *event,
+				       struct trace_error *error)
+{
+	enum trace_status status = flt_block_reserve_kernels(block, error);
+
+	if (status != TRACE_OK)
+		return status;
+	if (!block->has_kernel)
+		memset(block->kernel, 0, block->events * sizeof(*block->kernel));
+	block->has_kernel = true;
+	block->kernel[block->events] = event->kernel;
+	return TRACE_OK;
+}
+
 static enum trace_status append_call(struct flt_block *block, const struct event *event,
 				     struct trace_error *error)
 {
@@ -86,6 +110,12 @@ enum trace_status flt_block_append(struct flt_block *block, const struct event *
 {
 	if (block->has_call || event_has_call(event)) {
 		enum trace_status status = append_call(block, event, error);
+
+		if (status != TRACE_OK)
+			return status;
+	}
+	if (block->has_kernel || event_has_kernel(event)) {
+		enum trace_status status = append_kernel(block, event, error);
 
 		if (status != TRACE_OK)
 			return status;
@@ -123,4 +153,6 @@ void flt_block_event(const struct flt_block *block, size_t index, struct event *
 	};
 	if (block->has_call)
 		event->call = block->call[index];
+	if (block->has_kernel)
+		event->kernel = block->kernel[index];
 }

@@ -16,6 +16,7 @@
  *   9 time        per event: difference from the event before, divided by field 4
  *   10 time       the same as zigzag, instead of 9, where time steps back
  *   16 to 24      arguments of system calls and faults, see flt_call.h
+ *   32 to 51      what the kernel's allocators did, see flt_kernel.h; field 5 belongs to them
  * Columns from 3 on are varints. A column whose values are all 0 (of 5, 6 and 8: or absent) is left out. New objects
  * take no bytes: their ids are the next ones. The process is that of the thread.
  *
@@ -30,6 +31,7 @@
 #include "traces/flt.h"
 #include "traces/flt_column.h"
 #include "traces/flt_section.h"
+#include "traces/flt_tables.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,11 +55,13 @@ struct flt_block {
 	uint8_t *kind, *flags;
 	uint64_t *time_ns, *object, *old_object, *size, *count, *alignment;
 	uint32_t *stack, *thread, *process;
-	struct event_call *call; /* NULL as long as no event has any of its fields */
-	bool has_call;		 /* an event of the block has */
-	uint64_t *values;	 /* scratch: unpacked varints, two per event */
-	uint8_t *class;		 /* scratch of the decoder: what an event means for the columns */
-	uint8_t *bytes;		 /* scratch of the encoder */
+	struct event_call *call;     /* NULL as long as no event has any of its fields */
+	bool has_call;		     /* an event of the block has */
+	struct event_kernel *kernel; /* NULL as long as no event has any of its fields */
+	bool has_kernel;
+	uint64_t *values; /* scratch: unpacked varints, two per event */
+	uint8_t *class;	  /* scratch of the decoder: what an event means for the columns */
+	uint8_t *bytes;	  /* scratch of the encoder */
 };
 
 /* Makes room for `capacity` events (at most FLT_BLOCK_MAX_EVENTS), dropping those it has. A zeroed block has none. */
@@ -65,8 +69,10 @@ enum trace_status flt_block_reserve(struct flt_block *block, size_t capacity,
 				    struct trace_error *error) TRACE_MUST_USE;
 void flt_block_free(struct flt_block *block);
 
-/* Makes room for the arguments of as many events. */
+/* Makes room for the arguments, and for what the kernel did, of as many events. */
 enum trace_status flt_block_reserve_calls(struct flt_block *block, struct trace_error *error) TRACE_MUST_USE;
+enum trace_status flt_block_reserve_kernels(struct flt_block *block,
+					    struct trace_error *error) TRACE_MUST_USE;
 
 /* Appends an event; there must be room, and census_add must have accepted it. Fails only with TRACE_NO_MEMORY. */
 enum trace_status flt_block_append(struct flt_block *block, const struct event *event,
@@ -78,12 +84,6 @@ void flt_block_event(const struct flt_block *block, size_t index, struct event *
 /* Begins the section of this block in `writer` and fills it. */
 enum trace_status flt_block_encode(struct flt_block *block, struct flt_section_writer *writer,
 				   struct trace_error *error) TRACE_MUST_USE;
-
-/* What the trace's tables know, to check events by. */
-struct flt_known {
-	const struct flt_thread *thread; /* the process of each is below `processes` */
-	uint32_t threads, processes, files;
-};
 
 /* Decodes the columns in `columns` (enum flt_column; FLT_KIND is implied) of a section. Arrays of other columns keep
  * what they had. TRACE_BAD_INPUT when the columns do not fit together, or a thread,

@@ -4,6 +4,7 @@
 
 #include "traces/flt_call.h"
 #include "traces/flt_columns.h"
+#include "traces/flt_kernel.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -329,6 +330,23 @@ static enum trace_status decode_calls(const struct decoding *decoding)
 				  : status;
 }
 
+static enum trace_status decode_kernels(const struct decoding *decoding)
+{
+	struct flt_block *block = decoding->block;
+
+	block->has_kernel = flt_kernels_present(decoding->section);
+	if (!block->has_kernel)
+		return TRACE_OK;
+	enum trace_status status = flt_block_reserve_kernels(block, decoding->error);
+	const struct flt_kernel_known known = {decoding->known->gfps, decoding->known->caches};
+	const struct flt_kernels kernels = {block->kind, block->events, block->kernel, block->values,
+					    block->bytes};
+
+	return status == TRACE_OK ? flt_kernels_decode(&kernels, decoding->reader, decoding->section, &known,
+						       decoding->error)
+				  : status;
+}
+
 static enum trace_status start_decode(const struct decoding *decoding)
 {
 	const uint64_t *field = decoding->section->field;
@@ -373,6 +391,8 @@ enum trace_status flt_block_decode(struct flt_block *block, struct flt_column_re
 		status = decode_time(&decoding);
 	if (status == TRACE_OK && (columns & FLT_CALL))
 		status = decode_calls(&decoding);
+	if (status == TRACE_OK && (columns & FLT_KERNEL))
+		status = decode_kernels(&decoding);
 	if (status == TRACE_OK && flt_section_find(section, FLT_BLOCK_FLAGS)) {
 		for (size_t i = 0; i < block->events; i++)
 			block->flags[i] &= (uint8_t)~FLT_NO_OBJECT;

@@ -4,6 +4,7 @@
 
 #include "traces/flt_call.h"
 #include "traces/flt_columns.h"
+#include "traces/flt_kernel.h"
 
 #include <stdbool.h>
 
@@ -211,9 +212,13 @@ enum trace_status flt_block_encode(struct flt_block *block, struct flt_section_w
 		status = encode_details(block, writer, error);
 	if (status == TRACE_OK)
 		status = encode_time(block, writer, &coding, error);
-	if (status != TRACE_OK || !block->has_call)
-		return status;
 	const struct flt_calls calls = {block->kind, block->events, block->call, block->values, block->bytes};
+	const struct flt_kernels kernels = {block->kind, block->events, block->kernel, block->values,
+					    block->bytes};
 
-	return flt_calls_encode(&calls, writer, error);
+	if (status == TRACE_OK && block->has_call)
+		status = flt_calls_encode(&calls, writer, error);
+	if (status == TRACE_OK && block->has_kernel)
+		status = flt_kernels_encode(&kernels, writer, error);
+	return status;
 }

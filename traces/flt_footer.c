@@ -163,6 +163,23 @@ static enum trace_status put_accesses(const struct flt_access_tally *tally, stru
 	return flt_section_column(writer, FLT_FOOTER_ACCESSES, &bytes, error);
 }
 
+static enum trace_status put_kernel(const struct kernel_tally *tally, struct flt_section_writer *writer,
+				    struct trace_error *error)
+{
+	const size_t most = kernel_tally_bytes(tally);
+	uint8_t *const start = malloc(most + 1);
+	size_t values = 0;
+
+	if (!start)
+		return no_memory(error);
+	const uint8_t *const end = most ? kernel_tally_put(tally, start, &values) : start;
+	const struct flt_column_bytes bytes = {start, (size_t)(end - start), values};
+	enum trace_status status = flt_section_column(writer, FLT_FOOTER_KERNEL, &bytes, error);
+
+	free(start);
+	return status;
+}
+
 static enum trace_status put_trailer(uint64_t offset, struct flt_output *output, struct trace_error *error)
 {
 	uint8_t trailer[FLT_TRAILER_BYTES];
@@ -188,6 +205,8 @@ enum trace_status flt_footer_write(const struct flt_footer *footer, struct flt_s
 		status = put_counts(footer->census, writer, error);
 	if (status == TRACE_OK)
 		status = put_accesses(footer->accesses, writer, error);
+	if (status == TRACE_OK)
+		status = put_kernel(&footer->census->kernel, writer, error);
 	if (status == TRACE_OK)
 		status = flt_section_write(writer, output, error);
 	return status == TRACE_OK ? put_trailer(offset, output, error) : status;
@@ -266,6 +285,7 @@ void flt_summary_of_census(struct flt_summary *summary, const struct census *cen
 	memcpy(summary->kinds, census->kinds, sizeof(summary->kinds));
 	memcpy(summary->sizes, census->sizes, sizeof(summary->sizes));
 	memcpy(summary->sizes_bytes, census->sizes_bytes, sizeof(summary->sizes_bytes));
+	summary->kernel = census->kernel;
 }
 
 static enum trace_status malformed(struct trace_error *error)
@@ -330,6 +350,24 @@ static enum trace_status read_accesses(struct flt_summary *summary, struct flt_c
 	return TRACE_OK;
 }
 
+static enum trace_status read_kernel(struct flt_summary *summary, struct flt_column_reader *reader,
+				     const struct flt_section *section, struct trace_error *error)
+{
+	struct flt_column_bytes bytes;
+	enum trace_status status = flt_column_read(reader, section, FLT_FOOTER_KERNEL, &bytes, error);
+
+	if (status != TRACE_OK || !bytes.raw_bytes)
+		return status;
+	switch (kernel_tally_get(&summary->kernel, bytes.raw, (const uint8_t *)bytes.raw + bytes.raw_bytes)) {
+	case KERNEL_TALLY_READ:
+		return TRACE_OK;
+	case KERNEL_TALLY_NO_MEMORY:
+		return no_memory(error);
+	default:
+		return malformed(error);
+	}
+}
+
 static enum trace_status read_index(struct flt_index *index, struct flt_column_reader *reader,
 				    const struct flt_section *section, struct trace_error *error)
 {
@@ -362,6 +400,8 @@ enum trace_status flt_footer_read(struct flt_summary *summary, struct flt_index 
 	status = read_counts(summary, reader, section, error);
 	if (status == TRACE_OK)
 		status = read_accesses(summary, reader, section, error);
+	if (status == TRACE_OK)
+		status = read_kernel(summary, reader, section, error);
 	if (status == TRACE_OK)
 		status = read_index(index, reader, section, error);
 	if (status != TRACE_OK)

@@ -7,11 +7,11 @@
  *       section FOOT: the summary, the tables, the index
  *   -24 u64 offset of FOOT, u64 XXH3-64 of these 8 bytes, 8 bytes "FLT-END\n"
  *
- * INFO  field 0: bit 0 events have time, bit 1 events have stacks; columns 1 source, 2 command, 3 host: UTF-8 text
+ * INFO  field 0: bit 0 events have time, bit 1 events have stacks; field 1, where there is one: the system's number of the recorder's process; columns 1 source, 2 command, 3 host: UTF-8 text
  * FOOT  fields: enum flt_footer_field; columns 1 to 3: flt_tables.h; 16 the index: per section from byte 16 to FOOT three
  *       varints: code (0 other, 1 EVNT, 2 TABL, 3 LIVE, 4 ACCS), bytes, events; 17 events per kind from kind 0; 18 created
  *       objects and requested bytes per class of size (census.h), two varints per class up to the last that is not 0; 19 references: recorded, left out,
- *       per kind (those of the kernel after the others), per place (access.h)
+ *       per kind (those of the kernel after the others), per place (access.h); 20 pages and caches (kernel_tally.h)
  */
 #ifndef FAULTLINE_TRACES_FLT_FOOTER_H
 #define FAULTLINE_TRACES_FLT_FOOTER_H
@@ -60,6 +60,7 @@ enum flt_footer_column {
 	FLT_FOOTER_KINDS = 17,
 	FLT_FOOTER_SIZES = 18,
 	FLT_FOOTER_ACCESSES = 19,
+	FLT_FOOTER_KERNEL = 20, /* kernel_tally.h */
 };
 
 enum flt_index_code {
@@ -128,7 +129,7 @@ enum trace_status flt_footer_read(struct flt_summary *summary, struct flt_index 
 				  struct flt_column_reader *reader, const struct flt_section *section,
 				  struct trace_error *error) TRACE_MUST_USE;
 
-/* The summary's numbers from a census. */
+/* The summary's numbers from a census; its tally of the kernel's events is shared, not copied. */
 void flt_summary_of_census(struct flt_summary *summary, const struct census *census);
 
 #endif

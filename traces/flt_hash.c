@@ -66,6 +66,28 @@ static void feed_call(struct flt_hash *hash, const struct event_call *call)
 	feed(hash, bytes, sizeof(bytes));
 }
 
+static void feed_kernel(struct flt_hash *hash, const struct event_kernel *kernel)
+{
+	uint8_t bytes[FLT_HASH_KERNEL_BYTES];
+	uint8_t *out = bytes;
+
+	out = flt_put64(out, kernel->frame);
+	out = flt_put64(out, kernel->pages);
+	out = flt_put64(out, kernel->address);
+	out = flt_put64(out, kernel->bytes);
+	out = flt_put64(out, kernel->granted);
+	out = flt_put32(out, kernel->gfp);
+	out = flt_put32(out, kernel->cache);
+	out = flt_put16(out, kernel->node);
+	*out++ = kernel->order;
+	*out++ = kernel->migrate_type;
+	*out++ = kernel->fallback_order;
+	*out++ = kernel->fallback_type;
+	*out++ = kernel->flags;
+	*out = kernel->code;
+	feed(hash, bytes, sizeof(bytes));
+}
+
 void flt_hash_event(struct flt_hash *hash, const struct event *event)
 {
 	uint8_t *out = hash->events + hash->collected * FLT_HASH_EVENT_BYTES;
@@ -79,13 +101,16 @@ void flt_hash_event(struct flt_hash *hash, const struct event *event)
 	out = flt_put32(out, event->stack);
 	out = flt_put32(out, event->thread);
 	out = flt_put32(out, event->process);
-	const bool has_call = event_has_call(event);
+	const bool has_call = event_has_call(event), has_kernel = event_has_kernel(event);
 
-	(void)flt_put32(out, event->kind | (uint32_t)event->flags << 8 | (uint32_t)has_call << 16);
-	if (++hash->collected == FLT_HASH_BATCH || has_call)
+	(void)flt_put32(out, event->kind | (uint32_t)event->flags << 8 | (uint32_t)has_call << 16 |
+				 (uint32_t)has_kernel << 24);
+	if (++hash->collected == FLT_HASH_BATCH || has_call || has_kernel)
 		feed_events(hash);
 	if (has_call)
 		feed_call(hash, &event->call);
+	if (has_kernel)
+		feed_kernel(hash, &event->kernel);
 }
 
 static uint64_t hash_of_context(const struct access_context *context)
@@ -177,6 +202,15 @@ static void feed_places(struct flt_hash *hash, const struct flt_places *places)
 	}
 }
 
+static void feed_names(struct flt_hash *hash, const struct flt_names *names)
+{
+	for (unsigned table = 0; flt_names_count(names) && table < EVENT_NAMES; table++) {
+		feed64(hash, names->names[table]);
+		for (uint32_t i = 0; i < names->names[table]; i++)
+			feed_text(hash, names->name[table][i]);
+	}
+}
+
 static void feed_tables(struct flt_hash *hash, const struct flt_tables *tables)
 {
 	feed64(hash, tables->threads);
@@ -199,6 +233,7 @@ static void feed_tables(struct flt_hash *hash, const struct flt_tables *tables)
 		for (size_t j = start; j < tables->stack_end[i]; j++)
 			feed64(hash, tables->address[j]);
 	}
+	feed_names(hash, &tables->names);
 	feed_places(hash, &tables->places);
 }
 

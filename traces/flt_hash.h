@@ -2,7 +2,8 @@
  *
  * Fed in this order, little-endian: every event as 64 bytes (time_ns, object, old_object, size, count, alignment: 8 each;
  * stack, thread, process: 4 each; kind, flags: 1 each; a byte that is 1 where event.call is not all zero, and a zero), and
- * event.call where it is not (address to result: 8 each; protection, flags, file: 4 each); then the number of threads (8 bytes) and per
+ * event.call where it is not (address to result: 8 each; protection, flags, file: 4 each), and likewise event.kernel, for which the
+ * last byte is 1 (frame to granted: 8 each; gfp, cache: 4 each; node: 2; order to code: 1 each); then the number of threads (8 bytes) and per
  * thread its process and system's number (8 each), the length of its name (8) and the name; the number of processes and
  * per process the same with its parent; the number of stacks and per stack its depth and addresses (8 each).
  * A trace with files or regions goes on with their number and fields in the order of event.h (8 each, the path as a name);
@@ -11,6 +12,7 @@
  * where C is XXH3-64 of base, offset - offset mod 2^16 (8 each) and place (4), R that of position (8) and thread (4): so the work
  * per reference is small, whatever blocks they stand in. A run that comes after references that were not recorded is preceded by
  * their number (8).
+ * One with names feeds, before those, per table the number of its names and each as above.
  * Where the trace came from, what was warned about, and snapshots are not part of it.
  */
 #ifndef FAULTLINE_TRACES_FLT_HASH_H
@@ -25,6 +27,7 @@
 
 #define FLT_HASH_EVENT_BYTES 64
 #define FLT_HASH_CALL_BYTES 60
+#define FLT_HASH_KERNEL_BYTES 56
 #define FLT_HASH_BATCH 64
 #define FLT_HASH_ACCESS_BYTES 8
 #define FLT_HASH_ACCESSES 512

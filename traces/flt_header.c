@@ -45,6 +45,8 @@ enum trace_status flt_header_write(const struct flt_description *description,
 	flt_section_begin(writer, FLT_TAG_DESCRIPTION);
 	flt_section_field(writer, (description->has_time ? HAS_TIME : 0) |
 				      (description->has_stacks ? HAS_STACKS : 0));
+	if (description->recorder)
+		flt_section_field(writer, description->recorder);
 	status = add_text(writer, COLUMN_SOURCE, description->source, error);
 	if (status == TRACE_OK)
 		status = add_text(writer, COLUMN_COMMAND, description->command, error);
@@ -97,6 +99,7 @@ enum trace_status flt_description_read(struct flt_description *description, stru
 	*description = (struct flt_description){
 	    .has_time = section->field[0] & HAS_TIME,
 	    .has_stacks = section->field[0] & HAS_STACKS,
+	    .recorder = section->field[1],
 	};
 	status = take_text(&description->source, reader, section, COLUMN_SOURCE);
 	if (status == TRACE_OK)

@@ -223,10 +223,10 @@ uint64_t flt_places_footer_bytes(const struct flt_places *places)
 	return places->pending[0].all + places->pending[1].all;
 }
 
-enum trace_status flt_places_write_pending(struct flt_places *places, struct flt_section_writer *writer,
-					   struct trace_error *error)
+enum trace_status flt_places_write_pending(struct flt_places *places, bool fields_follow,
+					   struct flt_section_writer *writer, struct trace_error *error)
 {
-	if (!places->files && !places->regions && !places->snapshots)
+	if (!places->files && !places->regions && !places->snapshots && !fields_follow)
 		return TRACE_OK;
 	flt_section_field(writer, places->files_written);
 	flt_section_field(writer, places->regions_written);

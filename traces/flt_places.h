@@ -61,8 +61,10 @@ size_t flt_places_pending_bytes(const struct flt_places *places);
 /* What flt_places_write would add, in bytes, before compression. */
 uint64_t flt_places_footer_bytes(const struct flt_places *places);
 
-/* Adds fields 1 to 3 (unless nothing has ever been added) and what is pending to the TABL section in `writer`. */
-enum trace_status flt_places_write_pending(struct flt_places *places, struct flt_section_writer *writer,
+/* Adds fields 1 to 3 (unless nothing has ever been added and no field follows) and what is pending to the TABL section in
+ * `writer`. */
+enum trace_status flt_places_write_pending(struct flt_places *places, bool fields_follow,
+					   struct flt_section_writer *writer,
 					   struct trace_error *error) TRACE_MUST_USE;
 
 /* Adds columns 5 and 6 with all files and regions to the section in `writer`. */

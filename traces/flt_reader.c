@@ -39,6 +39,7 @@ void flt_reader_close(struct flt_reader *reader)
 	flt_access_free(&reader->accesses);
 	flt_tables_free(&reader->tables);
 	flt_description_free(&reader->summary.description);
+	kernel_tally_end(&reader->summary.kernel);
 	free(reader->index.entry);
 	flt_column_reader_end(&reader->columns);
 	flt_input_close(&reader->input);
@@ -66,6 +67,7 @@ static void forget_footer(struct flt_reader *reader)
 	struct flt_description description = reader->summary.description;
 
 	flt_tables_free(&reader->tables);
+	kernel_tally_end(&reader->summary.kernel);
 	free(reader->index.entry);
 	reader->index = (struct flt_index){.end = FLT_HEADER_BYTES};
 	reader->summary = (struct flt_summary){.description = description};
@@ -104,6 +106,10 @@ static void publish_tables(struct flt_reader *reader)
 	summary->region = reader->tables.places.region;
 	summary->regions = reader->tables.places.regions;
 	summary->file_bytes = reader->input.bytes;
+	for (unsigned table = 0; table < EVENT_NAMES; table++) {
+		summary->name[table] = reader->tables.names.name[table];
+		summary->names[table] = reader->tables.names.names[table];
+	}
 }
 
 static enum trace_status load(struct flt_reader *reader, struct trace_error *error)
@@ -191,8 +197,7 @@ static enum trace_status decode(struct flt_reader *reader, size_t entry, unsigne
 				struct trace_error *error)
 {
 	const struct flt_index_entry *place = &reader->index.entry[entry];
-	const struct flt_known known = {reader->tables.thread, reader->tables.threads,
-					reader->tables.processes, reader->tables.places.files};
+	const struct flt_known known = flt_tables_known(&reader->tables);
 	struct flt_section section;
 	enum trace_status status;
 
@@ -283,6 +288,7 @@ enum trace_status flt_reader_batch(struct flt_reader *reader, unsigned columns, 
 	    .thread = columns & FLT_THREAD ? block->thread + skip : NULL,
 	    .process = columns & FLT_THREAD ? block->process + skip : NULL,
 	    .call = columns & FLT_CALL && block->has_call ? block->call + skip : NULL,
+	    .kernel = columns & FLT_KERNEL && block->has_kernel ? block->kernel + skip : NULL,
 	};
 	reader->position = block->first + block->events;
 	return TRACE_OK;

@@ -40,9 +40,7 @@ static enum trace_status count_block(struct rescue *rescue, struct trace_error *
 static enum trace_status take_block(struct rescue *rescue, const struct flt_section *section,
 				    struct trace_error *error)
 {
-	const struct flt_tables *tables = rescue->salvage->tables;
-	const struct flt_known known = {tables->thread, tables->threads, tables->processes,
-					tables->places.files};
+	const struct flt_known known = flt_tables_known(rescue->salvage->tables);
 	enum trace_status status =
 	    flt_block_decode(&rescue->block, rescue->salvage->reader, section, FLT_ALL, &known, error);
 
@@ -84,6 +82,8 @@ static enum trace_status take_section(struct rescue *rescue, const struct flt_se
 		return TRACE_END;
 	if (code == FLT_INDEX_TABLES) {
 		status = flt_tables_read(salvage->tables, salvage->reader, section, error);
+		rescue->census.kernel.recorder =
+		    flt_tables_process_with(salvage->tables, salvage->summary->description.recorder);
 		if (status == TRACE_OK)
 			status = flt_tables_read_stacks(salvage->tables, salvage->reader, section, error);
 		if (status == TRACE_OK)
@@ -131,6 +131,7 @@ enum trace_status flt_salvage(const struct flt_salvage *salvage, struct trace_er
 	salvage->summary->truncated = true;
 	flt_block_free(&rescue.block);
 	flt_access_free(&rescue.accesses);
+	rescue.census.kernel = (struct kernel_tally){0}; /* the summary's now */
 	census_end(&rescue.census);
 	return status;
 }

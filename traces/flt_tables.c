@@ -53,12 +53,34 @@ void flt_tables_free(struct flt_tables *tables)
 		free(tables->pending[i].bytes);
 	free_index(tables);
 	flt_places_free(&tables->places);
+	flt_names_free(&tables->names);
 	free(tables->thread);
 	free(tables->process);
 	free(tables->warning);
 	free(tables->address);
 	free(tables->stack_end);
 	*tables = (struct flt_tables){0};
+}
+
+struct flt_known flt_tables_known(const struct flt_tables *tables)
+{
+	return (struct flt_known){
+	    .thread = tables->thread,
+	    .threads = tables->threads,
+	    .processes = tables->processes,
+	    .files = tables->places.files,
+	    .gfps = tables->names.names[EVENT_NAMES_GFP],
+	    .caches = tables->names.names[EVENT_NAMES_CACHE],
+	};
+}
+
+uint32_t flt_tables_process_with(const struct flt_tables *tables, uint64_t os_id)
+{
+	for (uint32_t i = 0; os_id && i < tables->processes; i++) {
+		if (tables->process[i].os_id == os_id)
+			return i + 1;
+	}
+	return 0;
 }
 
 static char *copy_text(const char *text)
@@ -262,7 +284,7 @@ bool flt_tables_have_pending(const struct flt_tables *tables)
 		if (tables->pending[i].used)
 			return true;
 	}
-	return flt_places_have_pending(&tables->places);
+	return flt_places_have_pending(&tables->places) || tables->names.pending.used;
 }
 
 enum trace_status flt_tables_write_pending(struct flt_tables *tables, struct flt_section_writer *writer,
@@ -283,7 +305,11 @@ enum trace_status flt_tables_write_pending(struct flt_tables *tables, struct flt
 		pending->values = 0;
 	}
 	tables->stacks_written = tables->stacks;
-	return flt_places_write_pending(&tables->places, writer, error);
+	const bool has_names = flt_names_count(&tables->names) != 0;
+
+	status = flt_places_write_pending(&tables->places, has_names, writer, error);
+	return status == TRACE_OK && has_names ? flt_names_write_pending(&tables->names, writer, error)
+					       : status;
 }
 
 static bool put_all(const struct flt_tables *tables, struct flt_bytes *threads, struct flt_bytes *processes,
@@ -319,5 +345,7 @@ enum trace_status flt_tables_write(const struct flt_tables *tables, struct flt_s
 			status = flt_section_column(writer, (uint16_t)(i + 1), &bytes, error);
 		free(all[i].bytes);
 	}
-	return status == TRACE_OK ? flt_places_write(&tables->places, writer, error) : status;
+	if (status == TRACE_OK)
+		status = flt_places_write(&tables->places, writer, error);
+	return status == TRACE_OK ? flt_names_write(&tables->names, writer, error) : status;
 }

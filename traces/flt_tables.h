@@ -9,6 +9,7 @@
  *   column 3 warnings    per entry: length of text, text, count
  *   column 4 stacks      per entry: depth, then per address zigzag(address - the one before it in this column)
  *   columns 5 to 7       files, regions, snapshots: flt_places.h
+ *   column 8             names: flt_names.h
  * All numbers are varints. An entry replaces an earlier one with its number.
  */
 #ifndef FAULTLINE_TRACES_FLT_TABLES_H
@@ -17,6 +18,7 @@
 #include "traces/flt.h"
 #include "traces/flt_column.h"
 #include "traces/flt_entry.h"
+#include "traces/flt_names.h"
 #include "traces/flt_places.h"
 #include "traces/flt_section.h"
 
@@ -55,9 +57,22 @@ struct flt_tables {
 	struct flt_bytes pending[4];	     /* the writer's: new and changed entries, by column */
 	uint32_t stacks_written;
 	struct flt_places places;
+	struct flt_names names;
 };
 
 void flt_tables_free(struct flt_tables *tables);
+
+/* 1 + the first process that has the system's number `os_id`, 0 where none has or that is 0. */
+uint32_t flt_tables_process_with(const struct flt_tables *tables, uint64_t os_id);
+
+/* What the trace's tables know, to check events by. */
+struct flt_known {
+	const struct flt_thread *thread; /* the process of each is below `processes` */
+	uint32_t threads, processes, files;
+	uint32_t gfps, caches; /* names */
+};
+
+struct flt_known flt_tables_known(const struct flt_tables *tables);
 
 /* Set entry `number`, which must exist or be the next one; strings are copied and may be NULL. */
 enum trace_status flt_tables_thread(struct flt_tables *tables, uint32_t number,
@@ -87,11 +102,11 @@ bool flt_tables_have_pending(const struct flt_tables *tables);
 enum trace_status flt_tables_write_pending(struct flt_tables *tables, struct flt_section_writer *writer,
 					   struct trace_error *error) TRACE_MUST_USE;
 
-/* Adds columns 1 to 3, 5 and 6 with the whole tables to the section in `writer`. */
+/* Adds columns 1 to 3, 5, 6 and 8 with the whole tables to the section in `writer`. */
 enum trace_status flt_tables_write(const struct flt_tables *tables, struct flt_section_writer *writer,
 				   struct trace_error *error) TRACE_MUST_USE;
 
-/* Takes columns 1 to 3, 5 and 6 of a section over into the tables. */
+/* Takes columns 1 to 3, 5, 6 and 8 of a section over into the tables. */
 enum trace_status flt_tables_read(struct flt_tables *tables, struct flt_column_reader *reader,
 				  const struct flt_section *section,
 				  struct trace_error *error) TRACE_MUST_USE;

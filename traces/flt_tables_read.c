@@ -92,8 +92,9 @@ enum trace_status flt_tables_read(struct flt_tables *tables, struct flt_column_r
 			return status;
 	}
 	const struct flt_places_bounds bounds = {tables->processes, tables->threads};
+	enum trace_status status = flt_places_read(&tables->places, reader, section, &bounds, error);
 
-	return flt_places_read(&tables->places, reader, section, &bounds, error);
+	return status == TRACE_OK ? flt_names_read(&tables->names, reader, section, error) : status;
 }
 
 static enum trace_status read_stack(struct flt_tables *tables, struct flt_entry_parse *parse,

@@ -54,6 +54,9 @@ static enum trace_status compare_counts(const struct flt_summary *footer, const 
 	    memcmp(footer->access_places, found->access_places, sizeof(footer->access_places)) != 0)
 		return trace_fail(error, TRACE_BAD_INPUT,
 				  "the footer's counts of references are not those of the blocks");
+	if (!kernel_tally_equal(&footer->kernel, &found->kernel))
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "the footer's counts of pages and caches are not those of the events");
 	if (strcmp(footer->hash, found->hash) != 0)
 		return trace_fail(error, TRACE_BAD_INPUT, "the footer's hash is %s, the events have %s",
 				  footer->hash, found->hash);
@@ -103,14 +106,16 @@ enum trace_status flt_verify(struct flt_reader *reader, struct trace_error *erro
 	if (status != TRACE_OK)
 		return status;
 	census_start(&census);
+	census.kernel.recorder = flt_tables_process_with(flt_reader_tables(reader),
+							 flt_reader_summary(reader)->description.recorder);
 	status = read_all(reader, &census, &hash, error);
 	if (status == TRACE_OK)
 		status = read_accesses(reader, &tally, &hash, error);
 	flt_summary_of_census(&found, &census);
 	flt_summary_of_accesses(&found, &tally);
 	flt_hash_finish(&hash, flt_reader_tables(reader), found.hash);
-	census_end(&census);
 	if (status == TRACE_OK)
 		status = compare_counts(flt_reader_summary(reader), &found, error);
+	census_end(&census);
 	return trace_fail_in(error, status, flt_reader_name(reader));
 }

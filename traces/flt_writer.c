@@ -31,6 +31,7 @@ struct flt_writer {
 	struct census census;
 	struct flt_access_writer accesses;
 	uint64_t checkpoint; /* events before the last one */
+	uint64_t recorder;   /* as in the description */
 	bool has_time;
 };
 
@@ -52,7 +53,11 @@ static enum trace_status sink_process(struct event_sink *sink, uint32_t process,
 	const struct flt_process entry = {parent, os_id, command};
 	enum trace_status status = census_process(&writer->census, process, error);
 
-	return status == TRACE_OK ? flt_tables_process(&writer->tables, process, &entry, error) : status;
+	if (status == TRACE_OK)
+		status = flt_tables_process(&writer->tables, process, &entry, error);
+	if (!writer->census.kernel.recorder && os_id && os_id == writer->recorder)
+		writer->census.kernel.recorder = process + 1;
+	return status;
 }
 
 /* Processes that only an event or a thread has named so far. */
@@ -117,6 +122,12 @@ static enum trace_status sink_accesses(struct event_sink *sink, uint32_t thread,
 	return flt_writer_accesses(writer_of(sink), thread, access, count, error);
 }
 
+static enum trace_status sink_name(struct event_sink *sink, enum event_names table, const char *text,
+				   uint32_t *number, struct trace_error *error)
+{
+	return flt_writer_name(writer_of(sink), table, text, number, error);
+}
+
 static enum trace_status start(struct flt_writer *writer, const struct flt_description *description,
 			       struct trace_error *error)
 {
@@ -132,10 +143,12 @@ static enum trace_status start(struct flt_writer *writer, const struct flt_descr
 					   .file = sink_file,
 					   .region = sink_region,
 					   .snapshot = sink_snapshot,
+					   .name = sink_name,
 					   .accesses = sink_accesses};
 	writer->has_time = description->has_time;
 	writer->index.end = FLT_HEADER_BYTES;
 	census_start(&writer->census);
+	writer->recorder = description->recorder;
 	flt_access_writer_start(&writer->accesses, &writer->hash);
 	status = flt_section_writer_start(&writer->section, COMPRESSION_LEVEL, error);
 	if (status == TRACE_OK)
@@ -221,6 +234,12 @@ enum trace_status flt_writer_region(struct flt_writer *writer, const struct even
 	return flt_places_region(&writer->tables.places, region, number, error);
 }
 
+enum trace_status flt_writer_name(struct flt_writer *writer, enum event_names table, const char *text,
+				  uint32_t *number, struct trace_error *error)
+{
+	return flt_names_add(&writer->tables.names, table, text, number, error);
+}
+
 /* An event that is not encoded yet becomes less than this on average, an entry of the footer's tables and index less
  * than that. */
 #define PENDING_EVENT_BYTES 16
@@ -244,6 +263,8 @@ uint64_t flt_writer_bytes(const struct flt_writer *writer)
 	/* The footer has the entries of these once more. */
 	bytes += tables->pending[FLT_TABLES_THREADS - 1].all + tables->pending[FLT_TABLES_PROCESSES - 1].all;
 	bytes += flt_places_pending_bytes(&tables->places) + flt_places_footer_bytes(&tables->places);
+	bytes += tables->names.pending.used + tables->names.pending.all +
+		 kernel_tally_bytes(&writer->census.kernel);
 	return bytes;
 }
 
@@ -298,6 +319,7 @@ static enum trace_status flush(struct flt_writer *writer, struct trace_error *er
 	block->objects = writer->census.objects;
 	block->events = 0;
 	block->has_call = false;
+	block->has_kernel = false;
 	return status;
 }
 
@@ -412,6 +434,11 @@ static enum trace_status check_promises(const struct flt_writer *writer, const s
 		return trace_fail(error, TRACE_BAD_INPUT, "event %llu has file %u, only %u are registered",
 				  (unsigned long long)writer->census.events, event->call.file,
 				  writer->tables.places.files);
+	if (event->kernel.gfp > writer->tables.names.names[EVENT_NAMES_GFP] ||
+	    event->kernel.cache > writer->tables.names.names[EVENT_NAMES_CACHE])
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "event %llu names a set of flags or a cache that is not registered",
+				  (unsigned long long)writer->census.events);
 	if (event->kind == EVENT_SNAPSHOT && event->count > writer->tables.places.snapshots)
 		return trace_fail(error, TRACE_BAD_INPUT, "event %llu has a snapshot that is not registered",
 				  (unsigned long long)writer->census.events);

@@ -20,8 +20,9 @@ struct slice {
 	struct live_set seen;	/* the same of all processes, also of what has ended; only with references */
 	uint32_t *thread;	/* by number in the trace: in the slice */
 	uint32_t *process;
-	uint32_t *file;	  /* by number in the trace - 1: in the slice, 0 = not there yet */
-	uint32_t *region; /* the same */
+	uint32_t *file;		     /* by number in the trace - 1: in the slice, 0 = not there yet */
+	uint32_t *region;	     /* the same */
+	uint32_t *name[EVENT_NAMES]; /* the same */
 	uint32_t threads, processes;
 	uint32_t next_region; /* of the trace: those before it were made by events before the next one */
 	uint64_t objects;
@@ -158,6 +159,21 @@ static enum trace_status map_file(struct slice *slice, uint32_t *file)
 	return status;
 }
 
+/* A name's number becomes that of the slice. */
+static enum trace_status map_name(struct slice *slice, enum event_names table, uint32_t *number)
+{
+	uint32_t *mapped = *number ? &slice->name[table][*number - 1] : NULL;
+	enum trace_status status = TRACE_OK;
+
+	if (!mapped)
+		return TRACE_OK;
+	if (!*mapped)
+		status = flt_writer_name(slice->writer, table, slice->summary->name[table][*number - 1],
+					 mapped, slice->error);
+	*number = *mapped;
+	return status;
+}
+
 static enum trace_status map_snapshot(struct slice *slice, struct event *event)
 {
 	struct event_snapshot snapshot;
@@ -184,6 +200,10 @@ static enum trace_status copy_event(struct slice *slice, struct event *event)
 		status = map_stack(slice, event);
 	if (status == TRACE_OK)
 		status = map_file(slice, &event->call.file);
+	if (status == TRACE_OK)
+		status = map_name(slice, EVENT_NAMES_GFP, &event->kernel.gfp);
+	if (status == TRACE_OK)
+		status = map_name(slice, EVENT_NAMES_CACHE, &event->kernel.cache);
 	if (status == TRACE_OK && event->kind == EVENT_SNAPSHOT)
 		status = map_snapshot(slice, event);
 	if (status != TRACE_OK)
@@ -406,6 +426,12 @@ static bool start(struct slice *slice)
 	slice->file = calloc(slice->summary->files + (size_t)1, sizeof(*slice->file));
 	slice->region = calloc(slice->summary->regions + (size_t)1, sizeof(*slice->region));
 	slice->has_accesses = slice->summary->accesses > 0;
+	for (unsigned table = 0; table < EVENT_NAMES; table++) {
+		slice->name[table] =
+		    calloc(slice->summary->names[table] + (size_t)1, sizeof(*slice->name[table]));
+		if (!slice->name[table])
+			return false;
+	}
 	if (!slice->thread || !slice->process || !slice->file || !slice->region)
 		return false;
 	memset(slice->thread, 0xff, slice->summary->threads * sizeof(*slice->thread));
@@ -427,10 +453,15 @@ enum trace_status slice_copy(struct flt_reader *reader, struct flt_writer *write
 		return trace_fail(error, TRACE_BAD_INPUT,
 				  "%s has %" PRIu32 " threads, there is no thread %" PRIu64,
 				  flt_reader_name(reader), slice.summary->threads, options->thread);
-	enum trace_status status = start(&slice) ? copy_events(&slice) : no_memory(&slice);
+	enum trace_status status = start(&slice) ? TRACE_OK : no_memory(&slice);
+
+	if (status == TRACE_OK)
+		status = copy_events(&slice);
 
 	live_sets_clear(&slice.names);
 	live_set_clear(&slice.seen);
+	for (unsigned table = 0; table < EVENT_NAMES; table++)
+		free(slice.name[table]);
 	free(slice.file);
 	free(slice.region);
 	free(slice.thread);

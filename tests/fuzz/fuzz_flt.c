@@ -40,6 +40,9 @@ static void check_bounds(const struct flt_batch *batch, const struct flt_summary
 			abort();
 		if (batch->kind[i] == EVENT_FORK && batch->count[i] >= summary->processes)
 			abort();
+		if (batch->kernel && (batch->kernel[i].gfp > summary->names[EVENT_NAMES_GFP] ||
+				      batch->kernel[i].cache > summary->names[EVENT_NAMES_CACHE]))
+			abort();
 	}
 }
 
@@ -171,8 +174,10 @@ static size_t write_seed(const char *path, unsigned index)
 						   .processes = index % 3 ? 3 : 1,
 						   .stacks = index % 2 ? 4 : 0,
 						   .time = index != 1,
-						   .oddities = index > 1};
-	const struct flt_description description = {"seed", "fuzz", NULL, options.time, options.stacks > 0};
+						   .oddities = index > 1,
+						   .kernel = index > 3};
+	const struct flt_description description = {
+	    "seed", "fuzz", NULL, options.time, options.stacks > 0, options.kernel ? 1 : 0};
 	struct event *events = calloc(SEED_EVENTS, sizeof(*events));
 	struct flt_writer *writer;
 	uint32_t stack;
@@ -184,6 +189,13 @@ static size_t write_seed(const char *path, unsigned index)
 	for (uint64_t address = 1; address <= options.stacks; address++) {
 		if (flt_writer_stack(writer, &address, 1, &stack, NULL) != TRACE_OK)
 			abort();
+	}
+	for (unsigned i = 0; options.kernel && i < EVENT_NAMES * FLT_EVENTS_NAMES; i++) {
+		const char name[] = {(char)('a' + i), '\0'};
+		uint32_t number;
+
+		require(flt_writer_name(writer, i % 2 ? EVENT_NAMES_GFP : EVENT_NAMES_CACHE, name, &number,
+					NULL));
 	}
 	for (size_t i = 0; i < SEED_EVENTS; i++) {
 		if (flt_writer_add(writer, &events[i], NULL) != TRACE_OK)

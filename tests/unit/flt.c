@@ -19,6 +19,7 @@ static struct flt_events_options variant_options(unsigned variant)
 	    .stacks = variant & 2 ? 50 : 0,
 	    .time = variant & 4,
 	    .oddities = variant & 8,
+	    .kernel = variant % 3 == 2,
 	};
 }
 
@@ -135,6 +136,8 @@ static void assert_batch_event(const struct flt_batch *batch, unsigned columns, 
 		assert_true(batch->count[i] == expected->count && batch->alignment[i] == expected->alignment);
 	if (columns & FLT_STACK)
 		assert_true(batch->stack[i] == expected->stack);
+	if ((columns & FLT_KERNEL) && event_has_kernel(expected))
+		assert_memory_equal(&batch->kernel[i], &expected->kernel, sizeof(expected->kernel));
 	if (columns & FLT_THREAD)
 		assert_true(batch->thread[i] == expected->thread && batch->process[i] == expected->process);
 }
@@ -295,7 +298,7 @@ static void test_hash(void **state)
 	options.seed = 0;
 	hash_of(&options, events, 3, other);
 	assert_string_equal(first, other);
-	for (unsigned change = 0; change < 7; change++) {
+	for (unsigned change = 0; change < 10; change++) {
 		struct event changed[3];
 
 		memcpy(changed, events, sizeof(events));
@@ -308,8 +311,14 @@ static void test_hash(void **state)
 		changed[0].kind = change == 6 ? EVENT_MEMALIGN : changed[0].kind;
 		changed[0].count -= change == 6 ? 2 : 0;
 		changed[0].alignment = change == 6 ? 2 : 0;
+		if (change > 6)
+			changed[2] = (struct event){.kind = EVENT_PAGE_FREE, .time_ns = 2};
+		changed[2].kernel.frame = change == 8;
+		changed[2].kernel.order = change == 9;
 		hash_of(&options, changed, 3, other);
 		assert_string_not_equal(first, other);
+		if (change == 7)
+			memcpy(first, other, sizeof(first));
 	}
 }
 

@@ -115,7 +115,7 @@ static void put_places(struct flt_writer *writer)
 
 static struct flt_writer *create(void)
 {
-	const struct flt_description description = {"test", NULL, NULL, true, false};
+	const struct flt_description description = {"test", NULL, NULL, true, false, 0};
 	struct flt_writer *writer;
 
 	assert_ok(flt_writer_create(&writer, flt_file_path(), &description, &flt_file_error));
@@ -310,7 +310,7 @@ static void test_refused(void **state)
 
 static struct flt_reader *slice_scratch(const struct slice_options *slice)
 {
-	const struct flt_description description = {"slice", NULL, NULL, true, false};
+	const struct flt_description description = {"slice", NULL, NULL, true, false, 0};
 	struct flt_reader *reader = open_scratch();
 	struct flt_writer *writer;
 

@@ -124,6 +124,60 @@ static bool live_or_die(struct stream *stream, struct event *event)
 	return false;
 }
 
+/* Mostly near the numbers before, sometimes anywhere. */
+static uint64_t draw_number(struct stream *stream, uint64_t near, uint64_t below)
+{
+	return draw(stream, 100) ? draw(stream, near < below ? near : below) : draw(stream, below);
+}
+
+static void fill_kernel(struct stream *stream, struct event_kernel *kernel, unsigned carries)
+{
+	if (carries & EVENT_KERNEL_HAS_FRAME)
+		kernel->frame = draw_number(stream, 1000000, EVENT_MAX_FRAMES);
+	if (carries & EVENT_KERNEL_HAS_PAGES)
+		kernel->pages = draw_number(stream, 100, EVENT_MAX_FRAMES);
+	if (carries & EVENT_KERNEL_HAS_ADDRESS)
+		kernel->address = draw(stream, 50) ? UINT64_C(0xffff888000000000) + 8 * draw(stream, 1 << 20)
+						   : draw(stream, UINT64_MAX);
+	if (carries & EVENT_KERNEL_HAS_BYTES)
+		kernel->bytes = draw_number(stream, 5000, UINT64_MAX);
+	if (carries & EVENT_KERNEL_HAS_GRANTED)
+		kernel->granted = draw_number(stream, 5000, UINT64_MAX);
+	if (carries & EVENT_KERNEL_HAS_GFP)
+		kernel->gfp = (uint32_t)draw(stream, FLT_EVENTS_NAMES + 1);
+	if (carries & EVENT_KERNEL_HAS_CACHE)
+		kernel->cache = (uint32_t)draw(stream, FLT_EVENTS_NAMES + 1);
+	if (carries & EVENT_KERNEL_HAS_NODE)
+		kernel->node = (uint16_t)draw_number(stream, 2, EVENT_MAX_NODES);
+	if (carries & EVENT_KERNEL_HAS_ORDER)
+		kernel->order = (uint8_t)draw_number(stream, 11, EVENT_MAX_ORDERS);
+	if (carries & EVENT_KERNEL_HAS_MIGRATE_TYPE)
+		kernel->migrate_type = (uint8_t)draw_number(stream, 3, EVENT_MAX_MIGRATE_TYPES);
+	if (carries & EVENT_KERNEL_HAS_FALLBACK) {
+		kernel->fallback_order = (uint8_t)draw(stream, EVENT_MAX_ORDERS);
+		kernel->fallback_type = (uint8_t)draw(stream, EVENT_MAX_MIGRATE_TYPES);
+	}
+	if (carries & EVENT_KERNEL_HAS_FLAGS)
+		kernel->flags = (uint8_t)draw(stream, 8);
+	if (carries & EVENT_KERNEL_HAS_CODE)
+		kernel->code = (uint8_t)draw(stream, EVENT_ZONES);
+}
+
+static void in_kernel(struct stream *stream, struct event *event)
+{
+	unsigned carries;
+
+	event->kind = (uint8_t)(EVENT_PAGE_ALLOC + draw(stream, EVENT_KINDS - EVENT_PAGE_ALLOC));
+	carries = event_kernel_carries(event->kind);
+	if ((carries & EVENT_KERNEL_MAY_FAIL) && draw(stream, 10) == 0) {
+		event->flags |= EVENT_FAILED;
+		carries &= ~(EVENT_KERNEL_HAS_FRAME | EVENT_KERNEL_HAS_ADDRESS);
+	}
+	fill_kernel(stream, &event->kernel, carries);
+	if (event_kind_carries(event->kind) & EVENT_HAS_COUNT)
+		event->count = draw(stream, 100000);
+}
+
 static void make(struct stream *stream, struct event *event)
 {
 	const struct flt_events_options *options = stream->options;
@@ -143,6 +197,10 @@ static void make(struct stream *stream, struct event *event)
 	}
 	if (options->stacks)
 		event->stack = (uint32_t)draw(stream, options->stacks + 1u);
+	if (options->kernel && draw(stream, 2)) {
+		in_kernel(stream, event);
+		return;
+	}
 	if (live_or_die(stream, event))
 		return;
 	if (live->count == MAX_LIVE || draw(stream, 100) < 45) {

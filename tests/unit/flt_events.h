@@ -16,7 +16,10 @@ struct flt_events_options {
 	unsigned stacks;    /* highest stack number, 0 = none */
 	bool time;	    /* sometimes stepping back */
 	bool oddities;	    /* failures, foreign objects, NULL, huge sizes, markers */
+	bool kernel; /* what the kernel's allocators do, with names up to FLT_EVENTS_NAMES of each table */
 };
+
+#define FLT_EVENTS_NAMES 9u
 
 /* Fills `events` with `count` events. */
 void flt_events_make(const struct flt_events_options *options, struct event *events, size_t count);

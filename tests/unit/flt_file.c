@@ -50,6 +50,21 @@ static void register_stacks(struct flt_writer *writer, unsigned stacks)
 	}
 }
 
+static void register_names(struct flt_writer *writer)
+{
+	for (unsigned i = 0; i < EVENT_NAMES * FLT_EVENTS_NAMES; i++) {
+		const enum event_names table = i % 2 ? EVENT_NAMES_GFP : EVENT_NAMES_CACHE;
+		uint32_t number;
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "name %u", i / 2);
+		assert_ok(flt_writer_name(writer, table, name, &number, &flt_file_error));
+		assert_int_equal(number, i / 2 + 1);
+		assert_ok(flt_writer_name(writer, table, name, &number, &flt_file_error));
+		assert_int_equal(number, i / 2 + 1);
+	}
+}
+
 /* Threads are named when they first appear. */
 static void name_thread(struct flt_writer *writer, const struct event *event)
 {
@@ -57,6 +72,8 @@ static void name_thread(struct flt_writer *writer, const struct event *event)
 	char name[32];
 
 	(void)snprintf(name, sizeof(name), "thread %u", event->thread);
+	if (event->process == 0)
+		assert_ok(sink->process(sink, 0, 0, 2000, "recorder", &flt_file_error));
 	assert_ok(
 	    sink->thread(sink, event->thread, event->process, 1000u + event->thread, name, &flt_file_error));
 }
@@ -64,8 +81,8 @@ static void name_thread(struct flt_writer *writer, const struct event *event)
 void flt_file_write(const struct flt_events_options *options, const struct event *events, size_t count,
 		    size_t block_events)
 {
-	const struct flt_description description = {"unit test", "a command", NULL, options->time,
-						    options->stacks > 0};
+	const struct flt_description description = {
+	    "unit test", "a command", NULL, options->time, options->stacks > 0, options->kernel ? 2000 : 0};
 	struct flt_writer *writer;
 	bool named[64] = {false};
 
@@ -73,6 +90,8 @@ void flt_file_write(const struct flt_events_options *options, const struct event
 	if (block_events)
 		assert_ok(flt_writer_block_events(writer, block_events, &flt_file_error));
 	register_stacks(writer, options->stacks);
+	if (options->kernel)
+		register_names(writer);
 	for (size_t i = 0; i < count; i++) {
 		if (!named[events[i].thread])
 			name_thread(writer, &events[i]);
@@ -105,7 +124,9 @@ void flt_file_assert_event(const struct event *got, const struct event *expected
 	    got->old_object != expected->old_object || got->size != expected->size ||
 	    got->count != expected->count || got->alignment != expected->alignment ||
 	    got->stack != expected->stack || got->thread != expected->thread ||
-	    got->process != expected->process || got->kind != expected->kind || got->flags != expected->flags)
+	    got->process != expected->process || got->kind != expected->kind ||
+	    got->flags != expected->flags ||
+	    memcmp(&got->kernel, &expected->kernel, sizeof(got->kernel)) != 0)
 		fail_msg("event %zu (%s) came back as another (%s)", position,
 			 event_kind_name(expected->kind), event_kind_name(got->kind));
 }
