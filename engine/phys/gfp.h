@@ -22,9 +22,11 @@ enum gfp_flag {
 	GFP_KERNEL = 0,
 	GFP_DMA = 1 << 0,
 	GFP_DMA32 = 1 << 1,
-	GFP_HIGHMEM = 1 << 2, /* need not be mapped */
-	GFP_ZERO = 1 << 3,    /* reads as zero (with backing none there is nothing to clear) */
-	GFP_HIGH = 1 << 4,    /* may go below the min watermark */
+	GFP_HIGHMEM = 1 << 2,	  /* need not be mapped */
+	GFP_ZERO = 1 << 3,	  /* reads as zero (with backing none there is nothing to clear) */
+	GFP_HIGH = 1 << 4,	  /* may go below the min watermark */
+	GFP_RECLAIMABLE = 1 << 5, /* the slab's objects can be reclaimed */
+	GFP_ACCOUNT = 1 << 6,	  /* charged to a memory cgroup */
 };
 
 struct gfp {

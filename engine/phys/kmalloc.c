@@ -2,8 +2,7 @@
 
 #include "engine/phys/kmalloc.h"
 
-#include "engine/base/check.h"
-
+#include <stdio.h>
 #include <string.h>
 
 /* The class after `bytes`. */
@@ -28,144 +27,224 @@ static uint32_t next_class(enum kmalloc_classes classes, uint32_t bytes)
 	return power * 2;
 }
 
-static uint32_t alignment_of(uint32_t bytes)
-{
-	uint32_t alignment = bytes & -bytes;
+static const char *const prefix_of_type[KMALLOC_TYPES] = {
+    [KMALLOC_NORMAL] = "kmalloc-",
+    [KMALLOC_RECLAIMABLE] = "kmalloc-rcl-",
+    [KMALLOC_DMA] = "dma-kmalloc-",
+    [KMALLOC_CGROUP] = "kmalloc-cg-",
+};
 
-	return alignment < PAGE_BYTES ? alignment : (uint32_t)PAGE_BYTES;
-}
+/* Normal ones are never merged, because caches of charged objects could be taken for them (CONFIG_MEMCG). */
+static const unsigned flags_of_type[KMALLOC_TYPES] = {
+    [KMALLOC_NORMAL] = SLAB_KMALLOC | SLAB_NO_MERGE,
+    [KMALLOC_RECLAIMABLE] = SLAB_KMALLOC | SLAB_RECLAIM_ACCOUNT,
+    [KMALLOC_DMA] = SLAB_KMALLOC | SLAB_CACHE_DMA,
+    [KMALLOC_CGROUP] = SLAB_KMALLOC | SLAB_ACCOUNT,
+};
 
-static enum status create_class(struct kmalloc *kmalloc, const struct kmalloc_shape *shape, uint32_t bytes)
+static enum status create_cache(struct kmalloc_caches *caches, enum kmalloc_type type, unsigned class)
 {
-	struct slab_shape cache = {
-	    .name = "kmalloc",
+	char name[KMEM_CACHE_NAME_BYTES];
+	uint32_t bytes = caches->class_bytes[class];
+	bool in_kib = bytes >= 1024 && is_power_of_two(bytes);
+	struct kmem_cache_args args = {
+	    .name = name,
 	    .object_bytes = bytes,
-	    .alignment = alignment_of(bytes),
-	    .order_max = shape->slab_order,
-	    .magazine = shape->magazine,
-	    .cpus = shape->cpus,
-	    .random = shape->random,
-	    .seed = shape->seed ^ bytes,
+	    .alignment = bytes & -bytes,
+	    .flags = flags_of_type[type],
 	};
 
-	while (PAGE_BYTES << cache.order_max < bytes)
-		cache.order_max++;
-	enum status status = slab_cache_create(&kmalloc->cache[kmalloc->classes], &kmalloc->maps, &cache);
+	(void)snprintf(name, sizeof(name), "%s%u%s", prefix_of_type[type], in_kib ? bytes / 1024 : bytes,
+		       in_kib ? "k" : "");
+	return kmem_cache_create(caches->allocator, &args, &caches->cache[type][class]);
+}
 
-	if (status == STATUS_OK)
-		kmalloc->class_bytes[kmalloc->classes++] = bytes;
+static enum status create_type(struct kmalloc_caches *caches, enum kmalloc_type type)
+{
+	enum status status = STATUS_OK;
+
+	for (unsigned powers = 0; powers < 2; powers++) {
+		for (unsigned class = 0; class < caches->classes && status == STATUS_OK; class ++) {
+			if (is_power_of_two(caches->class_bytes[class]) == (powers == 1))
+				status = create_cache(caches, type, class);
+		}
+	}
 	return status;
 }
 
-static void fill_class_of(struct kmalloc *kmalloc)
+static void fill_classes(struct kmalloc_caches *caches, enum kmalloc_classes classes)
 {
 	unsigned class = 0;
 
+	for (uint32_t bytes = 0; bytes < KMALLOC_CACHE_MAX;) {
+		bytes = next_class(classes, bytes);
+		caches->class_bytes[caches->classes++] = bytes;
+	}
 	for (uint32_t step = 0; step <= KMALLOC_CACHE_MAX / 8; step++) {
-		while (kmalloc->class_bytes[class] < step * 8)
+		while (caches->class_bytes[class] < step * 8)
 			class ++;
-		kmalloc->class_of[step] = (uint8_t) class;
+		caches->class_of[step] = (uint8_t) class;
 	}
 }
 
-enum status kmalloc_create(struct kmalloc *kmalloc, struct node *node, const struct kmalloc_shape *shape)
+enum status kmalloc_caches_create(struct kmalloc_caches *caches, struct slab_allocator *allocator,
+				  enum kmalloc_classes classes)
 {
-	kmalloc->classes = 0;
-	if (shape->classes > KMALLOC_EIGHTH_STEPS)
+	enum status status = STATUS_OK;
+
+	*caches = (struct kmalloc_caches){.allocator = allocator};
+	if (classes > KMALLOC_EIGHTH_STEPS)
 		return STATUS_BAD_ARGUMENT;
-	enum status status = slab_maps_create(&kmalloc->maps, node);
+	fill_classes(caches, classes);
+	for (unsigned type = 0; type < KMALLOC_TYPES && status == STATUS_OK; type++)
+		status = create_type(caches, (enum kmalloc_type)type);
+	if (status != STATUS_OK)
+		kmalloc_caches_destroy(caches);
+	return status;
+}
 
-	for (uint32_t bytes = 0; bytes < KMALLOC_CACHE_MAX && status == STATUS_OK;) {
-		bytes = next_class(shape->classes, bytes);
-		status = create_class(kmalloc, shape, bytes);
+void kmalloc_caches_destroy(struct kmalloc_caches *caches)
+{
+	for (unsigned type = 0; type < KMALLOC_TYPES; type++) {
+		for (unsigned class = 0; class < caches->classes; class ++) {
+			if (caches->cache[type][class])
+				(void)kmem_cache_destroy(caches->cache[type][class]);
+		}
 	}
-	if (status != STATUS_OK) {
-		kmalloc_destroy(kmalloc);
-		return status;
-	}
-	fill_class_of(kmalloc);
-	return STATUS_OK;
+	caches->classes = 0;
 }
 
-void kmalloc_destroy(struct kmalloc *kmalloc)
+/* --- Blocks ------------------------------------------------------------------------------------------------------- */
+
+enum kmalloc_type kmalloc_type(unsigned gfp_flags)
 {
-	for (unsigned class = 0; class < kmalloc->classes; class ++)
-		slab_cache_destroy(&kmalloc->cache[class]);
-	kmalloc->classes = 0;
-	slab_maps_destroy(&kmalloc->maps);
+	if ((gfp_flags & (GFP_DMA | GFP_RECLAIMABLE | GFP_ACCOUNT)) == 0)
+		return KMALLOC_NORMAL;
+	if (gfp_flags & GFP_DMA)
+		return KMALLOC_DMA;
+	return gfp_flags & GFP_RECLAIMABLE ? KMALLOC_RECLAIMABLE : KMALLOC_CGROUP;
 }
 
-static uintptr_t allocate_object(struct kmalloc *kmalloc, const struct gfp *gfp, size_t bytes)
+static uintptr_t allocate_pages(struct kmalloc_caches *caches, const struct gfp *gfp, size_t bytes)
 {
-	struct slab_cache *cache = &kmalloc->cache[kmalloc->class_of[(bytes + 7) / 8]];
-	uintptr_t object = slab_cache_allocate(cache, gfp->cpu);
+	struct node *node = caches->allocator->maps.node;
 
-	if (object != 0 && (gfp->flags & GFP_ZERO) && kmalloc->maps.node->arena.backing == ARENA_REAL)
-		memset((void *)object, 0, cache->object_bytes);
-	return object;
-}
-
-uintptr_t kmalloc_allocate(struct kmalloc *kmalloc, const struct gfp *gfp, size_t bytes)
-{
-	struct node *node = kmalloc->maps.node;
-
-	if (bytes <= KMALLOC_CACHE_MAX)
-		return allocate_object(kmalloc, gfp, bytes > 0 ? bytes : 1);
-	if (bytes > PAGE_BYTES << node->zone[0].buddy.max_order)
+	if (bytes > SLAB_OBJECT_MAX)
 		return 0;
-	return get_free_pages(node, gfp, order_of_pages(pages_of_bytes(bytes)));
+	uintptr_t address = get_free_pages(node, gfp, order_of_pages(pages_of_bytes(bytes)));
+
+	if (address != 0)
+		virt_to_page(node, address)->mapping = caches;
+	return address;
 }
 
-/* The first page of the block or slab at the address. */
-static struct page *block_of(const struct kmalloc *kmalloc, uintptr_t address)
+uintptr_t kmalloc(struct kmalloc_caches *caches, const struct gfp *gfp, size_t bytes)
 {
-	const struct node *node = kmalloc->maps.node;
+	if (__builtin_expect(bytes == 0, 0))
+		return KMALLOC_ZERO_SIZE;
+	if (__builtin_expect(bytes > KMALLOC_CACHE_MAX, 0))
+		return allocate_pages(caches, gfp, bytes);
+	unsigned class = caches->class_of[(bytes + 7) / 8];
 
-	CHECK(arena_holds(&node->arena, address), "a freed block lies in the direct map");
-	struct page *page = page_head(node, arena_pfn(&node->arena, address));
-
-	CHECK(page, "a freed block is allocated (double free, or foreign)");
-	return page;
+	return kmem_cache_alloc(caches->cache[kmalloc_type(gfp->flags)][class], gfp);
 }
 
-void kmalloc_free(struct kmalloc *kmalloc, int cpu, uintptr_t address)
+/* The first page of a block of pages of ours that begins at the address, or NULL. */
+static struct page *block_at(const struct kmalloc_caches *caches, uintptr_t address)
 {
-	if (address == 0)
+	struct page *page = virt_to_page(caches->allocator->maps.node, address);
+
+	return page && address % PAGE_BYTES == 0 && (page->flags & PAGE_HEAD) && page->mapping == caches
+		   ? page
+		   : NULL;
+}
+
+void kfree(struct kmalloc_caches *caches, int cpu, uintptr_t address)
+{
+	if (__builtin_expect(address <= KMALLOC_ZERO_SIZE, 0))
 		return;
-	struct page *page = block_of(kmalloc, address);
+	if (__builtin_expect(slab_allocator_free(caches->allocator, cpu, address), 1))
+		return;
+	struct page *page = block_at(caches, address);
 
-	if (page->flags & PAGE_SLAB)
-		slab_cache_free(page->mapping, cpu, address);
-	else
-		free_pages(kmalloc->maps.node, cpu, address, (unsigned)page->private);
-}
-
-size_t kmalloc_usable_bytes(const struct kmalloc *kmalloc, uintptr_t address)
-{
-	const struct page *page = block_of(kmalloc, address);
-
-	return page->flags & PAGE_SLAB ? ((const struct slab_cache *)page->mapping)->object_bytes
-				       : PAGE_BYTES << page->private;
-}
-
-const char *kmalloc_check(const struct kmalloc *kmalloc)
-{
-	for (unsigned class = 1; class < kmalloc->classes; class ++) {
-		if (kmalloc->class_bytes[class - 1] >= kmalloc->class_bytes[class])
-			return "I1: class sizes ascend and end with KMALLOC_CACHE_MAX";
+	if (!page) {
+		slab_allocator_foreign(caches->allocator, address);
+		return;
 	}
-	if (kmalloc->class_bytes[kmalloc->classes - 1] != KMALLOC_CACHE_MAX)
-		return "I1: class sizes ascend and end with KMALLOC_CACHE_MAX";
+	page->mapping = NULL;
+	free_pages(caches->allocator->maps.node, cpu, address, (unsigned)page->private);
+}
+
+size_t ksize(const struct kmalloc_caches *caches, uintptr_t address)
+{
+	if (address <= KMALLOC_ZERO_SIZE)
+		return 0;
+	const struct kmem_cache *cache = kmem_cache_of(caches->allocator, address);
+
+	if (cache)
+		return cache->geometry.object_bytes;
+	const struct page *page = block_at(caches, address);
+
+	return page ? PAGE_BYTES << page->private : 0;
+}
+
+uintptr_t krealloc(struct kmalloc_caches *caches, const struct gfp *gfp, uintptr_t address, size_t bytes)
+{
+	size_t usable = ksize(caches, address);
+
+	if (bytes == 0) {
+		kfree(caches, gfp->cpu, address);
+		return KMALLOC_ZERO_SIZE;
+	}
+	if (usable >= bytes)
+		return address;
+	uintptr_t moved = kmalloc(caches, gfp, bytes);
+
+	if (moved == 0)
+		return 0;
+	if (usable > 0 && caches->allocator->maps.is_real)
+		memcpy((void *)moved, (const void *)address, usable);
+	kfree(caches, gfp->cpu, address);
+	return moved;
+}
+
+/* --- Proof -------------------------------------------------------------------------------------------------------- */
+
+static const char I1_ends[] = "I1: class sizes ascend and end with KMALLOC_CACHE_MAX";
+static const char I1_maps[] = "I1: class_of maps every size to the smallest class that holds it";
+static const char I2[] =
+    "I2: the cache of every class and type has room for objects of the class; kmem_cache_check()";
+
+static const char *check_classes(const struct kmalloc_caches *caches)
+{
+	for (unsigned class = 1; class < caches->classes; class ++) {
+		if (caches->class_bytes[class - 1] >= caches->class_bytes[class])
+			return I1_ends;
+	}
+	if (caches->class_bytes[caches->classes - 1] != KMALLOC_CACHE_MAX)
+		return I1_ends;
 	for (uint32_t step = 0; step <= KMALLOC_CACHE_MAX / 8; step++) {
-		unsigned class = kmalloc->class_of[step];
+		unsigned class = caches->class_of[step];
 
-		if (class >= kmalloc->classes || kmalloc->class_bytes[class] < step * 8 ||
-		    (class > 0 && kmalloc->class_bytes[class - 1] >= step * 8))
-			return "I1: class_of maps every size to the smallest class that holds it";
-	}
-	for (unsigned class = 0; class < kmalloc->classes; class ++) {
-		if (slab_cache_check(&kmalloc->cache[class]))
-			return "I2: slab_cache_check() of every class";
+		if (class >= caches->classes || caches->class_bytes[class] < step * 8 ||
+		    (class > 0 && caches->class_bytes[class - 1] >= step * 8))
+			return I1_maps;
 	}
 	return NULL;
+}
+
+const char *kmalloc_caches_check(const struct kmalloc_caches *caches)
+{
+	const char *broken = check_classes(caches);
+
+	for (unsigned type = 0; type < KMALLOC_TYPES && !broken; type++) {
+		for (unsigned class = 0; class < caches->classes && !broken; class ++) {
+			const struct kmem_cache *cache = caches->cache[type][class];
+
+			if (cache->geometry.object_bytes < caches->class_bytes[class] ||
+			    kmem_cache_check(cache))
+				broken = I2;
+		}
+	}
+	return broken;
 }

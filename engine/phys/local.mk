@@ -2,6 +2,9 @@ engine_libengine_a_SOURCES += %D%/pair_code.h %D%/fill_queue.h %D%/fill_queue.c 
 	%D%/buddy.h %D%/buddy_map.h %D%/buddy.c %D%/buddy_range.c %D%/buddy_check.c %D%/buddy_fill.c \
 	%D%/arena.h %D%/arena.c %D%/memblock.h %D%/memblock.c %D%/fragmentation.h %D%/fragmentation.c \
 	%D%/page.h %D%/pcp.h %D%/pcp.c %D%/zone.h %D%/zone.c %D%/node.h %D%/node.c %D%/gfp.h %D%/gfp.c \
-	%D%/slab.h %D%/slab.c %D%/kmalloc.h %D%/kmalloc.c \
 	%D%/migrate.h %D%/pageblock.h %D%/pageblock.c %D%/extfrag.h %D%/zone_request.h %D%/free_lists.h %D%/free_lists_step.h \
 	%D%/free_lists.c %D%/free_lists_fallback.c %D%/free_lists_block.c %D%/free_lists_check.c
+engine_libengine_a_SOURCES += %D%/slab_geometry.h %D%/slab_geometry.c %D%/slab_policy.h %D%/slab.h %D%/slab.c \
+	%D%/slab_misuse.h %D%/slab_misuse.c %D%/kmem_cache.h %D%/kmem_cache_layers.h %D%/kmem_cache.c %D%/kmem_cache_node.c \
+	%D%/kmem_cache_cpu.c %D%/kmem_cache_sheaf.c %D%/kmem_cache_debug.c %D%/kmem_cache_check.c %D%/slab_allocator.c \
+	%D%/slabinfo.h %D%/slabinfo.c %D%/kmalloc.h %D%/kmalloc.c

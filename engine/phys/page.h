@@ -11,7 +11,7 @@
  *   owner             count   mapcount   mapping           index            private       lru
  *   nobody (free)     0       0          NULL              0                order (FREE)  a free list, at the block's first
  *   a caller          1       0          the caller's      the caller's     order (HEAD)  the caller's
- *   a slab cache      1       0          its slab_cache    objects in use   order (HEAD)  the cache's list of slabs
+ *   a slab cache      1       0          its kmem_cache    slots in use     order (HEAD)  the cache's list of slabs
  *   a process         1..     PTEs       its mapping       page of mapping  order         reclaim's lists
  *
  * PAGE_HEAD marks the first frame of an allocated block, with its order in `private`; nothing is written to the pages of
@@ -49,7 +49,11 @@ struct page {
 	uint64_t private; /* the owner's */
 	struct list lru;  /* the owner's list */
 	union {
-		uint64_t offset;	/* of a slab: bytes before its first object */
+		struct {
+			uint32_t offset; /* bytes before its first slot */
+			uint16_t slots;	 /* objects that it holds */
+			uint16_t state;	 /* enum slab_state */
+		} slab;
 		uint64_t huge_mapcount; /* of a huge block: huge entries that name it */
 	};
 };

@@ -1,112 +1,165 @@
-/* slab.h: named caches of objects of one size, cut from slabs: blocks of pages (Bonwick, USENIX Summer 1994; Bonwick and
- * Adams, USENIX 2001).
+/* slab.h: a block of pages cut into slots for objects of one size, and the books about all slabs of a node.
  *
- *   CPU 0  [ o o o o . . . . ]   a magazine of free objects, used without a lock
- *   CPU 1  [ o o . . . . . . ]        |  refill ^ flush, half a magazine at a time
- *   cache                        partial ──▶ slab ──▶ slab ──▶ slab        under the cache's lock
- *                                                |  new slab ^ empty slab
- *   node                         alloc_pages(order)
+ *   frames   |  4 |  5 |  6 |  7 |  8 |  9 |        a slab of order 2 at frame 4
+ *   order[]  |  2 |  2 |  2 |  2 |  0 |  0 |        a byte per frame: its slab's order; 0, too, where there is none
+ *   words[]  | 1110110...        |                  a bit per slot in the map of the slab's first frame; set: the slot is free
+ *   page     | owner, in use, colour, slots |       the struct page of the first frame
  *
- *   slab   |colour| object | object | ... | object | rest |       2^order pages, aligned to their size
+ * Nothing is kept in the objects: so a constructor's work survives a free, and a slab works the same where memory does not exist
+ * (backing none). What a slot's bit says is what the slab knows: an object that waits in a CPU's own list is not free here.
  *
- * Nothing is kept in the objects: which objects of a slab are free is a bitmap in memory of its own (struct slab_maps: 64 bytes
- * per frame, backed where a slab is), and the rest is in the slab's struct page. So a constructor's work survives a free, and
- * a cache works the same where memory does not exist (backing none; constructors are not called then).
+ * Any address leads to its slab by the byte of its frame, to its slot by a multiplication. Costs 65 bytes per frame of a slab,
+ * nothing where there is none.
  *
- * The *colour* shifts the first object of each new slab by one alignment more, as far as the rest allows, so that the same
- * fields of different slabs do not compete for one cache set. With random freelists a refill takes the free objects of a slab
- * in random order, else the lowest first.
- *
- * A free checks that the address is an object of this cache, and a flush that it is not free already.
- *
- * Invariants, proved by slab_cache_check() while nothing runs:
- *   I1: partial lists exactly the slabs that have a free object
- *   I2: of every listed slab: objects in use + bits set = objects per slab, and no bit beyond
- *   I3: in_use = objects in use of all slabs; slabs = listed and full ones
- *   I4: objects in magazines are objects of the cache, in use in their slab, and nowhere twice
+ * A slab changes under its owner's lock. Invariant, proved by slab_check():
+ *   I1: the slab's frames carry its order; its page has an owner, and room for its slots
+ *   I2: slots in use + bits set = slots, and no bit beyond
  */
 #ifndef FAULTLINE_ENGINE_PHYS_SLAB_H
 #define FAULTLINE_ENGINE_PHYS_SLAB_H
 
-#include "engine/base/counted_lock.h"
-#include "engine/base/list.h"
 #include "engine/base/random.h"
-#include "engine/phys/gfp.h"
+#include "engine/phys/node.h"
+#include "engine/phys/slab_geometry.h"
 
-#define SLAB_OBJECT_MIN 8u     /* bytes */
-#define SLAB_OBJECT_MAX 32768u /* bytes */
-#define SLAB_ORDER_MAX 5u
-#define SLAB_MAGAZINE_MAX 256u /* objects */
-#define SLAB_MAP_WORDS 8u      /* per frame: a bit per 8 bytes */
-#define SLAB_EMPTY_KEPT 5u     /* empty slabs that a cache keeps, as Linux's MIN_PARTIAL */
+#define SLAB_MAP_WORDS 8u /* per frame: a bit per 8 bytes */
+#define SLAB_NO_SLOT UINT32_MAX
 
-/* The bitmaps of all slabs of a node. */
+/* Where a slab is. */
+enum slab_state {
+	SLAB_FULL,	   /* in no list: no slot is free */
+	SLAB_NODE_PARTIAL, /* in its cache's list */
+	SLAB_CPU_PARTIAL,  /* in a CPU's list */
+	SLAB_CPU_ACTIVE,   /* the CPU's own: its free slots are in the CPU's hands ("frozen" in Linux) */
+};
+
+/* The books about all slabs of a machine's memory, and what of it every call needs. Frames are counted from the first of the direct
+ * map. */
 struct slab_maps {
 	struct node *node;
-	struct reservation memory;
-	uint64_t *
-	    words; /* SLAB_MAP_WORDS per frame; a slab's are those of its first frames. Bit set: the object is free */
+	uintptr_t base; /* of the direct map */
+	uint64_t bytes;
+	struct page *page; /* per frame */
+	uint8_t *order;	   /* per frame */
+	uint64_t *words;   /* SLAB_MAP_WORDS per frame; a slab's are those of its first frames */
+	uint64_t frames;
+	bool is_real; /* memory stands behind it */
+	struct reservation words_memory, order_memory;
 };
 
-struct slab_magazine {
-	uint32_t count;
-	uintptr_t object[SLAB_MAGAZINE_MAX];
+/* How the slots of a cache's slabs are found. */
+struct slab_cut {
+	uint64_t inverse;    /* 2^64 / slot_bytes, rounded up */
+	uint32_t slot_bytes; /* at least SLAB_SLOT_MIN */
+	uint32_t left_bytes; /* of a slot, before its object */
 };
 
-typedef void slab_constructor(void *object);
-
-struct slab_shape {
-	const char *name;      /* static text */
-	uint32_t object_bytes; /* SLAB_OBJECT_MIN .. SLAB_OBJECT_MAX */
-	uint32_t alignment;    /* a power of two; 0 = 8 bytes */
-	uint32_t order_max;    /* of a slab; the smallest order that wastes at most an eighth is taken */
-	uint32_t magazine;     /* objects per CPU; 0 = none */
-	unsigned cpus;
-	bool random; /* random freelists */
-	uint64_t seed;
-	slab_constructor *constructor; /* or NULL */
-	unsigned gfp;		       /* enum gfp_flag of the slabs' pages */
-};
-
-struct slab_cache {
-	const char *name;
-	struct slab_maps *maps;
-	struct counted_lock lock;
-	uint32_t object_bytes;	 /* rounded up to the alignment */
-	uint32_t order, objects; /* of a slab */
-	uint32_t colour_step, colours, next_colour;
-	uint32_t magazine;
-	unsigned cpus, gfp;
-	bool random;
-	struct random numbers;
-	slab_constructor *constructor;
-	struct list partial;	     /* slabs with a free object, by struct page.lru */
-	uint64_t slabs, empty_slabs; /* empty ones are in `partial` too */
-	uint64_t in_use;	     /* objects out of their slab: a caller's, or in a magazine */
-	uint64_t refills, flushes;
-	struct reservation memory;
-	struct slab_magazine *cpu; /* one per CPU */
-};
+#define SLAB_SLOT_MIN 8u
 
 /* STATUS_NO_MEMORY when there is no address space for the maps. */
 MUST_USE enum status slab_maps_create(struct slab_maps *maps, struct node *node);
 void slab_maps_destroy(struct slab_maps *maps);
 
-/* An empty cache. STATUS_BAD_ARGUMENT when the shape is out of its bounds, STATUS_NO_MEMORY. */
-MUST_USE enum status slab_cache_create(struct slab_cache *cache, struct slab_maps *maps,
-				       const struct slab_shape *shape);
+struct slab_cut slab_cut_of(const struct slab_geometry *geometry);
 
-/* Gives all memory back. Every object must have been freed. */
-void slab_cache_destroy(struct slab_cache *cache);
+/* Makes a slab of an allocated block of 2^order pages; all its slots are free. `colour` bytes come before the first. */
+void slab_begin(struct slab_maps *maps, struct page *slab, const struct slab_cut *cut, uint32_t colour);
 
-/* An object, 0 when there is no page for a new slab. `cpu` is the calling CPU, or -1. */
-uintptr_t slab_cache_allocate(struct slab_cache *cache, int cpu);
-void slab_cache_free(struct slab_cache *cache, int cpu, uintptr_t object);
+/* Makes pages of a slab again. */
+void slab_end(struct slab_maps *maps, struct page *slab);
 
-/* Gives the objects of a CPU's magazine back to their slabs, and all empty slabs back to the node. */
-void slab_cache_shrink(struct slab_cache *cache, unsigned cpu);
+static inline uint64_t slab_frame(const struct slab_maps *maps, const struct page *slab)
+{
+	return (uint64_t)(slab - maps->page);
+}
+
+/* The page that is the first of the slab that holds the address, if there is one: then it has PAGE_SLAB. NULL for an address outside
+ * the direct map. */
+static inline struct page *slab_page_of(const struct slab_maps *maps, uintptr_t address)
+{
+	uint64_t distance = address - maps->base;
+
+	if (__builtin_expect(distance >= maps->bytes, 0))
+		return NULL;
+	uint64_t frame = distance >> PAGE_SHIFT;
+	unsigned order = maps->order[frame];
+
+	return &maps->page[frame >> order << order];
+}
+
+/* The first page of the slab that holds the address, or NULL. Any number may be asked. */
+static inline struct page *slab_of_address(const struct slab_maps *maps, uintptr_t address)
+{
+	struct page *page = slab_page_of(maps, address);
+
+	return page && (page->flags & PAGE_SLAB) ? page : NULL;
+}
+
+/* Where the object of its first slot begins. */
+static inline uintptr_t slab_first_object(const struct slab_maps *maps, const struct page *slab)
+{
+	return maps->base + (slab_frame(maps, slab) << PAGE_SHIFT) + slab->slab.offset;
+}
+
+__extension__ typedef unsigned __int128 slab_product;
+
+/* The slot whose object begins at the address, or SLAB_NO_SLOT. One product says both: its upper half is the quotient, its lower
+ * half is below the inverse exactly if nothing remains (Lemire, Kaser, Kurz: Faster remainder by direct computation, 2019; for
+ * numbers below 2^32. A distance that is not is "negative", and its quotient beyond all slots). */
+static inline uint32_t slab_slot(const struct slab_maps *maps, const struct slab_cut *cut,
+				 const struct page *slab, uintptr_t object)
+{
+	uint64_t distance = object - slab_first_object(maps, slab);
+	slab_product product = (slab_product)distance * cut->inverse;
+	uint64_t slot = (uint64_t)(product >> 64);
+
+	return (uint64_t)product < cut->inverse && slot < slab->slab.slots ? (uint32_t)slot : SLAB_NO_SLOT;
+}
+
+static inline uintptr_t slab_object(const struct slab_maps *maps, const struct slab_cut *cut,
+				    const struct page *slab, uint32_t slot)
+{
+	return slab_first_object(maps, slab) + (uintptr_t)slot * cut->slot_bytes;
+}
+
+/* The words of a slab's map, and how many. */
+static inline uint64_t *slab_map(const struct slab_maps *maps, const struct page *slab)
+{
+	return &maps->words[slab_frame(maps, slab) * SLAB_MAP_WORDS];
+}
+
+/* The number of a slot among those of all frames. */
+static inline uint64_t slab_slot_number(const struct slab_maps *maps, const struct page *slab, uint32_t slot)
+{
+	return slab_frame(maps, slab) * SLAB_OBJECTS_MAX + slot;
+}
+
+static inline uint32_t slab_map_words(const struct page *slab)
+{
+	return (slab->slab.slots + 63u) / 64;
+}
+
+static inline bool slab_slot_is_free(const struct slab_maps *maps, const struct page *slab, uint32_t slot)
+{
+	return slab_map(maps, slab)[slot / 64] >> (slot % 64) & 1;
+}
+
+static inline uint32_t slab_free_slots(const struct page *slab)
+{
+	return slab->slab.slots - (uint32_t)slab->index;
+}
+
+/* Takes a free slot of a slab that has one: the lowest; with `random` the first from a random place on. */
+uint32_t slab_take(struct slab_maps *maps, struct page *slab, struct random *random);
+
+/* Takes all free slots, into `slots` (SLAB_OBJECTS_MAX); returns how many. They are to be used from the last to the first: the
+ * lowest comes last; with `random` they are shuffled. */
+uint32_t slab_take_all(struct slab_maps *maps, struct page *slab, struct random *random, uint16_t *slots);
+
+/* Gives a slot back, which is in use. */
+void slab_give(struct slab_maps *maps, struct page *slab, uint32_t slot);
 
 /* NULL, or the text of the first invariant that does not hold. */
-const char *slab_cache_check(const struct slab_cache *cache);
+const char *slab_check(const struct slab_maps *maps, const struct page *slab);
 
 #endif

@@ -1,5 +1,5 @@
 # Unit tests of this room.
-phys_tests = %D%/pageblock %D%/free_lists %D%/free_lists_model %D%/buddy %D%/node %D%/slab %D%/memblock %D%/fragmentation %D%/fill_queue %D%/arena
+phys_tests = %D%/pageblock %D%/free_lists %D%/free_lists_model %D%/buddy %D%/node %D%/memblock %D%/fragmentation %D%/fill_queue %D%/arena
 check_PROGRAMS += $(phys_tests)
 TESTS += $(phys_tests)
 free_lists_rig = %D%/free_lists_rig.h %D%/free_lists_rig.c $(unit_model)
@@ -13,8 +13,6 @@ free_lists_rig = %D%/free_lists_rig.h %D%/free_lists_rig.c $(unit_model)
 %C%_buddy_LDADD = $(unit_libs)
 %C%_node_SOURCES = %D%/node.c $(unit_model)
 %C%_node_LDADD = $(unit_libs)
-%C%_slab_SOURCES = %D%/slab.c $(unit_model)
-%C%_slab_LDADD = $(unit_libs)
 %C%_memblock_SOURCES = %D%/memblock.c $(unit_model)
 %C%_memblock_LDADD = $(unit_libs)
 %C%_fragmentation_SOURCES = %D%/fragmentation.c
@@ -33,3 +31,17 @@ TESTS += $(machine_tests)
 %C%_live_table_LDADD = $(unit_libs)
 %C%_zone_source_SOURCES = %D%/zone_source.c
 %C%_zone_source_LDADD = $(unit_libs)
+
+slab_tests = %D%/slab_geometry %D%/kmem_cache %D%/slab_misuse %D%/kmalloc
+check_PROGRAMS += $(slab_tests)
+TESTS += $(slab_tests)
+%C%_slab_geometry_SOURCES = %D%/slab_geometry.c
+%C%_slab_geometry_LDADD = $(unit_libs)
+slab_rig = %D%/slab_rig.h %D%/slab_rig.c
+%C%_kmem_cache_SOURCES = %D%/kmem_cache.c $(slab_rig) $(unit_model)
+%C%_kmem_cache_LDADD = $(unit_libs)
+%C%_slab_misuse_SOURCES = %D%/slab_misuse.c $(slab_rig) $(unit_model)
+%C%_slab_misuse_LDADD = $(unit_libs)
+%C%_kmalloc_SOURCES = %D%/kmalloc.c $(slab_rig) $(unit_model)
+%C%_kmalloc_LDADD = $(unit_libs)
+EXTRA_DIST += %D%/slab_caches_6_18.tsv %D%/slabinfo_6_18.txt
