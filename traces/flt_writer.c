@@ -2,7 +2,6 @@
 
 #include "traces/flt.h"
 
-#include "traces/census.h"
 #include "traces/flt_access.h"
 #include "traces/flt_access_writer.h"
 #include "traces/flt_block.h"
@@ -10,8 +9,8 @@
 #include "traces/flt_footer.h"
 #include "traces/flt_hash.h"
 #include "traces/flt_output.h"
+#include "traces/flt_register.h"
 #include "traces/flt_section.h"
-#include "traces/flt_tables.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -25,14 +24,11 @@ struct flt_writer {
 	struct flt_output output;
 	struct flt_section_writer section;
 	struct flt_block block;
-	struct flt_tables tables;
 	struct flt_index index;
 	struct flt_hash hash;
-	struct census census;
+	struct flt_register known;
 	struct flt_access_writer accesses;
 	uint64_t checkpoint; /* events before the last one */
-	uint64_t recorder;   /* as in the description */
-	bool has_time;
 };
 
 static struct flt_writer *writer_of(struct event_sink *sink)
@@ -49,41 +45,17 @@ static enum trace_status sink_put(struct event_sink *sink, const struct event *e
 static enum trace_status sink_process(struct event_sink *sink, uint32_t process, uint32_t parent,
 				      uint64_t os_id, const char *command, struct trace_error *error)
 {
-	struct flt_writer *writer = writer_of(sink);
 	const struct flt_process entry = {parent, os_id, command};
-	enum trace_status status = census_process(&writer->census, process, error);
 
-	if (status == TRACE_OK)
-		status = flt_tables_process(&writer->tables, process, &entry, error);
-	if (!writer->census.kernel.recorder && os_id && os_id == writer->recorder)
-		writer->census.kernel.recorder = process + 1;
-	return status;
-}
-
-/* Processes that only an event or a thread has named so far. */
-static enum trace_status name_processes(struct flt_writer *writer, uint32_t parent, struct trace_error *error)
-{
-	while (writer->tables.processes < writer->census.processes) {
-		const uint32_t process = writer->tables.processes;
-		const struct flt_process entry = {.parent = parent == UINT32_MAX ? process : parent};
-		enum trace_status status = flt_tables_process(&writer->tables, process, &entry, error);
-
-		if (status != TRACE_OK)
-			return status;
-	}
-	return TRACE_OK;
+	return flt_register_process(&writer_of(sink)->known, process, &entry, error);
 }
 
 static enum trace_status sink_thread(struct event_sink *sink, uint32_t thread, uint32_t process,
 				     uint64_t os_id, const char *name, struct trace_error *error)
 {
-	struct flt_writer *writer = writer_of(sink);
 	const struct flt_thread entry = {process, os_id, name};
-	enum trace_status status = census_thread(&writer->census, thread, process, error);
 
-	if (status == TRACE_OK)
-		status = name_processes(writer, UINT32_MAX, error);
-	return status == TRACE_OK ? flt_tables_thread(&writer->tables, thread, &entry, error) : status;
+	return flt_register_thread(&writer_of(sink)->known, thread, &entry, error);
 }
 
 static void free_writer(struct flt_writer *writer)
@@ -91,10 +63,9 @@ static void free_writer(struct flt_writer *writer)
 	flt_access_writer_end(&writer->accesses);
 	flt_section_writer_end(&writer->section);
 	flt_block_free(&writer->block);
-	flt_tables_free(&writer->tables);
+	flt_register_end(&writer->known);
 	free(writer->index.entry);
 	flt_hash_end(&writer->hash);
-	census_end(&writer->census);
 	free(writer);
 }
 
@@ -145,10 +116,9 @@ static enum trace_status start(struct flt_writer *writer, const struct flt_descr
 					   .snapshot = sink_snapshot,
 					   .name = sink_name,
 					   .accesses = sink_accesses};
-	writer->has_time = description->has_time;
+	flt_register_start(&writer->known, description->has_time);
 	writer->index.end = FLT_HEADER_BYTES;
-	census_start(&writer->census);
-	writer->recorder = description->recorder;
+	writer->known.recorder = description->recorder;
 	flt_access_writer_start(&writer->accesses, &writer->hash);
 	status = flt_section_writer_start(&writer->section, COMPRESSION_LEVEL, error);
 	if (status == TRACE_OK)
@@ -191,7 +161,7 @@ enum trace_status flt_writer_block_events(struct flt_writer *writer, size_t even
 	if (events == 0 || events > FLT_BLOCK_MAX_EVENTS)
 		return trace_fail(error, TRACE_BAD_INPUT, "a block has 1 to %u events, not %zu",
 				  FLT_BLOCK_MAX_EVENTS, events);
-	if (writer->census.events)
+	if (writer->known.census.events)
 		return trace_fail(error, TRACE_BAD_INPUT, "the size of blocks is set before the first event");
 	flt_block_free(&writer->block);
 	return flt_block_reserve(&writer->block, events, error);
@@ -205,7 +175,7 @@ struct event_sink *flt_writer_sink(struct flt_writer *writer)
 enum trace_status flt_writer_warn(struct flt_writer *writer, const char *what, uint64_t count,
 				  struct trace_error *error)
 {
-	return count ? flt_tables_warn(&writer->tables, what, count, error) : TRACE_OK;
+	return count ? flt_tables_warn(&writer->known.tables, what, count, error) : TRACE_OK;
 }
 
 enum trace_status flt_writer_stack(struct flt_writer *writer, const uint64_t *addresses, size_t depth,
@@ -213,31 +183,25 @@ enum trace_status flt_writer_stack(struct flt_writer *writer, const uint64_t *ad
 {
 	const struct flt_stack entry = {addresses, depth};
 
-	return flt_tables_stack(&writer->tables, &entry, stack, error);
+	return flt_tables_stack(&writer->known.tables, &entry, stack, error);
 }
 
 enum trace_status flt_writer_file(struct flt_writer *writer, const struct event_file *file, uint32_t *number,
 				  struct trace_error *error)
 {
-	return flt_places_file(&writer->tables.places, file, number, error);
+	return flt_places_file(&writer->known.tables.places, file, number, error);
 }
 
 enum trace_status flt_writer_region(struct flt_writer *writer, const struct event_region *region,
 				    uint32_t *number, struct trace_error *error)
 {
-	*number = 0;
-	if (region->process >= writer->census.processes ||
-	    (region->thread && region->thread >= writer->census.threads))
-		return trace_fail(error, TRACE_BAD_INPUT,
-				  "a region names process %u and thread %u, which are not both known",
-				  region->process, region->thread);
-	return flt_places_region(&writer->tables.places, region, number, error);
+	return flt_register_region(&writer->known, region, number, error);
 }
 
 enum trace_status flt_writer_name(struct flt_writer *writer, enum event_names table, const char *text,
 				  uint32_t *number, struct trace_error *error)
 {
-	return flt_names_add(&writer->tables.names, table, text, number, error);
+	return flt_names_add(&writer->known.tables.names, table, text, number, error);
 }
 
 /* An event that is not encoded yet becomes less than this on average, an entry of the footer's tables and index less
@@ -250,7 +214,7 @@ enum trace_status flt_writer_name(struct flt_writer *writer, enum event_names ta
 
 uint64_t flt_writer_bytes(const struct flt_writer *writer)
 {
-	const struct flt_tables *tables = &writer->tables;
+	const struct flt_tables *tables = &writer->known.tables;
 	uint64_t bytes = writer->output.offset + FOOTER_BYTES + writer->block.events * PENDING_EVENT_BYTES +
 			 writer->index.entries * FOOTER_ENTRY_BYTES +
 			 flt_access_writer_bytes(&writer->accesses);
@@ -264,7 +228,7 @@ uint64_t flt_writer_bytes(const struct flt_writer *writer)
 	bytes += tables->pending[FLT_TABLES_THREADS - 1].all + tables->pending[FLT_TABLES_PROCESSES - 1].all;
 	bytes += flt_places_pending_bytes(&tables->places) + flt_places_footer_bytes(&tables->places);
 	bytes += tables->names.pending.used + tables->names.pending.all +
-		 kernel_tally_bytes(&writer->census.kernel);
+		 kernel_tally_bytes(&writer->known.census.kernel);
 	return bytes;
 }
 
@@ -299,9 +263,9 @@ static enum trace_status write_tables(struct flt_writer *writer, struct trace_er
 {
 	enum trace_status status = write_encoded(writer, error);
 
-	if (status != TRACE_OK || !flt_tables_have_pending(&writer->tables))
+	if (status != TRACE_OK || !flt_tables_have_pending(&writer->known.tables))
 		return status;
-	status = flt_tables_write_pending(&writer->tables, &writer->section, error);
+	status = flt_tables_write_pending(&writer->known.tables, &writer->section, error);
 	return status == TRACE_OK ? write_section(writer, 0, error) : status;
 }
 
@@ -316,7 +280,7 @@ static enum trace_status flush(struct flt_writer *writer, struct trace_error *er
 	if (status == TRACE_OK)
 		status = write_section(writer, (uint32_t)block->events, error);
 	block->first += block->events;
-	block->objects = writer->census.objects;
+	block->objects = writer->known.census.objects;
 	block->events = 0;
 	block->has_call = false;
 	block->has_kernel = false;
@@ -326,9 +290,10 @@ static enum trace_status flush(struct flt_writer *writer, struct trace_error *er
 enum trace_status flt_writer_snapshot(struct flt_writer *writer, const struct event_snapshot *snapshot,
 				      uint32_t *number, struct trace_error *error)
 {
-	enum trace_status status = flt_places_snapshot(&writer->tables.places, snapshot, number, error);
+	enum trace_status status = flt_places_snapshot(&writer->known.tables.places, snapshot, number, error);
 
-	if (status != TRACE_OK || flt_places_pending_bytes(&writer->tables.places) < PENDING_TABLE_BYTES)
+	if (status != TRACE_OK ||
+	    flt_places_pending_bytes(&writer->known.tables.places) < PENDING_TABLE_BYTES)
 		return status;
 	return write_tables(writer, error);
 }
@@ -342,30 +307,12 @@ static enum trace_status flush_accesses(struct flt_writer *writer, struct trace_
 	return flt_access_writer_hand_over(&writer->accesses, COMPRESSION_LEVEL, error);
 }
 
-/* Threads that only accesses have named; and bounds of what these name. */
-static enum trace_status check_thread(struct flt_writer *writer, uint32_t thread, struct trace_error *error)
-{
-	if (thread >= writer->tables.threads)
-		return trace_fail(error, TRACE_BAD_INPUT,
-				  "references of thread %u after event %llu, which is not known", thread,
-				  (unsigned long long)writer->census.events);
-	return TRACE_OK;
-}
-
 enum trace_status flt_writer_accesses(struct flt_writer *writer, uint32_t thread, const struct access *access,
 				      size_t count, struct trace_error *error)
 {
-	enum trace_status status = check_thread(writer, thread, error);
-	struct flt_access_origin origin = {
-	    .position = writer->census.events,
-	    .thread = thread,
-	    .objects = writer->census.objects,
-	    .threads = writer->tables.threads,
-	    .regions = writer->tables.places.regions,
-	};
+	struct flt_access_origin origin;
+	enum trace_status status = flt_register_origin(&writer->known, thread, &origin, error);
 
-	if (status == TRACE_OK)
-		origin.process = writer->tables.thread[thread].process;
 	while (status == TRACE_OK && count) {
 		size_t taken = 0;
 
@@ -382,7 +329,8 @@ enum trace_status flt_writer_accesses(struct flt_writer *writer, uint32_t thread
 enum trace_status flt_writer_accesses_skipped(struct flt_writer *writer, uint32_t thread, uint64_t count,
 					      struct trace_error *error)
 {
-	enum trace_status status = check_thread(writer, thread, error);
+	struct flt_access_origin origin;
+	enum trace_status status = flt_register_origin(&writer->known, thread, &origin, error);
 
 	return status == TRACE_OK
 		   ? flt_access_skipped(flt_access_writer_block(&writer->accesses), thread, count, error)
@@ -393,74 +341,24 @@ static enum trace_status add_checkpoint(struct flt_writer *writer, struct trace_
 {
 	enum trace_status status = TRACE_OK;
 
-	if (flt_checkpoint_due(&writer->census, writer->census.events - writer->checkpoint)) {
-		status = flt_checkpoint_write(&writer->census, &writer->section, error);
+	if (flt_checkpoint_due(&writer->known.census, writer->known.census.events - writer->checkpoint)) {
+		status = flt_checkpoint_write(&writer->known.census, &writer->section, error);
 		/* A live set that is too large for a section is left out: a reader then starts further ahead. */
 		if (status != TRACE_OK)
 			return status == TRACE_UNSUPPORTED ? TRACE_OK : status;
 		status = write_section(writer, 0, error);
-		writer->checkpoint = writer->census.events;
+		writer->checkpoint = writer->known.census.events;
 	}
 	return status;
-}
-
-/* The tables follow what the event made known. */
-static enum trace_status name_new(struct flt_writer *writer, const struct event *event,
-				  struct trace_error *error)
-{
-	enum trace_status status =
-	    name_processes(writer, event_makes_child(event) ? event->process : UINT32_MAX, error);
-
-	if (status == TRACE_OK && event->thread == writer->tables.threads) {
-		const struct flt_thread entry = {.process = event->process};
-
-		status = flt_tables_thread(&writer->tables, event->thread, &entry, error);
-	}
-	return status;
-}
-
-static enum trace_status check_promises(const struct flt_writer *writer, const struct event *event,
-					struct trace_error *error)
-{
-	if (event->time_ns && !writer->has_time)
-		return trace_fail(error, TRACE_BAD_INPUT,
-				  "event %llu has a time in a trace that was declared to have none",
-				  (unsigned long long)writer->census.events);
-	if (event->stack > writer->tables.stacks)
-		return trace_fail(
-		    error, TRACE_BAD_INPUT, "event %llu has call stack %u, only %u are registered",
-		    (unsigned long long)writer->census.events, event->stack, writer->tables.stacks);
-	if (event->call.file > writer->tables.places.files)
-		return trace_fail(error, TRACE_BAD_INPUT, "event %llu has file %u, only %u are registered",
-				  (unsigned long long)writer->census.events, event->call.file,
-				  writer->tables.places.files);
-	if (event->kernel.gfp > writer->tables.names.names[EVENT_NAMES_GFP] ||
-	    event->kernel.cache > writer->tables.names.names[EVENT_NAMES_CACHE])
-		return trace_fail(error, TRACE_BAD_INPUT,
-				  "event %llu names a set of flags or a cache that is not registered",
-				  (unsigned long long)writer->census.events);
-	if (event->kind == EVENT_SNAPSHOT && event->count > writer->tables.places.snapshots)
-		return trace_fail(error, TRACE_BAD_INPUT, "event %llu has a snapshot that is not registered",
-				  (unsigned long long)writer->census.events);
-	return TRACE_OK;
 }
 
 enum trace_status flt_writer_add(struct flt_writer *writer, const struct event *event,
 				 struct trace_error *error)
 {
-	enum trace_status status = check_promises(writer, event, error);
+	enum trace_status status = flt_register_event(&writer->known, event, error);
 
 	if (status == TRACE_OK)
-		status = census_add(&writer->census, event, error);
-	if (status != TRACE_OK)
-		return status;
-	if (writer->tables.threads < writer->census.threads ||
-	    writer->tables.processes < writer->census.processes) {
-		status = name_new(writer, event, error);
-		if (status != TRACE_OK)
-			return status;
-	}
-	status = flt_block_append(&writer->block, event, error);
+		status = flt_block_append(&writer->block, event, error);
 	if (status != TRACE_OK)
 		return status;
 	flt_hash_event(&writer->hash, event);
@@ -485,8 +383,9 @@ static enum trace_status finish(struct flt_writer *writer, struct trace_error *e
 	/* Of threads that made no reference after those. */
 	for (size_t i = 0; i < rest->skips; i++)
 		tally->skipped += rest->skip[i].count;
-	flt_hash_finish(&writer->hash, &writer->tables, hash);
-	const struct flt_footer footer = {&writer->census, &writer->tables, &writer->index, tally, hash};
+	flt_hash_finish(&writer->hash, &writer->known.tables, hash);
+	const struct flt_footer footer = {&writer->known.census, &writer->known.tables, &writer->index, tally,
+					  hash};
 
 	status = flt_footer_write(&footer, &writer->section, &writer->output, error);
 	return status == TRACE_OK ? flt_output_commit(&writer->output, error) : status;

@@ -1,7 +1,7 @@
 # Unit tests of this room: the trace format and what belongs to it.
 flt_support = tests/unit/flt_file.h tests/unit/flt_file.c tests/unit/flt_events.h tests/unit/flt_events.c
 
-traces_tests = %D%/flt %D%/flt_damage %D%/flt_example %D%/flt_access %D%/flt_access_writer %D%/flt_stretch %D%/varint %D%/live %D%/census %D%/slice %D%/export_aosp %D%/flt_kernel %D%/kernel_tally
+traces_tests = %D%/flt %D%/flt_damage %D%/flt_example %D%/flt_access %D%/flt_access_writer %D%/flt_stretch %D%/varint %D%/live %D%/census %D%/flt_register %D%/slice %D%/export_aosp %D%/flt_kernel %D%/kernel_tally
 check_PROGRAMS += $(traces_tests)
 TESTS += $(traces_tests)
 %C%_flt_SOURCES = %D%/flt.c $(flt_support)
@@ -20,6 +20,8 @@ TESTS += $(traces_tests)
 %C%_varint_LDADD = $(unit_libs)
 %C%_live_SOURCES = %D%/live.c
 %C%_live_LDADD = $(unit_libs)
+%C%_flt_register_SOURCES = %D%/flt_register.c
+%C%_flt_register_LDADD = $(unit_libs)
 %C%_census_SOURCES = %D%/census.c
 %C%_census_LDADD = $(unit_libs)
 %C%_flt_kernel_SOURCES = %D%/flt_kernel.c $(flt_support)
