@@ -8,11 +8,15 @@
 #include <string.h>
 
 /* A pass that is going on. */
-struct running {
+struct mmu_pass_live {
 	struct mmu_pass *pass;
-	const struct mmu_pass_options *options;
+	struct spaces *spaces;
+	struct mmu_pass_options options;
 	struct tlb_geometry geometries[MMU_MODELS_MAX];
 	unsigned models;
+	struct spaces_watch watch;
+	uint64_t every;	       /* references from point to point of the series */
+	bool thins, is_at_end; /* how many points there will be is not known; the last one is being taken */
 };
 
 static enum trace_status no_memory(struct trace_error *error)
@@ -22,7 +26,7 @@ static enum trace_status no_memory(struct trace_error *error)
 
 /* --- Looking on ------------------------------------------------------------------------------------------------------- */
 
-static void read_counts(const struct running *running, struct spaces *spaces)
+static void read_counts(const struct mmu_pass_live *running, struct spaces *spaces)
 {
 	const struct cpu_set *processors = &spaces_platform(spaces)->processors;
 
@@ -32,24 +36,24 @@ static void read_counts(const struct running *running, struct spaces *spaces)
 	}
 }
 
-static bool is_watched(const struct running *running, uint32_t process)
+static bool is_watched(const struct mmu_pass_live *running, uint32_t process)
 {
-	return running->options->process == SPACES_ALL_PROCESSES || running->options->process == process;
+	return running->options.process == SPACES_ALL_PROCESSES || running->options.process == process;
 }
 
-static struct spaces_process figures_of(const struct running *running, const struct spaces *spaces)
+static struct spaces_process figures_of(const struct mmu_pass_live *running, const struct spaces *spaces)
 {
-	return running->options->process == SPACES_ALL_PROCESSES
+	return running->options.process == SPACES_ALL_PROCESSES
 		   ? spaces_total(spaces)
-		   : spaces_process(spaces, running->options->process);
+		   : spaces_process(spaces, running->options.process);
 }
 
 static enum trace_status take_sample(void *context, struct spaces *spaces, uint64_t position,
 				     struct trace_error *error)
 {
-	struct running *running = context;
+	struct mmu_pass_live *running = context;
 	struct spaces_process figures = figures_of(running, spaces);
-	const char *broken = running->options->check ? spaces_check(spaces) : NULL;
+	const char *broken = running->options.check ? spaces_check(spaces) : NULL;
 
 	read_counts(running, spaces);
 	struct mmu_point point = {.references = spaces_reference_counts(spaces).done,
@@ -63,14 +67,22 @@ static enum trace_status take_sample(void *context, struct spaces *spaces, uint6
 	if (broken)
 		return trace_fail(error, TRACE_UNSUPPORTED,
 				  "event %" PRIu64 ": the engine broke an invariant: %s", position, broken);
-	return mmu_series_add(running->pass->series, &point) ? TRACE_OK : no_memory(error);
+	if (!mmu_series_add(running->pass->series, &point))
+		return no_memory(error);
+	if (running->thins && !running->is_at_end &&
+	    mmu_series_points(running->pass->series) > running->options.samples) {
+		mmu_series_thin(running->pass->series);
+		running->every *= 2;
+		spaces_sample_every(spaces, running->every);
+	}
+	return TRACE_OK;
 }
 
 /* The address space is looked at right before it goes. */
 static enum trace_status look(void *context, struct spaces *spaces, const struct event *event,
 			      uint64_t position, struct trace_error *error)
 {
-	struct running *running = context;
+	struct mmu_pass_live *running = context;
 	const struct mm *mm;
 
 	(void)position;
@@ -83,7 +95,7 @@ static enum trace_status look(void *context, struct spaces *spaces, const struct
 	return space_map_add(running->pass->map, event->process, mm) ? TRACE_OK : no_memory(error);
 }
 
-static enum trace_status look_at_the_living(const struct running *running, struct spaces *spaces,
+static enum trace_status look_at_the_living(const struct mmu_pass_live *running, struct spaces *spaces,
 					    uint32_t processes, struct trace_error *error)
 {
 	for (uint32_t i = 0; i < processes; i++) {
@@ -108,9 +120,9 @@ static bool copy_names(struct mmu_pass *pass, const struct mmu_pass_options *opt
 	return pass->names != NULL;
 }
 
-static void choose_models(struct running *running)
+static void choose_models(struct mmu_pass_live *running)
 {
-	const struct mmu_pass_options *options = running->options;
+	const struct mmu_pass_options *options = &running->options;
 
 	running->models = options->mmus;
 	memcpy(running->geometries, options->geometries, options->mmus * sizeof(options->geometries[0]));
@@ -120,9 +132,9 @@ static void choose_models(struct running *running)
 	running->models += MMU_SERIES_SIZES;
 }
 
-static struct mmu_pass *make_pass(struct running *running)
+static struct mmu_pass *make_pass(struct mmu_pass_live *running)
 {
-	const struct mmu_pass_options *options = running->options;
+	const struct mmu_pass_options *options = &running->options;
 	struct mmu_pass *pass = calloc(1, sizeof(*pass));
 	struct mmu_series_options series = {.names = options->names,
 					    .geometries = running->geometries,
@@ -143,7 +155,7 @@ static struct mmu_pass *make_pass(struct running *running)
 	return NULL;
 }
 
-static void take_results(const struct running *running, struct spaces *spaces)
+static void take_results(const struct mmu_pass_live *running, struct spaces *spaces)
 {
 	struct mmu_pass *pass = running->pass;
 	const struct cpu_set *processors = &spaces_platform(spaces)->processors;
@@ -161,66 +173,143 @@ static void take_results(const struct running *running, struct spaces *spaces)
 	}
 }
 
-static enum trace_status run_spaces(struct running *running, struct flt_reader *reader,
-				    struct trace_error *error)
+/* The smallest power of two that leaves no more points than `samples`; 0: none. */
+static uint64_t distance_of(uint64_t references, unsigned samples)
 {
-	const struct mmu_pass_options *options = running->options;
-	const struct flt_summary *trace = flt_reader_summary(reader);
-	struct spaces_watch watch = {.context = running, .before = look, .sample = take_sample};
-	struct spaces_options driver = {.reader = reader,
-					.platform = {.policy = options->policy,
+	uint64_t every = 1;
+
+	while (samples > 0 && references / every > samples)
+		every *= 2;
+	return samples > 0 ? every : 0;
+}
+
+static void discard(struct mmu_pass_live *running)
+{
+	spaces_destroy(running->spaces);
+	mmu_pass_destroy(running->pass);
+	free(running);
+}
+
+/* Of what `reader` reads; or, without one, of what is known. */
+static enum trace_status begin(struct mmu_pass_live **made, const struct mmu_pass_options *options,
+			       struct spaces_options *driver, struct trace_error *error)
+{
+	struct mmu_pass_live *running = calloc(1, sizeof(*running));
+
+	*made = NULL;
+	if (!running)
+		return no_memory(error);
+	running->options = *options;
+	running->watch = (struct spaces_watch){.context = running, .before = look, .sample = take_sample};
+	choose_models(running);
+	running->pass = make_pass(running);
+	driver->platform = (struct platform_options){.policy = options->policy,
 						     .memory_bytes = options->memory_bytes,
 						     .processors = options->processors,
 						     .geometries = running->geometries,
-						     .models = running->models},
-					.addresses = options->addresses,
-					.process = options->process,
-					.placer = options->placer,
-					.without_allocator = options->without_allocator};
-	struct spaces *spaces;
-	enum trace_status status = spaces_create(&spaces, &driver, error);
+						     .models = running->models};
+	driver->addresses = options->addresses;
+	driver->process = options->process;
+	driver->placer = options->placer;
+	driver->without_allocator = options->without_allocator;
+	enum trace_status status =
+	    running->pass ? spaces_create(&running->spaces, driver, error) : no_memory(error);
+
+	if (status == TRACE_OK)
+		*made = running;
+	else
+		discard(running);
+	return status;
+}
+
+static enum trace_status conclude(struct mmu_pass_live *running, uint32_t processes, struct mmu_pass **pass,
+				  struct trace_error *error)
+{
+	enum trace_status status = look_at_the_living(running, running->spaces, processes, error);
+
+	if (status == TRACE_OK) {
+		take_results(running, running->spaces);
+		*pass = running->pass;
+		running->pass = NULL;
+	}
+	return status;
+}
+
+static enum trace_status run_reader(struct flt_reader *reader, const struct mmu_pass_options *options,
+				    struct mmu_pass **pass, struct trace_error *error)
+{
+	const struct flt_summary *trace = flt_reader_summary(reader);
+	struct spaces_options driver = {.reader = reader};
+	struct mmu_pass_live *running;
+
+	if (trace->accesses == 0)
+		return trace_fail(
+		    error, TRACE_UNSUPPORTED,
+		    "%s has no references, which --mmu needs; record them with `faultline record "
+		    "--accesses`, or import a stream (lackey, champsim, pinatrace)",
+		    options->trace);
+	enum trace_status status = begin(&running, options, &driver, error);
 
 	if (status != TRACE_OK)
 		return status;
-	if (options->samples > 0)
-		watch.every = trace->accesses / options->samples + 1;
-	status = spaces_run(spaces, &watch, error);
+	running->watch.every = distance_of(trace->accesses, options->samples);
+	status = spaces_run(running->spaces, &running->watch, error);
 	if (status == TRACE_OK)
-		status = look_at_the_living(running, spaces, trace->processes, error);
-	if (status == TRACE_OK)
-		take_results(running, spaces);
-	spaces_destroy(spaces);
+		status = conclude(running, trace->processes, pass, error);
+	discard(running);
 	return status;
 }
 
 enum trace_status mmu_pass_run(struct mmu_pass **pass, const struct mmu_pass_options *options,
 			       struct trace_error *error)
 {
-	struct running running = {.options = options};
 	struct flt_reader *reader;
 	enum trace_status status = flt_reader_open(&reader, options->trace, error);
 
 	*pass = NULL;
 	if (status != TRACE_OK)
 		return status;
-	choose_models(&running);
-	running.pass = make_pass(&running);
-	if (!running.pass)
-		status = no_memory(error);
-	else if (flt_reader_summary(reader)->accesses == 0)
-		status =
-		    trace_fail(error, TRACE_UNSUPPORTED,
-			       "%s has no references, which --mmu needs; record them with `faultline record "
-			       "--accesses`, or import a stream (lackey, champsim, pinatrace)",
-			       options->trace);
-	else
-		status = run_spaces(&running, reader, error);
+	status = run_reader(reader, options, pass, error);
 	flt_reader_close(reader);
-	if (status == TRACE_OK)
-		*pass = running.pass;
-	else
-		mmu_pass_destroy(running.pass);
 	return status;
+}
+
+enum trace_status mmu_pass_begin(struct mmu_pass_live **live, const struct mmu_pass_options *options,
+				 const struct flt_summary *trace, struct trace_error *error)
+{
+	struct spaces_options driver = {.trace = trace};
+	enum trace_status status = begin(live, options, &driver, error);
+
+	if (status != TRACE_OK)
+		return status;
+	(*live)->thins = options->samples > 0;
+	(*live)->watch.every = (*live)->every = options->samples > 0;
+	spaces_begin((*live)->spaces, &(*live)->watch);
+	return TRACE_OK;
+}
+
+struct spaces *mmu_pass_spaces(const struct mmu_pass_live *live)
+{
+	return live->spaces;
+}
+
+enum trace_status mmu_pass_end(struct mmu_pass_live *live, struct mmu_pass **pass, struct trace_error *error)
+{
+	enum trace_status status;
+
+	*pass = NULL;
+	live->is_at_end = true;
+	status = spaces_end(live->spaces, error);
+	if (status == TRACE_OK)
+		status = conclude(live, spaces_processes(live->spaces), pass, error);
+	discard(live);
+	return status;
+}
+
+void mmu_pass_abandon(struct mmu_pass_live *live)
+{
+	if (live)
+		discard(live);
 }
 
 void mmu_pass_destroy(struct mmu_pass *pass)
@@ -301,219 +390,4 @@ double mmu_pass_misses(const struct mmu_pass *pass, unsigned mmu, unsigned level
 double mmu_pass_walks(const struct mmu_pass *pass, unsigned mmu)
 {
 	return mmu_pass_per_thousand(pass, pass->model[mmu].walk.walks);
-}
-
-/* --- run.json ------------------------------------------------------------------------------------------------------------- */
-
-static json_t *integer(uint64_t value)
-{
-	return json_integer((json_int_t)value);
-}
-
-static void put(json_t *object, const char *key, uint64_t value)
-{
-	(void)json_object_set_new(object, key, integer(value));
-}
-
-static json_t *faults_json(const struct mmu_pass *pass)
-{
-	const struct fault_counts *faults = &pass->figures.faults;
-	json_t *object = json_object();
-
-	put(object, "minor", faults->minor);
-	put(object, "major", faults->major);
-	put(object, "cow", faults->cow);
-	put(object, "zero_page", faults->zero_page);
-	put(object, "thp", faults->thp);
-	(void)json_object_set_new(object, "swap_in", json_null()); /* there is no swap */
-	put(object, "anonymous", faults->anonymous);
-	put(object, "file", faults->file);
-	put(object, "cow_reuse", faults->cow_reuse);
-	put(object, "from_zero", faults->from_zero);
-	put(object, "thp_zero", faults->thp_zero);
-	put(object, "thp_fallback", faults->thp_fallback);
-	put(object, "thp_split", faults->thp_split);
-	put(object, "thp_promoted", faults->thp_promoted);
-	put(object, "mapped_around", faults->mapped_around);
-	put(object, "stack_growths", pass->figures.stack_growths);
-	put(object, "walks", pass->figures.failed_walks);
-	put(object, "walk_references", pass->figures.failed_walk_references);
-	return object;
-}
-
-static json_t *tables_json(const struct mmu_pass *pass)
-{
-	json_t *object = json_object();
-
-	put(object, "pages", pass->figures.tree_peak_pages);
-	put(object, "bytes", pass->figures.tree_peak_pages * PAGE_BYTES);
-	put(object, "levels", pass->levels);
-	put(object, "pages_end", pass->figures.tree_pages);
-	put(object, "vmpte_end_pages", pass->figures.table_pages);
-	return object;
-}
-
-static json_t *resident_json(const struct mmu_pass *pass)
-{
-	json_t *object = json_object();
-
-	put(object, "peak_pages", pass->figures.resident_peak_pages);
-	put(object, "end_pages", pass->figures.resident_pages);
-	put(object, "anonymous_end_pages", pass->figures.anonymous_pages);
-	put(object, "file_end_pages", pass->figures.file_pages);
-	put(object, "shared_memory_end_pages", pass->figures.shared_memory_pages);
-	put(object, "huge_end_pages", pass->figures.huge_pages);
-	put(object, "mappings_end", pass->figures.mappings);
-	return object;
-}
-
-static json_t *references_json(const struct mmu_pass *pass)
-{
-	const struct spaces_references *references = &pass->references;
-	json_t *object = json_object();
-
-	put(object, "done", references->done);
-	put(object, "crossings", references->crossings);
-	put(object, "of_others", references->of_others);
-	put(object, "objects_unplaced", references->objects_unplaced);
-	put(object, "allocator_left_out", references->allocator_left_out);
-	put(object, "clamped", references->clamped);
-	put(object, "refused", references->refused);
-	put(object, "out_of_memory", references->out_of_memory);
-	put(object, "mappings_made", references->mappings_made);
-	put(object, "files_grown", references->files_grown);
-	(void)json_object_set_new(object, "process",
-				  pass->process == SPACES_ALL_PROCESSES ? json_string("all")
-									: integer(pass->process));
-	return object;
-}
-
-static json_t *calls_json(const struct mmu_pass *pass)
-{
-	const struct spaces_calls *calls = &pass->calls;
-	json_t *object = json_object();
-
-	(void)json_object_set_new(object, "addresses",
-				  json_string(pass->addresses == SPACES_FREE ? "free" : "forced"));
-	put(object, "carried_out", calls->carried_out);
-	put(object, "moved", calls->moved);
-	put(object, "failed_otherwise", calls->failed_otherwise);
-	put(object, "failed_only_here", calls->failed_only_here);
-	put(object, "failed_only_there", calls->failed_only_there);
-	put(object, "dropped", calls->dropped);
-	put(object, "unplaced", calls->unplaced);
-	return object;
-}
-
-static const char *const class_names[TLB_CLASSES] = {NULL, "4k", "2m", "1g", "512g", "256t", "4k_coalesced"};
-
-/* Accesses and misses of one part, by size of page; null when nothing went there. */
-static json_t *part_json(const uint64_t accesses[TLB_CLASSES], const uint64_t misses[TLB_CLASSES])
-{
-	json_t *object = json_object();
-
-	for (unsigned class = 1; class < TLB_CLASSES; class ++) {
-		if (accesses[class] == 0)
-			continue;
-		json_t *one = json_object();
-
-		put(one, "hits", accesses[class] - misses[class]);
-		put(one, "misses", misses[class]);
-		(void)json_object_set_new(object, class_names[class], one);
-	}
-	if (json_object_size(object) > 0)
-		return object;
-	json_decref(object);
-	return json_null();
-}
-
-/* Level 2 serves data and fetches. */
-static json_t *level_2_json(const struct tlb_counts *tlb)
-{
-	uint64_t accesses[TLB_CLASSES], misses[TLB_CLASSES];
-
-	for (unsigned class = 0; class < TLB_CLASSES; class ++) {
-		accesses[class] = tlb->misses[0][TLB_DATA][class] + tlb->misses[0][TLB_FETCH][class];
-		misses[class] = tlb->misses[1][TLB_DATA][class] + tlb->misses[1][TLB_FETCH][class];
-	}
-	return part_json(accesses, misses);
-}
-
-static json_t *walk_hits_json(const struct mmu_pass *pass, const struct walk_counts *walk)
-{
-	json_t *object = json_object();
-	char key[16];
-
-	for (unsigned level = 2; level <= pass->levels; level++) {
-		(void)snprintf(key, sizeof(key), "level%u", level);
-		put(object, key, walk->cache_hits[level]);
-	}
-	put(object, "none", walk->cold);
-	return object;
-}
-
-static json_t *model_json_of(const struct mmu_pass *pass, unsigned mmu)
-{
-	const struct tlb_counts *tlb = &pass->model[mmu].tlb;
-	const struct walk_counts *walk = &pass->model[mmu].walk;
-	json_t *object = json_object();
-
-	put(object, "accesses", tlb_accesses(tlb));
-	(void)json_object_set_new(object, "l1d",
-				  part_json(tlb->accesses[TLB_DATA], tlb->misses[0][TLB_DATA]));
-	(void)json_object_set_new(object, "l1i",
-				  part_json(tlb->accesses[TLB_FETCH], tlb->misses[0][TLB_FETCH]));
-	(void)json_object_set_new(object, "l2", pass->has_level_2[mmu] ? level_2_json(tlb) : json_null());
-	put(object, "walks", walk->walks);
-	put(object, "walk_references", walk->references);
-	put(object, "walk_cycles", walk->cycles);
-	(void)json_object_set_new(object, "walk_cache_hits", walk_hits_json(pass, walk));
-	put(object, "flushes", tlb->flushes);
-	put(object, "flushed_entries", tlb->flushed);
-	put(object, "shootdowns", pass->cpu.shootdowns);
-	put(object, "switches", pass->cpu.switches);
-	return object;
-}
-
-static json_t *range_json(const uint64_t range[2])
-{
-	json_t *array = json_array();
-
-	(void)json_array_append_new(array, integer(range[0]));
-	(void)json_array_append_new(array, integer(range[1]));
-	return array;
-}
-
-/* null where blocks were not placed by a live allocator. */
-static json_t *placement_json(const struct mmu_pass *pass)
-{
-	const struct mmu_spread *spread = &pass->spread;
-	json_t *object, *walks;
-
-	if (spread->hash[0] == '\0')
-		return json_null();
-	object = json_object();
-	walks = json_object();
-	(void)json_object_set_new(object, "hash", json_string(spread->hash));
-	put(object, "takes", spread->takes);
-	(void)json_object_set_new(object, "minor", range_json(spread->minor));
-	for (unsigned i = 0; i < pass->mmus; i++)
-		(void)json_object_set_new(walks, pass->names[i], range_json(spread->walks[i]));
-	(void)json_object_set_new(object, "walks", walks);
-	return object;
-}
-
-bool mmu_pass_json(const struct mmu_pass *pass, json_t *model)
-{
-	json_t *tlb = json_object();
-
-	for (unsigned i = 0; i < pass->mmus; i++)
-		(void)json_object_set_new(tlb, pass->names[i], model_json_of(pass, i));
-	return json_object_set_new(model, "faults", faults_json(pass)) == 0 &&
-	       json_object_set_new(model, "page_tables", tables_json(pass)) == 0 &&
-	       json_object_set_new(model, "tlb", tlb) == 0 &&
-	       json_object_set_new(model, "resident", resident_json(pass)) == 0 &&
-	       json_object_set_new(model, "references", references_json(pass)) == 0 &&
-	       json_object_set_new(model, "calls", calls_json(pass)) == 0 &&
-	       json_object_set_new(model, "placement", placement_json(pass)) == 0;
 }

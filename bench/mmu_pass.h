@@ -33,8 +33,9 @@ struct mmu_pass_options {
 	struct placer *placer;	/* NULL: blocks lie where nobody knows */
 	uint64_t memory_bytes;	/* of the machine; 0: PLATFORM_MEMORY_BYTES */
 	unsigned processors;	/* 0: one */
-	unsigned samples;	/* of the series */
-	bool check;		/* the invariants at every sample */
+	unsigned
+	    samples; /* of the series, at most, besides the one at the end; their distance is a power of two */
+	bool check;  /* the invariants at every sample */
 };
 
 /* How far passes of one target are apart, whose allocator places blocks otherwise in every run. */
@@ -66,6 +67,20 @@ struct mmu_pass {
 enum trace_status mmu_pass_run(struct mmu_pass **pass, const struct mmu_pass_options *options,
 			       struct trace_error *error) TRACE_MUST_USE;
 void mmu_pass_destroy(struct mmu_pass *pass);
+
+/* A pass of a trace that is still being made: who makes it drives the address spaces (spaces_grow, spaces_next_event,
+ * spaces_next_references). The figures and series are those that mmu_pass_run would bring of the whole. */
+struct mmu_pass_live;
+
+/* `trace` says what is known already, perhaps nothing; options->trace is not used, and names must stay until the end. */
+enum trace_status mmu_pass_begin(struct mmu_pass_live **live, const struct mmu_pass_options *options,
+				 const struct flt_summary *trace, struct trace_error *error) TRACE_MUST_USE;
+struct spaces *mmu_pass_spaces(const struct mmu_pass_live *live);
+
+/* That was all; or, without result, enough. Both free `live`. */
+enum trace_status mmu_pass_end(struct mmu_pass_live *live, struct mmu_pass **pass,
+			       struct trace_error *error) TRACE_MUST_USE;
+void mmu_pass_abandon(struct mmu_pass_live *live);
 
 /* Of `count` passes of one target, which become those of one placement: the one to show, its spread filled in; the others are
  * destroyed. */

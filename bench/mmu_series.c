@@ -5,6 +5,7 @@
 #include "engine/base/check.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,8 +161,6 @@ static struct mmu_row row_of(const struct mmu_counts *counts)
 
 bool mmu_series_add(struct mmu_series *series, const struct mmu_point *point)
 {
-	if (series->samples > 0 && series->sample[series->samples - 1].references == point->references)
-		series->samples--;
 	if (!make_room(series))
 		return false;
 	series->sample[series->samples] = sample_of(point);
@@ -173,7 +172,41 @@ bool mmu_series_add(struct mmu_series *series, const struct mmu_point *point)
 	return true;
 }
 
+size_t mmu_series_points(const struct mmu_series *series)
+{
+	return series->samples;
+}
+
+void mmu_series_thin(struct mmu_series *series)
+{
+	size_t kept = series->samples / 2, width = series->mmus;
+
+	for (size_t i = 0; i < kept; i++) {
+		series->sample[i] = series->sample[2 * i + 1];
+		memcpy(series->row + i * width, series->row + (2 * i + 1) * width,
+		       width * sizeof(series->row[0]));
+	}
+	series->samples = kept;
+}
+
 /* --- Writing ------------------------------------------------------------------------------------------------------------ */
+
+/* The point has its row: no other follows with the same references. */
+static bool is_written(const struct mmu_series *series, size_t at)
+{
+	return at + 1 == series->samples ||
+	       series->sample[at + 1].references != series->sample[at].references;
+}
+
+/* The point whose row is the one before; -1: none. */
+static ptrdiff_t written_before(const struct mmu_series *series, size_t at)
+{
+	ptrdiff_t before = (ptrdiff_t)at - 1;
+
+	while (before >= 0 && !is_written(series, (size_t)before))
+		before--;
+	return before;
+}
 
 static void write_count(FILE *file, bool known, uint64_t count)
 {
@@ -204,10 +237,11 @@ static bool has_level_2(const struct tlb_geometry *geometry)
 static void write_tlb_row(const struct mmu_series *series, unsigned mmu, size_t at, FILE *file)
 {
 	static const struct mmu_row nothing;
+	const ptrdiff_t last = written_before(series, at);
 	const struct mmu_row *row = &series->row[at * series->mmus + mmu];
-	const struct mmu_row *before = at > 0 ? row - series->mmus : &nothing;
+	const struct mmu_row *before = last >= 0 ? &series->row[(size_t)last * series->mmus + mmu] : &nothing;
 	uint64_t references = series->sample[at].references;
-	uint64_t since = references - (at > 0 ? series->sample[at - 1].references : 0);
+	uint64_t since = references - (last >= 0 ? series->sample[last].references : 0);
 	uint64_t misses = row->l1d_misses + row->l1i_misses - before->l1d_misses - before->l1i_misses;
 
 	(void)fprintf(file, "%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64, series->names[mmu], references,
@@ -227,8 +261,10 @@ void mmu_series_write_tlb(const struct mmu_series *series, FILE *file)
 		    "walk_cycles\tl1_misses_per_1000\twalks_per_1000\n",
 		    file);
 	for (unsigned mmu = 0; mmu < series->mmus; mmu++) {
-		for (size_t at = 0; at < series->samples; at++)
-			write_tlb_row(series, mmu, at, file);
+		for (size_t at = 0; at < series->samples; at++) {
+			if (is_written(series, at))
+				write_tlb_row(series, mmu, at, file);
+		}
 	}
 }
 
@@ -243,6 +279,8 @@ void mmu_series_write_faults(const struct mmu_series *series, FILE *file)
 					   at->zero_page, at->thp,   at->resident_pages, at->page_table_pages,
 					   at->huge_pages};
 
+		if (!is_written(series, i))
+			continue;
 		(void)fprintf(file, "%" PRIu64, at->references);
 		for (size_t field = 0; field < sizeof(fields) / sizeof(fields[0]); field++)
 			write_count(file, true, fields[field]);
@@ -258,8 +296,12 @@ void mmu_series_write_pages(const struct mmu_series *series, FILE *file)
 		    "huge_page_share\thuge_reference_share\n",
 		    file);
 	for (size_t i = 0; i < series->samples; i++) {
-		const struct sample *at = &series->sample[i], *before = i > 0 ? at - 1 : &nothing;
+		const ptrdiff_t last = written_before(series, i);
+		const struct sample *at = &series->sample[i];
+		const struct sample *before = last >= 0 ? &series->sample[last] : &nothing;
 
+		if (!is_written(series, i))
+			continue;
 		(void)fprintf(file, "%" PRIu64, at->references);
 		write_count(file, true, at->event);
 		write_count(file, true, at->resident_pages - at->huge_pages);

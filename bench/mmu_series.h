@@ -65,9 +65,15 @@ struct mmu_series;
 struct mmu_series *mmu_series_create(const struct mmu_series_options *options);
 void mmu_series_destroy(struct mmu_series *series);
 
-/* Takes a row. Points come in the order of references; one with the references of the point before replaces it. False
- * without memory. */
+/* Takes a row. Points come in the order of references; of those with the same references the last is written. False without
+ * memory. */
 bool mmu_series_add(struct mmu_series *series, const struct mmu_point *point);
+
+/* Points taken and kept. */
+size_t mmu_series_points(const struct mmu_series *series);
+
+/* Forgets every second point: the first, the third ... For a pass that does not know how long it will be. */
+void mmu_series_thin(struct mmu_series *series);
 
 /* Writes a series: the line of column names, then the rows. */
 void mmu_series_write_tlb(const struct mmu_series *series, FILE *file);

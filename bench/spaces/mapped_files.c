@@ -7,19 +7,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool mapped_files_create(struct mapped_files *files, const struct flt_summary *trace, struct frames *frames)
+void mapped_files_start(struct mapped_files *files, const struct flt_summary *trace, struct frames *frames)
 {
 	*files = (struct mapped_files){.trace = trace, .frames = frames};
-	files->file = calloc((size_t)trace->files + 1, sizeof(struct open_file *));
-	return files->file != NULL;
+}
+
+bool mapped_files_grow(struct mapped_files *files, uint32_t count)
+{
+	uint32_t room = 2 * files->room > count ? 2 * files->room : count + 1;
+	struct open_file **grown;
+
+	if (count >= files->room) {
+		grown = realloc(files->file, room * sizeof(struct open_file *));
+		if (!grown)
+			return false;
+		memset(grown + files->room, 0, (room - files->room) * sizeof(struct open_file *));
+		files->file = grown;
+		files->room = room;
+	}
+	files->files = count;
+	return true;
 }
 
 void mapped_files_destroy(struct mapped_files *files)
 {
-	for (uint32_t i = 0; files->file && i < files->trace->files; i++)
+	for (uint32_t i = 0; i < files->files; i++)
 		open_file_drop(files->file[i]);
 	free(files->file);
-	files->file = NULL;
+	*files = (struct mapped_files){0};
 }
 
 static void close_file(struct open_file *file, void *owner)
@@ -63,7 +78,7 @@ static bool is_memory(const char *path)
 
 struct open_file *mapped_files_open(struct mapped_files *files, uint32_t number)
 {
-	if (number == 0 || number > files->trace->files)
+	if (number == 0 || number > files->files)
 		return make(files, FILE_REGULAR, MAPPED_FILE_UNKNOWN_PAGES);
 	struct open_file **file = &files->file[number - 1];
 	const struct event_file *known = &files->trace->file[number - 1];
@@ -78,7 +93,7 @@ struct open_file *mapped_files_open(struct mapped_files *files, uint32_t number)
 
 uint32_t mapped_files_find(const struct mapped_files *files, uint64_t device, uint64_t inode)
 {
-	for (uint32_t i = 0; inode != 0 && i < files->trace->files; i++) {
+	for (uint32_t i = 0; inode != 0 && i < files->files; i++) {
 		if (files->trace->file[i].device == device && files->trace->file[i].inode == inode)
 			return i + 1;
 	}

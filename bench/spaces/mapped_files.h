@@ -18,11 +18,15 @@ struct mapped_files {
 	struct frames *frames;
 	bool are_absent, are_aligned;
 	struct open_file **file; /* by number - 1; NULL: not mapped yet */
+	uint32_t files, room;	 /* `files` are known */
 	uint64_t opened;	 /* numbers of opens */
 };
 
-/* False: no memory. The reader's summary and the frames must live as long. */
-bool mapped_files_create(struct mapped_files *files, const struct flt_summary *trace, struct frames *frames);
+/* None is known yet. The trace's summary and the frames must live as long. */
+void mapped_files_start(struct mapped_files *files, const struct flt_summary *trace, struct frames *frames);
+
+/* The trace has `count` files now. False: no memory. */
+bool mapped_files_grow(struct mapped_files *files, uint32_t count);
 
 /* Nothing maps them any more. */
 void mapped_files_destroy(struct mapped_files *files);

@@ -12,73 +12,26 @@ enum trace_status spaces_no_memory(struct trace_error *error)
 
 /* --- Life ------------------------------------------------------------------------------------------------------------- */
 
-static int compare_regions(const void *left, const void *right)
-{
-	const struct event_region *a = *(const struct event_region *const *)left;
-	const struct event_region *b = *(const struct event_region *const *)right;
-
-	if (a->process != b->process)
-		return a->process < b->process ? -1 : 1;
-	if (a->event != b->event)
-		return a->event < b->event ? -1 : 1;
-	return a < b ? -1 : a > b; /* both lie in one array */
-}
-
-static void index_tables(struct spaces *spaces)
-{
-	const struct flt_summary *trace = spaces->trace;
-
-	for (uint32_t i = 0; i < trace->regions; i++) {
-		const struct event_region *region = &trace->region[i];
-
-		spaces->region[i] = region;
-		if (region->kind == EVENT_REGION_STACK && region->thread < trace->threads)
-			spaces->thread[region->thread].stack_region = i + 1;
-	}
-	qsort(spaces->region, trace->regions, sizeof(struct event_region *), compare_regions);
-	for (uint32_t i = 0; i < trace->processes; i++)
-		spaces->process[i].first_thread = spaces->process[i].last_thread = NO_THREAD;
-	for (uint32_t i = trace->threads; i-- > 0;) {
-		spaces->thread[i].cpu = i % spaces->platform.processors.processors;
-		spaces->thread[i].sibling = NO_THREAD;
-		if (trace->thread[i].process >= trace->processes)
-			continue;
-		struct process *process = &spaces->process[trace->thread[i].process];
-
-		spaces->thread[i].sibling = process->last_thread;
-		process->first_thread = process->last_thread = i;
-	}
-}
-
-static bool allocate(struct spaces *spaces)
-{
-	const struct flt_summary *trace = spaces->trace;
-
-	spaces->process = calloc((size_t)trace->processes + 1, sizeof(spaces->process[0]));
-	spaces->thread = calloc((size_t)trace->threads + 1, sizeof(spaces->thread[0]));
-	spaces->region = calloc((size_t)trace->regions + 1, sizeof(struct event_region *));
-	spaces->window = calloc(ACCESS_BATCH_CONTEXTS + 1, sizeof(spaces->window[0]));
-	return spaces->process && spaces->thread && spaces->region && spaces->window &&
-	       mapped_files_create(&spaces->files, trace, &spaces->platform.frames);
-}
-
 enum trace_status spaces_create(struct spaces **spaces, const struct spaces_options *options,
 				struct trace_error *error)
 {
+	const struct flt_summary *trace =
+	    options->reader ? flt_reader_summary(options->reader) : options->trace;
 	struct spaces *made = calloc(1, sizeof(*made));
 
 	*spaces = NULL;
 	if (!made)
 		return spaces_no_memory(error);
 	made->options = *options;
-	made->trace = flt_reader_summary(options->reader);
+	made->trace = &made->tables;
+	made->batch_first = UINT64_MAX;
+	made->window = calloc(ACCESS_BATCH_CONTEXTS + 1, sizeof(made->window[0]));
 	enum status status = platform_create(&made->platform, &options->platform);
 
-	if (status == STATUS_OK && allocate(made)) {
-		made->files.are_absent = options->files_are_absent;
-		made->files.are_aligned = options->files_are_aligned;
-		made->batch_first = UINT64_MAX;
-		index_tables(made);
+	mapped_files_start(&made->files, &made->tables, &made->platform.frames);
+	made->files.are_absent = options->files_are_absent;
+	made->files.are_aligned = options->files_are_aligned;
+	if (status == STATUS_OK && made->window && spaces_grow(made, trace, error) == TRACE_OK) {
 		*spaces = made;
 		return TRACE_OK;
 	}
@@ -203,6 +156,7 @@ static enum trace_status execute(struct spaces *spaces, const struct event *even
 		spaces->thread[i].in_allocator = false;
 	}
 	process->first_thread = event->thread;
+	process->first_top = 0;
 	return TRACE_OK;
 }
 
@@ -214,7 +168,7 @@ static enum trace_status take_snapshot(struct spaces *spaces, const struct event
 
 	if (!space)
 		return no_space(error);
-	if (event->count == 0 || event->count > UINT32_MAX || space->is_started)
+	if (event->count == 0 || event->count > UINT32_MAX || space->is_started || !spaces->options.reader)
 		return TRACE_OK;
 	if (flt_reader_snapshot(spaces->options.reader, (uint32_t)event->count, &snapshot, NULL) != TRACE_OK)
 		return TRACE_OK;
@@ -275,8 +229,9 @@ static enum trace_status bear(struct spaces *spaces, const struct event *event, 
 		return status;
 	spaces_settle(spaces, parent, event->thread);
 	child->past.is_known = true;
+	child->first_top = spaces_stack_top(spaces, parent, event->thread);
 	if (child->first_thread != NO_THREAD)
-		spaces->thread[child->first_thread].top = spaces_stack_top(spaces, parent, event->thread);
+		spaces->thread[child->first_thread].top = 0;
 	if (event_copies_memory(event)) {
 		status = copy_space(spaces, child, parent, error);
 	} else {
@@ -415,111 +370,4 @@ enum trace_status spaces_event(struct spaces *spaces, const struct event *event,
 			   ? call_memory(spaces, event, error)
 			   : TRACE_OK;
 	}
-}
-
-/* --- The whole trace ------------------------------------------------------------------------------------------------------ */
-
-/* How far the run through a trace has come. */
-struct progress {
-	struct spaces *spaces;
-	const struct spaces_watch *watch;
-	uint64_t position; /* events done */
-	uint64_t every;	   /* references from sample to sample; 0: never */
-	uint64_t next;	   /* references after which one is due; UINT64_MAX: never */
-	struct trace_error *error;
-};
-
-static enum trace_status do_event(struct progress *progress, const struct event *event)
-{
-	const struct spaces_watch *watch = progress->watch;
-	enum trace_status status = TRACE_OK;
-
-	if (watch && watch->before)
-		status = watch->before(watch->context, progress->spaces, event, progress->position,
-				       progress->error);
-	if (status == TRACE_OK)
-		status = spaces_event(progress->spaces, event, progress->position, progress->error);
-	progress->position++;
-	return status;
-}
-
-static enum trace_status do_events(struct progress *progress, uint64_t until)
-{
-	enum trace_status status = TRACE_OK;
-	struct event event;
-
-	while (progress->position < until && status == TRACE_OK) {
-		status = flt_reader_next(progress->spaces->options.reader, &event, progress->error);
-		if (status == TRACE_OK)
-			status = do_event(progress, &event);
-	}
-	return status;
-}
-
-static enum trace_status take_sample(struct progress *progress)
-{
-	const struct spaces_watch *watch = progress->watch;
-
-	if (!watch || !watch->sample)
-		return TRACE_OK;
-	return watch->sample(watch->context, progress->spaces, progress->position, progress->error);
-}
-
-static enum trace_status do_run(struct progress *progress, const struct access_batch *batch, size_t run)
-{
-	struct spaces *spaces = progress->spaces;
-	struct spaces_stretch stretch = {.batch = batch, .run = run, .first = batch->run[run].first};
-	size_t left = batch->run[run].count;
-	enum trace_status status = TRACE_OK;
-
-	while (left > 0 && status == TRACE_OK) {
-		uint64_t room = progress->next - spaces->passed;
-
-		stretch.count = room < left ? (size_t)room : left;
-		status = spaces_references(spaces, &stretch, progress->error);
-		stretch.first += stretch.count;
-		left -= stretch.count;
-		if (status == TRACE_OK && spaces->passed == progress->next) {
-			progress->next += progress->every;
-			status = take_sample(progress);
-		}
-	}
-	return status;
-}
-
-static enum trace_status do_batch(struct progress *progress, const struct access_batch *batch)
-{
-	enum trace_status status = TRACE_OK;
-
-	for (size_t run = 0; run < batch->runs && status == TRACE_OK; run++) {
-		status = do_events(progress, batch->run[run].position);
-		if (status == TRACE_OK || status == TRACE_END)
-			status = do_run(progress, batch, run);
-	}
-	return status;
-}
-
-enum trace_status spaces_run(struct spaces *spaces, const struct spaces_watch *watch,
-			     struct trace_error *error)
-{
-	struct flt_reader *reader = spaces->options.reader;
-	struct progress progress = {.spaces = spaces, .watch = watch, .next = UINT64_MAX, .error = error};
-	enum trace_status status = TRACE_OK;
-	struct access_batch batch;
-
-	spaces->watch = watch;
-	if (watch && watch->every)
-		progress.next = progress.every = watch->every;
-	if (spaces->trace->events > 0)
-		status = flt_reader_seek(reader, 0, error);
-	if (status == TRACE_OK && spaces->trace->accesses > 0)
-		status = flt_reader_seek_accesses(reader, 0, error);
-	while (status == TRACE_OK && (status = flt_reader_accesses(reader, &batch, error)) == TRACE_OK)
-		status = do_batch(&progress, &batch);
-	if (status == TRACE_END)
-		status = do_events(&progress, UINT64_MAX);
-	if (status == TRACE_END)
-		status = take_sample(&progress);
-	spaces->watch = NULL;
-	return status;
 }

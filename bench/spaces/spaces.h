@@ -46,7 +46,10 @@ enum spaces_addresses {
 };
 
 struct spaces_options {
-	struct flt_reader *reader; /* its cursors are the driver's while spaces_run runs */
+	struct flt_reader
+	    *reader; /* its cursors are the driver's while spaces_run runs; or NULL, and then: */
+	const struct flt_summary
+	    *trace; /* the tables of a trace that is still being made, as far as they go */
 	struct platform_options platform;
 	enum spaces_addresses addresses;
 	uint32_t process; /* whose references are run and whose blocks are placed; SPACES_ALL_PROCESSES */
@@ -124,6 +127,30 @@ struct spaces_watch {
 enum trace_status spaces_run(struct spaces *spaces, const struct spaces_watch *watch,
 			     struct trace_error *error) TRACE_MUST_USE;
 
+/* --- Bit by bit: a trace that is still being made ------------------------------------------------------------------------- */
+
+/* The trace has the threads, processes, files and regions of `now`: those that are known, and perhaps more. To be told before an
+ * event or a reference names them. The arrays must stay until the next call. Cost: what is new. */
+enum trace_status spaces_grow(struct spaces *spaces, const struct flt_summary *now,
+			      struct trace_error *error) TRACE_MUST_USE;
+
+/* Begins; `watch` may be NULL and must stay until spaces_end. */
+void spaces_begin(struct spaces *spaces, const struct spaces_watch *watch);
+
+/* From now on there is a sample wherever a multiple of `every` references of the trace have gone by; 0: only at the end. May be
+ * called by `sample`. */
+void spaces_sample_every(struct spaces *spaces, uint64_t every);
+
+/* What spaces_run does with one event, and with references of a run that no event comes between. */
+struct spaces_stretch;
+enum trace_status spaces_next_event(struct spaces *spaces, const struct event *event,
+				    struct trace_error *error) TRACE_MUST_USE;
+enum trace_status spaces_next_references(struct spaces *spaces, const struct spaces_stretch *stretch,
+					 struct trace_error *error) TRACE_MUST_USE;
+
+/* That was all: the sample at the end. */
+enum trace_status spaces_end(struct spaces *spaces, struct trace_error *error) TRACE_MUST_USE;
+
 /* --- Step by step ------------------------------------------------------------------------------------------------------- */
 
 /* The event at `position` of the trace. Events come in order. */
@@ -140,6 +167,9 @@ enum trace_status spaces_references(struct spaces *spaces, const struct spaces_s
 				    struct trace_error *error) TRACE_MUST_USE;
 
 /* --- What there is ------------------------------------------------------------------------------------------------------ */
+
+/* Processes that are known: their numbers are below. */
+uint32_t spaces_processes(const struct spaces *spaces);
 
 /* The address space of a process; NULL before it begins and after its end. Processes may share one. */
 struct mm *spaces_mm(const struct spaces *spaces, uint32_t process);

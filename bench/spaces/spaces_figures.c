@@ -33,6 +33,11 @@ void spaces_sum_up(const struct process *process, struct spaces_process *sum)
 
 _Static_assert(sizeof(struct fault_counts) % sizeof(uint64_t) == 0, "all counters of faults have 64 bits");
 
+uint32_t spaces_processes(const struct spaces *spaces)
+{
+	return spaces->trace->processes;
+}
+
 struct mm *spaces_mm(const struct spaces *spaces, uint32_t process)
 {
 	struct space *space = process < spaces->trace->processes ? spaces->process[process].space : NULL;

@@ -44,6 +44,8 @@ static uint64_t find_top(struct spaces *spaces, struct space *space, uint32_t th
 	bool is_first = process < spaces->trace->processes && spaces->process[process].first_thread == thread;
 	uint64_t top = 0;
 
+	if (is_first && spaces->process[process].first_top != 0)
+		return spaces->process[process].first_top;
 	if (is_first && space->stack_top != 0)
 		return space->stack_top;
 	if (region != 0) {

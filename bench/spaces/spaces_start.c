@@ -177,36 +177,19 @@ static int compare_addresses(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
-/* The first region of the process that the event made, among all in order. */
-static size_t find_regions(const struct spaces *spaces, uint32_t process, uint64_t event)
-{
-	size_t low = 0, high = spaces->trace->regions;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct event_region *region = spaces->region[middle];
-
-		if (region->process < process || (region->process == process && region->event < event))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static bool collect(struct beginning *beginning, uint64_t event)
 {
 	const struct spaces *spaces = beginning->spaces;
-	size_t first = find_regions(spaces, beginning->process, event), last = first;
+	size_t first = spaces_find_regions(spaces, beginning->process, event), last = first;
 
-	while (last < spaces->trace->regions && spaces->region[last]->process == beginning->process &&
-	       spaces->region[last]->event == event)
+	while (last < spaces->trace->regions && spaces_region(spaces, last)->process == beginning->process &&
+	       spaces_region(spaces, last)->event == event)
 		last++;
 	beginning->region = malloc((last - first + 1) * sizeof(struct event_region *));
 	if (!beginning->region)
 		return false;
 	for (size_t i = first; i < last; i++) {
-		const struct event_region *region = spaces->region[i];
+		const struct event_region *region = spaces_region(spaces, i);
 
 		if (region->address + region->length < region->address || region->length == 0)
 			continue;

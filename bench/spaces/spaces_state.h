@@ -1,6 +1,8 @@
 /* spaces_state.h: how the parts of spaces.h share their state. For them alone.
  *
- *   spaces.c             life, processes, the order of events and references
+ *   spaces.c             life, processes, events
+ *   spaces_tables.c      what the trace's tables say, as they grow
+ *   spaces_run.c         the order of events and references
  *   spaces_figures.c     what there is
  *   spaces_start.c       the first mappings of a program
  *   spaces_calls.c       memory calls
@@ -34,6 +36,7 @@ struct process {
 	struct spaces_process since; /* of the space's sums: what it had when the process joined it */
 	uint32_t first_thread;	     /* NO_THREAD: it has none */
 	uint32_t last_thread;	     /* head of the list of its threads */
+	uint64_t first_top; /* ours: behind the stack that its first thread has from a fork; 0: from nobody */
 };
 
 struct thread {
@@ -73,15 +76,17 @@ struct window {
 
 struct spaces {
 	struct spaces_options options;
-	const struct flt_summary *trace;
-	const struct spaces_watch *watch; /* of spaces_run, or NULL */
+	struct flt_summary tables; /* of the trace, as far as spaces_grow has told; the arrays are its */
+	const struct flt_summary *trace;  /* &tables */
+	const struct spaces_watch *watch; /* from spaces_begin to spaces_end, or NULL */
 	struct platform platform;
 	struct mapped_files files;
 	struct process *process;
 	struct thread *thread;
-	const struct event_region **region; /* all, by process, event and number */
-	struct placed *object;		    /* by id */
-	uint64_t objects;		    /* room for ids below */
+	uint32_t *region; /* numbers less 1 of all, by process, event and number */
+	size_t process_room, thread_room, region_room;
+	struct placed *object; /* by id */
+	uint64_t objects;      /* room for ids below */
 	struct segment_slot segment[SEGMENT_SLOTS];
 	uint64_t position; /* of the event that is being carried out, or was last */
 	struct spaces_calls calls;
@@ -92,12 +97,22 @@ struct spaces {
 	uint64_t batch_first;	   /* of the batch that they belong to */
 	uint64_t relocations_seen; /* changes of all relocations when they were looked up */
 	uint64_t relocations;
-	uint64_t passed; /* references of the trace gone by */
+	uint64_t passed;       /* references of the trace gone by */
+	uint64_t events;       /* of the trace gone by */
+	uint64_t sample_every; /* references from sample to sample; 0: never */
+	uint64_t sample_next;  /* references after which one is due; UINT64_MAX: never */
 	uint64_t address[STREAM_MAX + REFERENCE_PAGES_MAX];
 	uint8_t access[STREAM_MAX + REFERENCE_PAGES_MAX];
 };
 
 enum trace_status spaces_no_memory(struct trace_error *error);
+
+/* The region at `index` in the order of `region`, and where those of the process begin that the event made (spaces_tables.c). */
+static inline const struct event_region *spaces_region(const struct spaces *spaces, size_t index)
+{
+	return &spaces->trace->region[spaces->region[index]];
+}
+size_t spaces_find_regions(const struct spaces *spaces, uint32_t process, uint64_t event);
 
 /* The process's space, made and started if it has none yet. */
 enum trace_status spaces_need(struct spaces *spaces, uint32_t number, struct space **found,

@@ -39,6 +39,13 @@ static void expect_written(const struct mmu_series *series, writer *write, const
 	free(text);
 }
 
+static void write_all(const struct mmu_series *series, FILE *file)
+{
+	mmu_series_write_tlb(series, file);
+	mmu_series_write_faults(series, file);
+	mmu_series_write_pages(series, file);
+}
+
 /* --- Rows --------------------------------------------------------------------------------------------------------------- */
 
 static const char *const two_names[] = {"zen \"4\"#", "one-level"};
@@ -119,6 +126,37 @@ static void a_point_of_the_same_place_replaces_the_one_before(void **state)
 		       TLB_COLUMNS "zen__4__\t1000\t2000\t120\t0\t60\t60\t120\t1080\t120\t60\n"
 				   "one-level\t1000\t2000\t1\t0\t?\t1\t0\t0\t1\t1\n");
 	mmu_series_destroy(series);
+}
+
+/* What is left are the points that one would have taken who asked half as often. */
+static void a_thinned_series_is_a_coarser_one(void **state)
+{
+	struct mmu_series *fine = two_mmus(), *coarse = two_mmus();
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *file = open_memstream(&text, &bytes);
+
+	(void)state;
+	assert_non_null(file);
+	for (uint64_t i = 1; i <= 7; i++) {
+		/* The third and the fourth have the same references: of these the last is written. */
+		uint64_t references = 1000 * (i == 3 ? 4 : i);
+
+		add(fine, references, 10 * i, 10);
+		if (i % 2 == 0)
+			add(coarse, references, 10 * i, 10);
+	}
+	assert_int_equal(mmu_series_points(fine), 7);
+	mmu_series_thin(fine);
+	assert_int_equal(mmu_series_points(fine), 3);
+	add(fine, 7500, 80, 10);
+	add(coarse, 7500, 80, 10);
+	write_all(coarse, file);
+	assert_int_equal(fclose(file), 0);
+	expect_written(fine, write_all, text);
+	free(text);
+	mmu_series_destroy(fine);
+	mmu_series_destroy(coarse);
 }
 
 /* A trace without references: its first point has none. */
@@ -311,6 +349,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(rows_are_those_of_the_points),
 	    cmocka_unit_test(a_point_of_the_same_place_replaces_the_one_before),
+	    cmocka_unit_test(a_thinned_series_is_a_coarser_one),
 	    cmocka_unit_test(nothing_is_divided_by_nothing),
 	    cmocka_unit_test(many_points),
 	    cmocka_unit_test(the_ladder_has_its_own_series),

@@ -1,0 +1,126 @@
+#include "config.h"
+
+#include "bench/spaces/spaces_state.h"
+
+/* --- Bit by bit ----------------------------------------------------------------------------------------------------------- */
+
+void spaces_begin(struct spaces *spaces, const struct spaces_watch *watch)
+{
+	spaces->watch = watch;
+	spaces->events = 0;
+	spaces_sample_every(spaces, watch ? watch->every : 0);
+}
+
+void spaces_sample_every(struct spaces *spaces, uint64_t every)
+{
+	spaces->sample_every = every;
+	spaces->sample_next = every ? spaces->passed - spaces->passed % every + every : UINT64_MAX;
+}
+
+enum trace_status spaces_next_event(struct spaces *spaces, const struct event *event,
+				    struct trace_error *error)
+{
+	const struct spaces_watch *watch = spaces->watch;
+	enum trace_status status = TRACE_OK;
+
+	if (watch && watch->before)
+		status = watch->before(watch->context, spaces, event, spaces->events, error);
+	if (status == TRACE_OK)
+		status = spaces_event(spaces, event, spaces->events, error);
+	spaces->events++;
+	return status;
+}
+
+static enum trace_status take_sample(struct spaces *spaces, struct trace_error *error)
+{
+	const struct spaces_watch *watch = spaces->watch;
+
+	if (!watch || !watch->sample)
+		return TRACE_OK;
+	return watch->sample(watch->context, spaces, spaces->events, error);
+}
+
+enum trace_status spaces_next_references(struct spaces *spaces, const struct spaces_stretch *stretch,
+					 struct trace_error *error)
+{
+	struct spaces_stretch part = *stretch;
+	size_t left = stretch->count;
+	enum trace_status status = TRACE_OK;
+
+	while (left > 0 && status == TRACE_OK) {
+		uint64_t room = spaces->sample_next - spaces->passed;
+
+		part.count = room < left ? (size_t)room : left;
+		status = spaces_references(spaces, &part, error);
+		part.first += part.count;
+		left -= part.count;
+		if (status == TRACE_OK && spaces->passed == spaces->sample_next) {
+			spaces->sample_next += spaces->sample_every;
+			status = take_sample(spaces, error);
+		}
+	}
+	return status;
+}
+
+enum trace_status spaces_end(struct spaces *spaces, struct trace_error *error)
+{
+	enum trace_status status = take_sample(spaces, error);
+
+	spaces->watch = NULL;
+	return status;
+}
+
+/* --- The whole trace ------------------------------------------------------------------------------------------------------ */
+
+static enum trace_status do_events(struct spaces *spaces, uint64_t until, struct trace_error *error)
+{
+	enum trace_status status = TRACE_OK;
+	struct event event;
+
+	while (spaces->events < until && status == TRACE_OK) {
+		status = flt_reader_next(spaces->options.reader, &event, error);
+		if (status == TRACE_OK)
+			status = spaces_next_event(spaces, &event, error);
+	}
+	return status;
+}
+
+static enum trace_status do_batch(struct spaces *spaces, const struct access_batch *batch,
+				  struct trace_error *error)
+{
+	enum trace_status status = TRACE_OK;
+
+	for (size_t run = 0; run < batch->runs && status == TRACE_OK; run++) {
+		const struct spaces_stretch stretch = {.batch = batch,
+						       .run = run,
+						       .first = batch->run[run].first,
+						       .count = batch->run[run].count};
+
+		status = do_events(spaces, batch->run[run].position, error);
+		if (status == TRACE_OK || status == TRACE_END)
+			status = spaces_next_references(spaces, &stretch, error);
+	}
+	return status;
+}
+
+enum trace_status spaces_run(struct spaces *spaces, const struct spaces_watch *watch,
+			     struct trace_error *error)
+{
+	struct flt_reader *reader = spaces->options.reader;
+	enum trace_status status = TRACE_OK;
+	struct access_batch batch;
+
+	spaces_begin(spaces, watch);
+	if (spaces->tables.events > 0)
+		status = flt_reader_seek(reader, 0, error);
+	if (status == TRACE_OK && spaces->tables.accesses > 0)
+		status = flt_reader_seek_accesses(reader, 0, error);
+	while (status == TRACE_OK && (status = flt_reader_accesses(reader, &batch, error)) == TRACE_OK)
+		status = do_batch(spaces, &batch, error);
+	if (status == TRACE_END)
+		status = do_events(spaces, UINT64_MAX, error);
+	if (status == TRACE_END)
+		status = spaces_end(spaces, error);
+	spaces->watch = NULL;
+	return status;
+}
