@@ -111,31 +111,62 @@ static uint64_t default_buffer_bytes(void)
 	return share < largest ? share : largest;
 }
 
-int command_record(int argc, char **argv)
+/* Runs the session and, with --online, its models. An exit status. */
+static int record(struct record_options *options, char **words)
 {
-	struct record_options options = {.session = {.follow = true,
-						     .buffer_bytes = default_buffer_bytes(),
-						     .finished = record_summary_print}};
+	const struct record_online_report report = {
+	    .directory = options->directory, .command = words, .quiet = options->quiet};
 	struct session_result result;
 	struct trace_error error = {""};
-	enum trace_status status;
-	struct emulator emulator;
-	char library[PATH_MAX];
-	int parsed = record_options_parse(&options, argc, argv);
+	enum trace_status status = TRACE_OK;
 
-	if (parsed != RECORD_OPTIONS_RUN)
-		return parsed;
-	options.session.context = &options;
-	if (options.session.heap && !find_library(&options, library, sizeof(library)))
-		return EXIT_FAILED;
-	if (options.session.accesses && !find_emulator(&options, &emulator))
-		return EXIT_FAILED;
-	status = session_run(&options.session, &result, &error);
+	if (options->is_online) {
+		status = record_online_begin(options->online, options->directory != NULL, &options->receiver,
+					     &error);
+		options->session.receiver = &options->receiver;
+	}
+	if (status == TRACE_OK)
+		status = session_run(&options->session, &result, &error);
 	if (status != TRACE_OK) {
 		complain("record", "%s", error.message);
 		return EXIT_FAILED;
 	}
 	if (result.exec_errno != 0)
-		return could_not_run(options.session.command[0], &result);
+		return could_not_run(options->session.command[0], &result);
+	if (options->is_online && !record_online_end(options->online, &report))
+		return EXIT_FAILED;
 	return result.exit_status;
+}
+
+/* Finds what the recording is made with, and makes it. */
+static int prepare_and_record(struct record_options *options, char **words)
+{
+	struct emulator emulator;
+	char library[PATH_MAX];
+
+	options->session.context = options;
+	if (options->session.heap && !find_library(options, library, sizeof(library)))
+		return EXIT_FAILED;
+	if (options->session.accesses && !find_emulator(options, &emulator))
+		return EXIT_FAILED;
+	return record(options, words);
+}
+
+int command_record(int argc, char **argv)
+{
+	struct record_options options = {.session = {.follow = true,
+						     .buffer_bytes = default_buffer_bytes(),
+						     .finished = record_summary_print},
+					 .online = record_online_create()};
+	int status;
+
+	if (!options.online) {
+		complain("record", "not enough memory");
+		return EXIT_FAILED;
+	}
+	status = record_options_parse(&options, argc, argv);
+	if (status == RECORD_OPTIONS_RUN)
+		status = prepare_and_record(&options, argv);
+	record_online_destroy(options.online);
+	return status;
 }

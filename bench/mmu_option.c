@@ -94,13 +94,31 @@ static bool add_one(struct mmu_choice *choice, const char *command, const char *
 	return true;
 }
 
+/* Where the MMU that begins here ends: at a semicolon, or at a comma behind which another processor is named. */
+static char *end_of_one(char *text)
+{
+	for (; *text; text++) {
+		size_t length = strcspn(text + 1, ",;=");
+
+		if (*text == ';' || (*text == ',' && text[1 + length] != '='))
+			break;
+	}
+	return text;
+}
+
 bool mmu_choice_add(struct mmu_choice *choice, const char *command, const char *text)
 {
-	char *copy = strdup(text), *rest = copy, *one;
-	bool ok = copy != NULL;
+	char *copy = strdup(text), *one = copy;
+	bool ok = copy != NULL, is_last = false;
 
-	while (ok && (one = strsep(&rest, ";")))
+	while (ok && !is_last) {
+		char *end = end_of_one(one);
+
+		is_last = *end == '\0';
+		*end = '\0';
 		ok = add_one(choice, command, one);
+		one = end + 1;
+	}
 	free(copy);
 	return ok;
 }

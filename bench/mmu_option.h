@@ -4,6 +4,7 @@
  *   --mmu l1d=64x4,l2=1536x12             a geometry in words (tlb_geometry.h)
  *   --mmu zen4,l2=1024x8                  a processor with other settings
  *   --mmu 'zen4;skylake' --mmu cortex     several, where several are possible
+ *   --mmu zen4,skylake                    the same: settings have a =, processors have none
  */
 #ifndef FAULTLINE_BENCH_MMU_OPTION_H
 #define FAULTLINE_BENCH_MMU_OPTION_H

@@ -19,6 +19,7 @@
 static const char help[] =
     "Usage: faultline record [--heap] [--mm] [--faults] [--accesses] -o TRACE [OPTION]... [--] COMMAND "
     "[ARGUMENT]...\n"
+    "  or:  faultline record --accesses --online[=MMU] [-o DIR] [OPTION]... [--] COMMAND [ARGUMENT]...\n"
     "Runs COMMAND and records how it, its threads and every program it starts use memory.\n"
     "\n"
     "  -o, --output TRACE       where to write the trace\n"
@@ -48,6 +49,15 @@ static const char help[] =
     "what\n"
     "                           this allocator's placement did (target recorded), and can be placed by no "
     "other\n"
+    "      --online[=MMU]       with --accesses: references go straight into models of MMUs (zen4), and no "
+    "trace is\n"
+    "                           written; page faults, page tables and TLB misses are printed at the end, and "
+    "left in\n"
+    "                           a run directory by -o DIR. MMU as for `faultline replay --mmu`, several with "
+    "commas.\n"
+    "                           Implies --as-placed\n"
+    "      --keep TRACE         with --online: write the trace, too\n"
+    "      --set KEY=VALUE      with --online: a policy key of the simulated system, such as thp=always\n"
     "      --stacks             record the call stack of every event (several microseconds each)\n"
     "      --no-follow          record only the first program, not its children nor what it becomes by exec\n"
     "      --for TIME           end the trace after TIME: seconds, or with a unit: 500ms, 10s, 5m, 1h\n"
@@ -86,6 +96,9 @@ enum {
 	OPTION_NO_HEAP,
 	OPTION_SEED,
 	OPTION_AS_PLACED,
+	OPTION_ONLINE,
+	OPTION_SET,
+	OPTION_KEEP,
 	OPTION_STACKS,
 	OPTION_NO_FOLLOW,
 	OPTION_FOR,
@@ -246,6 +259,15 @@ static int parse_option(struct record_options *options, int option)
 	case OPTION_AS_PLACED:
 		options->session.as_placed = true;
 		return RUN;
+	case OPTION_ONLINE:
+		options->is_online = true;
+		return !optarg || record_online_add(options->online, optarg) ? RUN : EXIT_USAGE;
+	case OPTION_KEEP:
+		options->keep = optarg;
+		return RUN;
+	case OPTION_SET:
+		options->has_settings = true;
+		return record_online_set(options->online, optarg) ? RUN : EXIT_USAGE;
 	case OPTION_STACKS:
 		options->session.stacks = true;
 		return RUN;
@@ -281,8 +303,36 @@ static bool are_compatible(const struct record_options *options)
 		    "--no-heap is about accesses: without them heap calls are recorded only when asked for";
 	else if (!session->accesses && session->seed != 0)
 		message = "--seed is about the order of accesses: it needs --accesses";
+	else if (!session->accesses && options->is_online)
+		message = "--online is about accesses: it needs --accesses";
+	else if (options->keep && !options->is_online)
+		message = "--keep is for --online; without it, -o TRACE";
+	else if (session->max_bytes != 0 && options->is_online && !options->keep)
+		message = "--max-size is the size of a trace: --online writes one with --keep TRACE";
+	else if (options->has_settings && !options->is_online)
+		message = "--set is about the system that --online simulates: it needs --online";
 	if (message)
 		complain("record", "%s", message);
+	return message == NULL;
+}
+
+/* Where what comes out goes. */
+static bool find_output(struct record_options *options)
+{
+	struct session_options *session = &options->session;
+	const char *trace = options->is_online ? options->keep : session->output, *message = NULL;
+
+	if (trace && strcmp(trace, "-") == 0)
+		message = "the trace cannot go to standard output, which is the program's";
+	else if (!trace && !options->is_online)
+		message = "where to? -o TRACE is missing";
+	if (message)
+		complain("record", "%s", message);
+	if (options->is_online) {
+		options->directory = session->output;
+		session->as_placed = true;
+	}
+	session->output = trace;
 	return message == NULL;
 }
 
@@ -301,6 +351,9 @@ int record_options_parse(struct record_options *options, int argc, char **argv)
 	    {"no-heap", no_argument, NULL, OPTION_NO_HEAP},
 	    {"seed", required_argument, NULL, OPTION_SEED},
 	    {"as-placed", no_argument, NULL, OPTION_AS_PLACED},
+	    {"online", optional_argument, NULL, OPTION_ONLINE},
+	    {"set", required_argument, NULL, OPTION_SET},
+	    {"keep", required_argument, NULL, OPTION_KEEP},
 	    {"stacks", no_argument, NULL, OPTION_STACKS},
 	    {"no-follow", no_argument, NULL, OPTION_NO_FOLLOW},
 	    {"for", required_argument, NULL, OPTION_FOR},
@@ -327,16 +380,8 @@ int record_options_parse(struct record_options *options, int argc, char **argv)
 		complain("record", "--stacks are those of heap calls: it needs --heap");
 		return EXIT_USAGE;
 	}
-	if (!are_compatible(options))
+	if (!are_compatible(options) || !find_output(options))
 		return EXIT_USAGE;
-	if (!options->session.output) {
-		complain("record", "where to? -o TRACE is missing");
-		return EXIT_USAGE;
-	}
-	if (strcmp(options->session.output, "-") == 0) {
-		complain("record", "the trace cannot go to standard output, which is the program's");
-		return EXIT_USAGE;
-	}
 	if (optind == argc) {
 		complain("record", "what to run? COMMAND is missing");
 		return EXIT_USAGE;

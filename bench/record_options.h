@@ -2,6 +2,7 @@
 #ifndef FAULTLINE_BENCH_RECORD_OPTIONS_H
 #define FAULTLINE_BENCH_RECORD_OPTIONS_H
 
+#include "bench/record_online.h"
 #include "traces/record/session.h"
 
 #include <stdbool.h>
@@ -11,6 +12,12 @@ struct record_options {
 	bool quiet;
 	bool has_buffer; /* --buffer was given */
 	bool no_heap;
+	bool is_online;
+	bool has_settings;	       /* --set was given */
+	struct record_online *online;  /* of --online and --set */
+	struct access_output receiver; /* of --online */
+	const char *keep;	       /* of --online: its trace, too; NULL: none */
+	const char *directory;	       /* of --online: -o; NULL: none */
 };
 
 #define RECORD_OPTIONS_RUN (-1)

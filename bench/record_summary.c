@@ -110,6 +110,18 @@ static void print_accesses(const struct access_counts *counts)
 		      counts->kernel, counts->freed, counts->beyond, counts->wild);
 }
 
+static void print_size(const struct record_options *options, const struct session_result *result)
+{
+	(void)fprintf(stderr, "  size        %" PRIu64 " bytes", result->file_bytes);
+	if (options->session.accesses && result->accesses.references)
+		(void)fprintf(stderr, ", %.2f per access",
+			      (double)result->file_bytes / (double)result->accesses.references);
+	else if (result->events)
+		(void)fprintf(stderr, ", %.2f per event",
+			      (double)result->file_bytes / (double)result->events);
+	(void)fputc('\n', stderr);
+}
+
 void record_summary_print(void *context, const struct session_result *result)
 {
 	static const char *const ends[] = {
@@ -122,18 +134,13 @@ void record_summary_print(void *context, const struct session_result *result)
 
 	if (options->quiet)
 		return;
-	(void)fprintf(stderr, "faultline record: %s%s\n", options->session.output, ends[result->end]);
+	(void)fprintf(stderr, "faultline record: %s%s\n",
+		      options->session.output ? options->session.output : "online", ends[result->end]);
 	print_events(options, result);
 	(void)fprintf(stderr, "  processes   %" PRIu64 ", threads %" PRIu64 "\n", result->processes,
 		      result->threads);
-	(void)fprintf(stderr, "  size        %" PRIu64 " bytes", result->file_bytes);
-	if (options->session.accesses && result->accesses.references)
-		(void)fprintf(stderr, ", %.2f per access",
-			      (double)result->file_bytes / (double)result->accesses.references);
-	else if (result->events)
-		(void)fprintf(stderr, ", %.2f per event",
-			      (double)result->file_bytes / (double)result->events);
-	(void)fputc('\n', stderr);
+	if (options->session.output)
+		print_size(options, result);
 	if (options->session.accesses)
 		print_accesses(&result->accesses);
 	else if (options->session.heap)

@@ -58,15 +58,16 @@ static json_t *trace_json(const struct run *run)
 {
 	const struct plan_totals *totals = run->totals;
 
-	return json_pack("{s:s, s:s, s:I, s:I, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "path",
-			 run->trace_path, "hash", run->trace->hash, "events", (json_int_t)run->trace->events,
-			 "threads", (json_int_t)totals->threads, "process", (int)totals->process, "calls",
-			 (json_int_t)totals->calls, "live_peak_bytes", (json_int_t)totals->live_peak_bytes,
-			 "live_peak_objects", (json_int_t)totals->live_peak_objects, "foreign_frees",
-			 (json_int_t)totals->foreign_frees, "foreign_reallocs",
-			 (json_int_t)totals->foreign_reallocs, "failed_calls",
-			 (json_int_t)totals->failed_calls, "inherited", (json_int_t)totals->inherited,
-			 "exec_frees", (json_int_t)totals->exec_frees);
+	/* What was recorded online is in no file. */
+	return json_pack(
+	    "{s:s?, s:s?, s:I, s:I, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "path", run->trace_path,
+	    "hash", run->trace_path ? run->trace->hash : NULL, "events", (json_int_t)run->trace->events,
+	    "threads", (json_int_t)totals->threads, "process", (int)totals->process, "calls",
+	    (json_int_t)totals->calls, "live_peak_bytes", (json_int_t)totals->live_peak_bytes,
+	    "live_peak_objects", (json_int_t)totals->live_peak_objects, "foreign_frees",
+	    (json_int_t)totals->foreign_frees, "foreign_reallocs", (json_int_t)totals->foreign_reallocs,
+	    "failed_calls", (json_int_t)totals->failed_calls, "inherited", (json_int_t)totals->inherited,
+	    "exec_frees", (json_int_t)totals->exec_frees);
 }
 
 static json_t *policy_json(const struct run *run)

@@ -13,7 +13,7 @@
 #include <jansson.h>
 
 struct run {
-	const char *trace_path;
+	const char *trace_path; /* NULL: it was recorded online and is in no file */
 	const struct flt_summary *trace;
 	const struct plan_totals *totals;
 	const struct measurement_options *options;

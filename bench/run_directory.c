@@ -270,8 +270,9 @@ static void write_header(const struct run *run, const struct series *one, FILE *
 	(void)fprintf(file,
 		      "# faultline %s\n# trace: %s\n# hash: %s\n# target: %s\n# policy: %s\n# seed: %" PRIu64
 		      "\n# mode: %s\n# command: %s\n",
-		      PACKAGE_VERSION, run->trace_path, run->trace->hash, run->measurement->target->name,
-		      policy, run->options->seed,
+		      PACKAGE_VERSION, run->trace_path ? run->trace_path : "?",
+		      run->trace_path ? run->trace->hash : "?", run->measurement->target->name, policy,
+		      run->options->seed,
 		      run_mode_name(one->speed ? run->options->speed_mode : run->options->memory_mode),
 		      run->command);
 	if (one->columns)

@@ -73,6 +73,11 @@ void provenance_command(FILE *page, const struct comparison *comparison, const s
 	const struct run_summary *run = comparison->run;
 	size_t first = group ? group->first : 0, end = group ? group->first + group->runs : comparison->runs;
 
+	if (end - first == 1 && run[first].is_online) {
+		html_text(page, run[first].command);
+		(void)fputs(" &amp;&amp; faultline report DIR", page);
+		return;
+	}
 	(void)fputs(end - first == 1 ? "faultline replay" : "faultline compare", page);
 	for (size_t i = first; i < end; i++) {
 		if (!seen(run, first, i, trace_of)) {

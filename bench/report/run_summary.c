@@ -163,7 +163,8 @@ enum trace_status run_summary_create(struct run_summary *run, json_t *document, 
 	*run = (struct run_summary){.document = document};
 	double schema = run_summary_number(document, "schema");
 
-	run->trace_path = run_summary_string(document, "trace.path");
+	run->is_online = json_is_null(find(document, "trace.path"));
+	run->trace_path = run->is_online ? "online" : run_summary_string(document, "trace.path");
 	run->target = run_summary_string(document, "target");
 	if (!(schema == SCHEMA)) {
 		run_summary_destroy(run);

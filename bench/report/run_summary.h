@@ -25,6 +25,7 @@ struct run_mmu {
 struct run_summary {
 	json_t *document; /* the whole run, owned; the strings below lie in it */
 	const char *trace_path;
+	bool is_online; /* the trace is in no file: `command` recorded it */
 	const char *trace_hash;
 	const char *target;
 	const char *mode, *pace, *touch;

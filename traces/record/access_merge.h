@@ -20,6 +20,7 @@
 
 #include "traces/access.h"
 #include "traces/event.h"
+#include "traces/record/access_output.h"
 #include "traces/record/heap_merge.h"
 #include "traces/record/interleaving.h"
 #include "traces/record/space.h"
@@ -29,17 +30,6 @@
 
 #define ACCESS_MERGE_BATCH 512u
 #define ACCESS_MERGE_PATH_BYTES 4104u
-
-/* Where everything goes. */
-struct access_output {
-	struct event_sink *sink; /* with file, region and accesses */
-	/* As flt_writer_accesses_skipped; context is the caller's. */
-	enum trace_status (*skipped)(void *context, uint32_t thread, uint64_t count,
-				     struct trace_error *error);
-	void *context;
-	bool
-	    as_placed; /* references to blocks are told as those to mappings: where this allocator put them */
-};
 
 struct access_counts {
 	uint64_t references;

@@ -1,7 +1,7 @@
 # The heap recorder: the recorder's side is part of libtraces.a, the recorded program's side a library to preload.
 traces_libtraces_a_SOURCES += \
 	%D%/arena.h %D%/ticks.h %D%/arena_file.h %D%/arena_file.c \
-	%D%/access_word.h %D%/space.h %D%/space.c %D%/access_merge.h %D%/access_merge.c %D%/access_merge_state.h \
+	%D%/access_word.h %D%/space.h %D%/space.c %D%/access_output.h %D%/access_tee.h %D%/access_tee.c %D%/access_merge.h %D%/access_merge.c %D%/access_merge_state.h \
 	%D%/access_merge_calls.c %D%/access_merge_words.c \
 	%D%/interleaving.h %D%/interleaving.c \
 	%D%/number_map.h %D%/number_map.c \

@@ -78,7 +78,7 @@ static uint64_t next_record_bytes(const struct session *session)
 
 static void check_size(struct session *session)
 {
-	if (session->options->max_bytes != 0)
+	if (session->options->max_bytes != 0 && session->writer)
 		session->full = flt_writer_bytes(session->writer) + next_record_bytes(session) >=
 				session->options->max_bytes;
 }
@@ -336,7 +336,7 @@ static enum trace_status start(struct session *session, struct trace_error *erro
 		return status;
 	launch.follower = session->follower;
 	status = ordering_create(&session->ordering, &session->file.arena, error);
-	if (status == TRACE_OK)
+	if (status == TRACE_OK && options->output)
 		status = open_trace(session, error);
 	if (status != TRACE_OK)
 		return status;
@@ -354,12 +354,16 @@ static enum trace_status store_skipped(void *context, uint32_t thread, uint64_t 
 static enum trace_status begin_accesses(struct session *session, struct merge_output *output,
 					struct trace_error *error)
 {
-	const struct access_output onward = {.sink = output->sink,
-					     .skipped = store_skipped,
-					     .context = session->writer,
-					     .as_placed = session->options->as_placed};
-	enum trace_status status = access_merge_start(&session->accesses, &session->merge,
-						      session->file.arena.chunk_count, &onward, error);
+	const struct access_output *receiver = session->options->receiver;
+	struct access_output onward = {
+	    .sink = output->sink, .skipped = store_skipped, .context = session->writer};
+	enum trace_status status;
+
+	if (receiver)
+		onward = session->writer ? access_tee(&session->tee, &onward, receiver) : *receiver;
+	onward.as_placed = session->options->as_placed;
+	status = access_merge_start(&session->accesses, &session->merge, session->file.arena.chunk_count,
+				    &onward, error);
 
 	if (session->options->seed != 0)
 		access_merge_seed(&session->accesses, session->options->seed);
@@ -370,11 +374,13 @@ static enum trace_status begin_accesses(struct session *session, struct merge_ou
 /* The merge needs the clock's rate; by the first round or shortly after it can be had. */
 static enum trace_status begin_merge(struct session *session, struct trace_error *error)
 {
-	struct merge_output output = {.sink = flt_writer_sink(session->writer), .context = session->writer};
+	struct merge_output output = {.context = session->writer};
 	enum trace_status status = TRACE_OK;
 
 	if (session->merging)
 		return TRACE_OK;
+	if (session->writer)
+		output.sink = flt_writer_sink(session->writer);
 	if (session->options->accesses)
 		status = begin_accesses(session, &output, error);
 	if (session->options->stacks || session->options->faults)
@@ -482,7 +488,7 @@ static enum trace_status finish(struct session *session, struct trace_error *err
 		session_fill_result(session);
 	if (status == TRACE_OK)
 		status = session_write_warnings(session, error);
-	if (status != TRACE_OK)
+	if (status != TRACE_OK || !session->writer)
 		return status;
 	status = flt_writer_finish(session->writer, error);
 	session->writer = NULL;

@@ -25,8 +25,11 @@
 struct session_result;
 
 struct session_options {
-	char **command;	     /* NULL at its end; not empty */
-	const char *output;  /* the trace */
+	char **command;	    /* NULL at its end; not empty */
+	const char *output; /* the trace; NULL: there is a receiver */
+	const struct access_output
+	    *receiver;	     /* takes what a recording of references brings, beside the trace or
+						 alone; NULL: nobody */
 	const char *library; /* absolute path of the preloaded library */
 	bool heap;	     /* record heap calls */
 	bool calls;	     /* record memory system calls */
@@ -46,10 +49,11 @@ struct session_options {
 	int start_signal;	   /* 0 = none */
 	int stop_signal;
 	uint64_t for_ns;       /* 0 = until the end */
-	uint64_t max_bytes;    /* of the trace; 0 = no bound */
+	uint64_t max_bytes;    /* of the trace; 0 = no bound, as without one */
 	uint64_t buffer_bytes; /* memory for records that are not merged yet */
-	void (*finished)(void *context,
-			 const struct session_result *result); /* called when the trace is complete */
+	void (*finished)(
+	    void *context,
+	    const struct session_result *result); /* called when all has been written or received */
 	void *context;
 };
 

@@ -4,6 +4,7 @@
 
 #include "traces/flt.h"
 #include "traces/record/access_merge.h"
+#include "traces/record/access_tee.h"
 #include "traces/record/arena_file.h"
 #include "traces/record/clock.h"
 #include "traces/record/follower.h"
@@ -25,7 +26,8 @@ struct session {
 	struct follower *follower; /* of the kernel's side; NULL = only the heap is recorded */
 	bool gated; /* the first heap record waits for what the kernel may still tell of the time before it */
 	struct access_merge accesses; /* in use when accesses are recorded */
-	struct flt_writer *writer;
+	struct flt_writer *writer; /* NULL: no trace is written */
+	struct access_tee tee;	   /* of the trace and the receiver, if there are both */
 	uint64_t started_ns;
 	uint64_t stuck_ns; /* since when no record could be taken although numbers are out; 0 = not stuck */
 	uint64_t sampled_ticks, sampled_events, waited_ticks, lost_events;
@@ -43,7 +45,7 @@ void session_note_unrecorded(struct session *session, uint32_t slot);
 /* Fills in the result, once everything is merged. */
 void session_fill_result(struct session *session);
 
-/* Writes what the result counts as the trace's warnings. */
+/* Writes what the result counts as the trace's warnings, if there is a trace. */
 enum trace_status session_write_warnings(struct session *session, struct trace_error *error) TRACE_MUST_USE;
 
 #endif

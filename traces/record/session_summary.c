@@ -73,6 +73,8 @@ enum trace_status session_write_warnings(struct session *session, struct trace_e
 	};
 	enum trace_status status = TRACE_OK;
 
+	if (!session->writer)
+		return TRACE_OK;
 	for (size_t i = 0; status == TRACE_OK && i < sizeof(warnings) / sizeof(warnings[0]); i++)
 		status = flt_writer_warn(session->writer, warnings[i].what, warnings[i].count, error);
 	for (unsigned i = 0; status == TRACE_OK && i < result->notes; i++)
