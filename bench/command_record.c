@@ -138,18 +138,17 @@ static int record(struct record_options *options, char **words)
 	return result.exit_status;
 }
 
-/* Finds what the recording is made with, and makes it. */
-static int prepare_and_record(struct record_options *options, char **words)
-{
+/* What a recording is made with. */
+struct tools {
 	struct emulator emulator;
 	char library[PATH_MAX];
+};
 
-	options->session.context = options;
-	if (options->session.heap && !find_library(options, library, sizeof(library)))
-		return EXIT_FAILED;
-	if (options->session.accesses && !find_emulator(options, &emulator))
-		return EXIT_FAILED;
-	return record(options, words);
+static bool find_tools(struct record_options *options, struct tools *tools)
+{
+	if (options->session.heap && !find_library(options, tools->library, sizeof(tools->library)))
+		return false;
+	return !options->session.accesses || find_emulator(options, &tools->emulator);
 }
 
 int command_record(int argc, char **argv)
@@ -158,6 +157,7 @@ int command_record(int argc, char **argv)
 						     .buffer_bytes = default_buffer_bytes(),
 						     .finished = record_summary_print},
 					 .online = record_online_create()};
+	struct tools tools;
 	int status;
 
 	if (!options.online) {
@@ -165,8 +165,9 @@ int command_record(int argc, char **argv)
 		return EXIT_FAILED;
 	}
 	status = record_options_parse(&options, argc, argv);
+	options.session.context = &options;
 	if (status == RECORD_OPTIONS_RUN)
-		status = prepare_and_record(&options, argv);
+		status = find_tools(&options, &tools) ? record(&options, argv) : EXIT_FAILED;
 	record_online_destroy(options.online);
 	return status;
 }

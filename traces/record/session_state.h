@@ -26,8 +26,8 @@ struct session {
 	struct follower *follower; /* of the kernel's side; NULL = only the heap is recorded */
 	bool gated; /* the first heap record waits for what the kernel may still tell of the time before it */
 	struct access_merge accesses; /* in use when accesses are recorded */
-	struct flt_writer *writer; /* NULL: no trace is written */
-	struct access_tee tee;	   /* of the trace and the receiver, if there are both */
+	struct flt_writer *writer;    /* NULL: no trace is written */
+	struct access_tee tee;	      /* of the trace and the receiver, if there are both */
 	uint64_t started_ns;
 	uint64_t stuck_ns; /* since when no record could be taken although numbers are out; 0 = not stuck */
 	uint64_t sampled_ticks, sampled_events, waited_ticks, lost_events;
