@@ -250,7 +250,7 @@ static enum trace_status run_reader(struct flt_reader *reader, const struct mmu_
 		    options->trace);
 	enum trace_status status = begin(&running, options, &driver, error);
 
-	if (status != TRACE_OK)
+	if (!running)
 		return status;
 	running->watch.every = distance_of(trace->accesses, options->samples);
 	status = spaces_run(running->spaces, &running->watch, error);
@@ -280,7 +280,7 @@ enum trace_status mmu_pass_begin(struct mmu_pass_live **live, const struct mmu_p
 	struct spaces_options driver = {.trace = trace};
 	enum trace_status status = begin(live, options, &driver, error);
 
-	if (status != TRACE_OK)
+	if (!*live)
 		return status;
 	(*live)->thins = options->samples > 0;
 	(*live)->watch.every = (*live)->every = options->samples > 0;
