@@ -111,6 +111,24 @@ static uint64_t default_buffer_bytes(void)
 	return share < largest ? share : largest;
 }
 
+static int record_machine(const struct record_options *options)
+{
+	struct machine_result result;
+	struct trace_error error = {""};
+
+	if (machine_session_run(&options->machine, &result, &error) != TRACE_OK) {
+		complain("record", "%s", error.message);
+		return EXIT_FAILED;
+	}
+	if (result.exec_errno != 0) {
+		complain("record", "cannot run %s: %s", options->machine.command[0],
+			 strerror(result.exec_errno));
+		return result.exec_errno == ENOENT ? 127 : 126;
+	}
+	record_summary_machine(options, &result);
+	return result.exit_status;
+}
+
 /* Runs the session and, with --online, its models. An exit status. */
 static int record(struct record_options *options, char **words)
 {
@@ -166,7 +184,9 @@ int command_record(int argc, char **argv)
 	}
 	status = record_options_parse(&options, argc, argv);
 	options.session.context = &options;
-	if (status == RECORD_OPTIONS_RUN)
+	if (status == RECORD_OPTIONS_RUN && options.kernel)
+		status = record_machine(&options);
+	else if (status == RECORD_OPTIONS_RUN)
 		status = find_tools(&options, &tools) ? record(&options, argv) : EXIT_FAILED;
 	record_online_destroy(options.online);
 	return status;

@@ -2,6 +2,7 @@
 
 #include "bench/doctor.h"
 
+#include "traces/record/machine_rings.h"
 #include "traces/record/sampler.h"
 #include "traces/record/tracer.h"
 
@@ -110,8 +111,33 @@ static void examine_faults(struct doctor *doctor)
 	sampler_destroy(sampler);
 }
 
+/* Opens all of them on every processor, with small rings, and closes them again. */
+static void examine_machine(struct doctor *doctor)
+{
+	const struct machine_rings_options options = {
+	    .pages = true, .slab = true, .vmalloc = true, .switches = true, .bytes = UINT64_C(1) << 16};
+	struct machine_rings *rings = NULL;
+	struct trace_error error = {""};
+
+	if (machine_rings_create(&rings, &options, &error) != TRACE_OK)
+		doctor_find(doctor, group, "kernel", DOCTOR_MISSING, "%.400s", error.message);
+	else if (machine_rings_missing(rings)[0])
+		doctor_find(doctor, group, "kernel", DOCTOR_LIMITED, "this kernel has no %.400s",
+			    machine_rings_missing(rings));
+	else if (access("/proc/kpageflags", R_OK) != 0)
+		doctor_find(
+		    doctor, group, "kernel", DOCTOR_LIMITED,
+		    "without what each page frame is: /proc/kpageflags cannot be read, which takes root");
+	else
+		doctor_find(doctor, group, "kernel", DOCTOR_GOOD,
+			    "the whole machine's page allocator, slab caches and vmalloc, and what each page "
+			    "frame is");
+	machine_rings_destroy(rings);
+}
+
 void doctor_examine_kernel_recorders(struct doctor *doctor)
 {
 	examine_calls(doctor);
 	examine_faults(doctor);
+	examine_machine(doctor);
 }

@@ -20,7 +20,11 @@ static const char help[] =
     "Usage: faultline record [--heap] [--mm] [--faults] [--accesses] -o TRACE [OPTION]... [--] COMMAND "
     "[ARGUMENT]...\n"
     "  or:  faultline record --accesses --online[=MMU] [-o DIR] [OPTION]... [--] COMMAND [ARGUMENT]...\n"
-    "Runs COMMAND and records how it, its threads and every program it starts use memory.\n"
+    "  or:  faultline record --kernel[=WHAT] -o TRACE [--for TIME] [--buffer SIZE] [[--] COMMAND "
+    "[ARGUMENT]...]\n"
+    "Runs COMMAND and records how it, its threads and every program it starts use memory; or records what "
+    "the\n"
+    "kernel's allocators do on the whole machine while it runs.\n"
     "\n"
     "  -o, --output TRACE       where to write the trace\n"
     "      --heap               malloc, free and their kin (the default)\n"
@@ -57,7 +61,19 @@ static const char help[] =
     "commas.\n"
     "                           Implies --as-placed\n"
     "      --keep TRACE         with --online: write the trace, too\n"
-    "      --set KEY=VALUE      with --online: a policy key of the simulated system, such as thp=always\n"
+    "      --set KEY=VALUE      with --online: a policy key of the simulated system, such as thp=always\n";
+
+static const char help_rest[] =
+    "      --kernel[=WHAT]      the kernel's page allocator (pages), its slab caches and kmalloc (slab), "
+    "ranges "
+    "of kernel\n"
+    "                           addresses (vmalloc), who runs where (switches), or all, the default; several "
+    "with\n"
+    "                           commas. Of the whole machine, with snapshots of its memory before and after; "
+    "takes\n"
+    "                           root or CAP_PERFMON. Without COMMAND it ends at --for, or by SIGINT or "
+    "SIGTERM\n"
+    "      --no-frames          with --kernel: without what each page frame is, which takes 0.2 s per GiB\n"
     "      --stacks             record the call stack of every event (several microseconds each)\n"
     "      --no-follow          record only the first program, not its children nor what it becomes by exec\n"
     "      --for TIME           end the trace after TIME: seconds, or with a unit: 500ms, 10s, 5m, 1h\n"
@@ -106,6 +122,8 @@ enum {
 	OPTION_START_SIGNAL,
 	OPTION_STOP_SIGNAL,
 	OPTION_BUFFER,
+	OPTION_KERNEL,
+	OPTION_NO_FRAMES,
 };
 
 #define RUN RECORD_OPTIONS_RUN
@@ -163,6 +181,34 @@ static int parse_accesses(struct session_options *session, const char *what)
 	return RUN;
 }
 
+static int parse_kernel(struct record_options *options, const char *what)
+{
+	struct machine_rings_options *rings = &options->machine.rings;
+	const struct {
+		const char *word;
+		bool *chosen;
+	} words[] = {{"pages", &rings->pages},
+		     {"slab", &rings->slab},
+		     {"vmalloc", &rings->vmalloc},
+		     {"switches", &rings->switches}};
+	const char *at = what && strcmp(what, "all") != 0 ? what : "pages,slab,vmalloc,switches";
+
+	options->kernel = true;
+	for (size_t length; *at; at += length + (at[length] == ',')) {
+		bool known = false;
+
+		length = strcspn(at, ",");
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+			if (strlen(words[i].word) == length && memcmp(words[i].word, at, length) == 0)
+				known = *words[i].chosen = true;
+		}
+		if (!known)
+			return wrong("--kernel", what,
+				     "pages, slab, vmalloc, switches, or several of them, or all");
+	}
+	return RUN;
+}
+
 static int parse_window(struct session_options *session, const char *text)
 {
 	static const char right[] = "two numbers such as 1M:99M, the accesses to record and to leave out";
@@ -204,6 +250,8 @@ static int parse_value(struct record_options *options, int option)
 			   : wrong("--mm-by", optarg, "perf, ptrace or auto");
 	case OPTION_ACCESSES:
 		return parse_accesses(session, optarg);
+	case OPTION_KERNEL:
+		return parse_kernel(options, optarg);
 	case OPTION_WINDOW:
 		return parse_window(session, optarg);
 	case OPTION_SEED:
@@ -246,6 +294,7 @@ static int parse_option(struct record_options *options, int option)
 		return RUN;
 	case 'h':
 		(void)fputs(help, stdout);
+		(void)fputs(help_rest, stdout);
 		return EXIT_DONE;
 	case OPTION_HEAP:
 		options->session.heap = true;
@@ -271,6 +320,9 @@ static int parse_option(struct record_options *options, int option)
 	case OPTION_STACKS:
 		options->session.stacks = true;
 		return RUN;
+	case OPTION_NO_FRAMES:
+		options->machine.without_frames = true;
+		return RUN;
 	case OPTION_NO_HEAP:
 		options->no_heap = true;
 		return RUN;
@@ -288,7 +340,14 @@ static bool are_compatible(const struct record_options *options)
 	const struct session_options *session = &options->session;
 	const char *message = NULL;
 
-	if (session->accesses && session->faults)
+	if (options->kernel &&
+	    (session->heap || session->calls || session->faults || session->accesses || session->stacks ||
+	     options->no_heap || session->max_bytes || session->paused || session->stop_signal))
+		message = "--kernel is of the whole machine, and goes with --for, --buffer, --quiet and a "
+			  "command alone";
+	else if (!options->kernel && options->machine.without_frames)
+		message = "--no-frames is about snapshots of the machine: it needs --kernel";
+	else if (session->accesses && session->faults)
 		message = "--faults are the kernel's, and with --accesses it sees the emulator: record them "
 			  "one after the "
 			  "other";
@@ -361,6 +420,8 @@ int record_options_parse(struct record_options *options, int argc, char **argv)
 	    {"start-signal", required_argument, NULL, OPTION_START_SIGNAL},
 	    {"stop-signal", required_argument, NULL, OPTION_STOP_SIGNAL},
 	    {"buffer", required_argument, NULL, OPTION_BUFFER},
+	    {"kernel", optional_argument, NULL, OPTION_KERNEL},
+	    {"no-frames", no_argument, NULL, OPTION_NO_FRAMES},
 	    {NULL, 0, NULL, 0},
 	};
 	int option, result;
@@ -374,7 +435,7 @@ int record_options_parse(struct record_options *options, int argc, char **argv)
 	if (options->session.accesses)
 		options->session.heap = options->session.calls = true;
 	options->session.heap &= !options->no_heap;
-	if (!options->session.calls && !options->session.faults)
+	if (!options->session.calls && !options->session.faults && !options->kernel)
 		options->session.heap = true;
 	if (options->session.stacks && !options->session.heap) {
 		complain("record", "--stacks are those of heap calls: it needs --heap");
@@ -382,7 +443,11 @@ int record_options_parse(struct record_options *options, int argc, char **argv)
 	}
 	if (!are_compatible(options) || !find_output(options))
 		return EXIT_USAGE;
-	if (optind == argc) {
+	options->machine.command = options->session.command;
+	options->machine.output = options->session.output;
+	options->machine.for_ns = options->session.for_ns;
+	options->machine.buffer_bytes = options->session.buffer_bytes;
+	if (optind == argc && !options->kernel) {
 		complain("record", "what to run? COMMAND is missing");
 		return EXIT_USAGE;
 	}

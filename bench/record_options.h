@@ -3,6 +3,7 @@
 #define FAULTLINE_BENCH_RECORD_OPTIONS_H
 
 #include "bench/record_online.h"
+#include "traces/record/machine_session.h"
 #include "traces/record/session.h"
 
 #include <stdbool.h>
@@ -18,6 +19,8 @@ struct record_options {
 	struct access_output receiver; /* of --online */
 	const char *keep;	       /* of --online: its trace, too; NULL: none */
 	const char *directory;	       /* of --online: -o; NULL: none */
+	bool kernel;		       /* --kernel: a recording of the whole machine, by `machine` */
+	struct machine_options machine;
 };
 
 #define RECORD_OPTIONS_RUN (-1)
@@ -28,5 +31,8 @@ int record_options_parse(struct record_options *options, int argc, char **argv);
 
 /* What is said on standard error at the end of a recording; context is the record_options. */
 void record_summary_print(void *context, const struct session_result *result);
+
+/* The same of a recording of the whole machine. */
+void record_summary_machine(const struct record_options *options, const struct machine_result *result);
 
 #endif

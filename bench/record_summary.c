@@ -148,3 +148,49 @@ void record_summary_print(void *context, const struct session_result *result)
 	print_faults(result);
 	print_kernel_faults(&result->kernel, options->session.faults);
 }
+
+static void print_machine_losses(const struct machine_result *result)
+{
+	if (result->lost)
+		(void)fprintf(stderr,
+			      "  warning     %" PRIu64 " events were lost: the processors' rings were full\n",
+			      result->lost);
+	if (result->damaged)
+		(void)fprintf(stderr, "  warning     %" PRIu64 " records made no sense\n", result->damaged);
+	if (result->dropped)
+		(void)fprintf(stderr,
+			      "  warning     %" PRIu64
+			      " events came after the memory for them was used up; --buffer makes it more\n",
+			      result->dropped);
+	if (result->frames_incomplete)
+		(void)fputs("  warning     what the page frames are could not be read: it takes root and "
+			    "/proc/kpageflags\n",
+			    stderr);
+	if (result->missing[0])
+		(void)fprintf(stderr, "  note        this kernel has no %s\n", result->missing);
+}
+
+void record_summary_machine(const struct record_options *options, const struct machine_result *result)
+{
+	static const char *const ends[] = {
+	    [MACHINE_COMMAND_ENDED] = "",
+	    [MACHINE_TIME] = "; ended by --for",
+	    [MACHINE_FULL] = "; ended because the memory for its events was used up (--buffer makes it more)",
+	    [MACHINE_ASKED] = "; ended by a signal",
+	};
+	const double seconds = (double)result->duration_ns / 1e9;
+
+	if (options->quiet)
+		return;
+	(void)fprintf(stderr, "faultline: recorded the machine in %s%s\n", options->machine.output,
+		      ends[result->end]);
+	(void)fprintf(stderr, "  events      %" PRIu64 " in %.3f s, %.0f per second\n", result->events,
+		      seconds, seconds > 0 ? (double)result->events / seconds : 0);
+	(void)fprintf(stderr, "  cost        %.3f s of processor time for reading them, %.1f MB of memory\n",
+		      result->cpu_s, (double)result->log_bytes / 1e6);
+	(void)fprintf(stderr, "  snapshots   before and after, with %" PRIu64 " page frames\n",
+		      result->frames);
+	(void)fprintf(stderr, "  file        %" PRIu64 " bytes, %.2f per event\n", result->file_bytes,
+		      result->events ? (double)result->file_bytes / (double)result->events : 0);
+	print_machine_losses(result);
+}

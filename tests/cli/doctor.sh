@@ -9,6 +9,7 @@ matches "heap recorder" '^recorders +heap +(good|limited) ' table
 matches "system calls by perf events" '^ +mm, by perf +(good|missing) ' table
 matches "system calls by ptrace" '^ +mm, by ptrace +(good|missing) ' table
 matches "accesses" '^ +accesses +(good|missing) ' table
+matches "the kernel's allocators" '^ +kernel +(good|limited|missing) ' table
 matches "page faults" '^ +faults +(good|limited|missing) ' table
 matches "glibc with its version" '^allocators +glibc +good +2\.[0-9]+$' table
 for name in jemalloc mimalloc tcmalloc; do

@@ -6,7 +6,7 @@ cli_tests = \
 	%D%/manual.sh \
 	%D%/shell.sh \
 	%D%/report.sh
-cli_tests += %D%/samples.sh %D%/doctor.sh %D%/record.sh %D%/record_killed.sh %D%/record_accesses.sh %D%/record_online.sh %D%/record_mm.sh
+cli_tests += %D%/samples.sh %D%/doctor.sh %D%/record.sh %D%/record_killed.sh %D%/record_accesses.sh %D%/record_online.sh %D%/record_mm.sh %D%/record_kernel.sh
 include tests/cli/replay.mk
 cli_tests += %D%/import.sh %D%/generate.sh %D%/traces.sh
 cli_tests += %D%/translate.sh %D%/glossary.sh

@@ -8,6 +8,7 @@
 #include "traces/flt.h"
 #include "traces/flt_checksum.h"
 #include "traces/flt_verify.h"
+#include "traces/frame_kinds.h"
 #include "traces/live_sets.h"
 #include "traces/slice.h"
 
@@ -61,6 +62,24 @@ static void read_batches(struct flt_reader *reader)
 	}
 }
 
+/* As if it were one of page frames: its runs lie within what it says that it tells. */
+static void read_frames(const struct event_snapshot *snapshot)
+{
+	struct frame_reader frames;
+	struct frame_run run;
+	uint64_t told = 0;
+
+	if (!frame_reader_start(&frames, snapshot->bytes, snapshot->length))
+		return;
+	while (frame_reader_next(&frames, &run)) {
+		if (run.first != frames.first + told || run.frames == 0 || run.value >= FRAME_VALUES)
+			abort();
+		told += run.frames;
+	}
+	if (told > frames.frames)
+		abort();
+}
+
 static void read_accesses(struct flt_reader *reader)
 {
 	const struct flt_summary *summary = flt_reader_summary(reader);
@@ -80,8 +99,10 @@ static void read_accesses(struct flt_reader *reader)
 	}
 	(void)!flt_reader_seek_accesses(reader, summary->events / 2, NULL);
 	(void)!flt_reader_accesses(reader, &batch, NULL);
-	for (uint32_t number = 0; number < 3; number++)
-		(void)!flt_reader_snapshot(reader, number, &snapshot, NULL);
+	for (uint32_t number = 0; number < 3; number++) {
+		if (flt_reader_snapshot(reader, number, &snapshot, NULL) == TRACE_OK)
+			read_frames(&snapshot);
+	}
 }
 
 static void read_live(struct flt_reader *reader)
@@ -146,7 +167,7 @@ static void write_places(struct flt_writer *writer, uint32_t process)
 	const struct event_file file = {.path = "/lib/libc.so.6", .inode = 7, .bytes = 8192};
 	const struct event_region region = {
 	    .kind = EVENT_REGION_FILE, .file = 1, .length = 8192, .event = SEED_EVENTS, .process = process};
-	const struct event_snapshot snapshot = {"maps", "text", 4};
+	const struct event_snapshot snapshot = {"frames", "16 9 1 2\n\x01\x62\x83\x01", 13};
 	struct event event = {.kind = EVENT_MMAP, .process = process};
 	const struct access accesses[] = {
 	    {.base = 1, .offset = 16, .size = 8, .place = ACCESS_REGION},

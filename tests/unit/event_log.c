@@ -78,6 +78,7 @@ static void log_fields(struct event_log *log, const struct event *event)
 	case EVENT_FORK:
 	case EVENT_VFORK:
 	case EVENT_CLONE:
+	case EVENT_SWITCH:
 		LOG(" %" PRIu64, event->count);
 		break;
 	case EVENT_EXIT:

@@ -100,7 +100,7 @@ static void losses_and_other_records(void **state)
 	assert_true(parse(&record, 24, &sample));
 	assert_int_equal(sample.lost, 42);
 	assert_false(parse(&record, 16, &sample));
-	record.header.type = PERF_RECORD_COMM;
+	record.header.type = PERF_RECORD_THROTTLE;
 	assert_false(parse(&record, 24, &sample));
 	assert_false(parse(&record, 4, &sample));
 }

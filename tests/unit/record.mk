@@ -2,7 +2,7 @@
 record_arena = %D%/small_arena.h %D%/small_arena.c
 record_tests = %D%/access_merge %D%/clock %D%/heap_merge %D%/interleaving %D%/kernel_merge %D%/memory_call %D%/number_map %D%/operand \
 	%D%/perf_ring %D%/tracefs %D%/ordering %D%/program %D%/space
-record_tests += %D%/page_map
+record_tests += %D%/page_map %D%/machine_log %D%/machine_merge %D%/machine_snapshot
 check_PROGRAMS += $(record_tests)
 TESTS += $(record_tests)
 %C%_clock_SOURCES = %D%/clock.c
@@ -33,3 +33,9 @@ TESTS += $(record_tests)
 %C%_space_LDADD = $(unit_libs)
 %C%_page_map_SOURCES = %D%/page_map.c
 %C%_page_map_LDADD = $(unit_libs)
+%C%_machine_log_SOURCES = %D%/machine_log.c
+%C%_machine_log_LDADD = $(unit_libs)
+%C%_machine_merge_SOURCES = %D%/machine_merge.c %D%/event_log.c %D%/event_log.h
+%C%_machine_merge_LDADD = $(unit_libs)
+%C%_machine_snapshot_SOURCES = %D%/machine_snapshot.c
+%C%_machine_snapshot_LDADD = $(unit_libs)

@@ -1,7 +1,7 @@
 # Unit tests of this room: the trace format and what belongs to it.
 flt_support = tests/unit/flt_file.h tests/unit/flt_file.c tests/unit/flt_events.h tests/unit/flt_events.c
 
-traces_tests = %D%/flt %D%/flt_damage %D%/flt_example %D%/flt_access %D%/flt_access_writer %D%/flt_stretch %D%/varint %D%/live %D%/census %D%/flt_register %D%/slice %D%/export_aosp %D%/flt_kernel %D%/kernel_tally
+traces_tests = %D%/flt %D%/flt_damage %D%/flt_example %D%/flt_access %D%/flt_access_writer %D%/flt_stretch %D%/varint %D%/live %D%/census %D%/flt_register %D%/slice %D%/export_aosp %D%/flt_kernel %D%/kernel_tally %D%/frame_kinds
 check_PROGRAMS += $(traces_tests)
 TESTS += $(traces_tests)
 %C%_flt_SOURCES = %D%/flt.c $(flt_support)
@@ -26,6 +26,8 @@ TESTS += $(traces_tests)
 %C%_census_LDADD = $(unit_libs)
 %C%_flt_kernel_SOURCES = %D%/flt_kernel.c $(flt_support)
 %C%_flt_kernel_LDADD = $(unit_libs)
+%C%_frame_kinds_SOURCES = %D%/frame_kinds.c
+%C%_frame_kinds_LDADD = $(unit_libs)
 %C%_kernel_tally_SOURCES = %D%/kernel_tally.c
 %C%_kernel_tally_LDADD = $(unit_libs)
 %C%_slice_SOURCES = %D%/slice.c $(flt_support)

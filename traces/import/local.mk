@@ -8,6 +8,7 @@ traces_libtraces_a_SOURCES += \
 	%D%/references.c %D%/references.h \
 	%D%/perf_data.c %D%/perf_data.h %D%/perf_data_file.c %D%/perf_data_file.h %D%/perf_sample.c %D%/perf_sample.h \
 	%D%/tracepoint.c %D%/tracepoint.h \
+	%D%/kernel_tracepoint.c %D%/kernel_tracepoint.h %D%/gfp_names.c %D%/gfp_names.h \
 	%D%/constant.c %D%/constant.h \
 	%D%/fault_pair.c %D%/fault_pair.h \
 	%D%/formats.c %D%/formats.h \

@@ -34,7 +34,7 @@ const struct tracepoint *tracepoints_find(const struct tracepoints *tracepoints,
 	return NULL;
 }
 
-static bool read_field(const struct tracepoint_field *field, const uint8_t *raw, size_t bytes,
+static bool read_field(const struct tracepoint_place *field, const uint8_t *raw, size_t bytes,
 		       uint64_t *value)
 {
 	*value = 0;
@@ -47,6 +47,37 @@ static bool read_field(const struct tracepoint_field *field, const uint8_t *raw,
 	return true;
 }
 
+/* A place of 16 bits and a length of 16 bits. */
+static const char *text_at(uint64_t location, const uint8_t *raw, size_t bytes)
+{
+	const size_t at = location & 0xffff, length = location >> 16 & 0xffff;
+
+	if (length == 0 || at > bytes || length > bytes - at || !memchr(raw + at, '\0', length))
+		return NULL;
+	return (const char *)raw + at;
+}
+
+bool tracepoint_read_kernel(const struct tracepoint *tracepoint, const uint8_t *raw, size_t bytes,
+			    uint64_t value[KERNEL_NUMBERS], const char **name)
+{
+	const struct kernel_tracepoint *kernel = tracepoint->kernel;
+
+	memset(value, 0, KERNEL_NUMBERS * sizeof(*value));
+	for (unsigned i = 0; i < tracepoint->fields; i++) {
+		if (!read_field(&tracepoint->field[i], raw, bytes, &value[kernel->field[i].number]))
+			return false;
+	}
+	*name = value[KERNEL_NAME] ? text_at(value[KERNEL_NAME], raw, bytes) : NULL;
+	return true;
+}
+
+uint32_t tracepoint_thread(const struct tracepoint *tracepoint, const uint8_t *raw, size_t bytes)
+{
+	uint64_t thread;
+
+	return read_field(&tracepoint->thread, raw, bytes, &thread) ? (uint32_t)thread : 0;
+}
+
 bool tracepoint_read(const struct tracepoint *tracepoint, const uint8_t *raw, size_t bytes,
 		     uint64_t value[TRACEPOINT_VALUES])
 {
@@ -56,7 +87,7 @@ bool tracepoint_read(const struct tracepoint *tracepoint, const uint8_t *raw, si
 			return false;
 	}
 	for (unsigned i = 1; tracepoint->array != 0 && i < TRACEPOINT_VALUES; i++) {
-		const struct tracepoint_field element = {
+		const struct tracepoint_place element = {
 		    .offset = (uint16_t)(tracepoint->array + 8 * (i - 1)), .bytes = 8};
 		if (!read_field(&element, raw, bytes, &value[i]))
 			return false;

@@ -129,12 +129,12 @@ static char *checked_copy(const char *text, size_t length, size_t *copied)
 static bool take_field(struct tep_event *event, const char *name, struct tracepoint *tracepoint)
 {
 	const struct tep_format_field *found = tep_find_field(event, name);
-	struct tracepoint_field *field = &tracepoint->field[tracepoint->fields];
+	struct tracepoint_place *field = &tracepoint->field[tracepoint->fields];
 
 	if (!found || found->offset < 0 || found->offset > UINT16_MAX ||
 	    (found->size != 1 && found->size != 2 && found->size != 4 && found->size != 8))
 		return false;
-	*field = (struct tracepoint_field){.offset = (uint16_t)found->offset,
+	*field = (struct tracepoint_place){.offset = (uint16_t)found->offset,
 					   .bytes = (uint8_t)found->size,
 					   .is_signed = (found->flags & TEP_FIELD_IS_SIGNED) != 0};
 	tracepoint->fields++;
@@ -150,7 +150,7 @@ static void take_arguments(struct tep_event *event, struct tracepoint *tracepoin
 	     field && tracepoint->fields < TRACEPOINT_VALUES; field = field->next) {
 		if (field->size == 8 && field->offset > number && field->offset < UINT16_MAX)
 			tracepoint->field[tracepoint->fields++] =
-			    (struct tracepoint_field){.offset = (uint16_t)field->offset, .bytes = 8};
+			    (struct tracepoint_place){.offset = (uint16_t)field->offset, .bytes = 8};
 	}
 }
 
@@ -164,9 +164,40 @@ static bool take_raw_arguments(struct tep_event *event, struct tracepoint *trace
 	return true;
 }
 
+/* Fields that may be missing keep their place. */
+static bool describe_kernel(struct tep_event *event, const struct kernel_tracepoint *kernel,
+			    struct tracepoint *tracepoint)
+{
+	tracepoint->kind = TRACEPOINT_KERNEL;
+	tracepoint->kernel = kernel;
+	for (unsigned i = 0; i < KERNEL_FIELDS_MAX && kernel->field[i].field; i++) {
+		const unsigned before = tracepoint->fields;
+
+		if (!take_field(event, kernel->field[i].field, tracepoint) && kernel->field[i].needed)
+			return false;
+		tracepoint->fields = before + 1;
+	}
+	return true;
+}
+
+/* It stands before all other fields of every event. */
+static void describe_thread(struct tep_event *event, struct tracepoint *tracepoint)
+{
+	const struct tep_format_field *field = tep_find_common_field(event, "common_pid");
+
+	if (field && field->size == 4 && field->offset >= 0 && field->offset < UINT16_MAX)
+		tracepoint->thread = (struct tracepoint_place){.offset = (uint16_t)field->offset, .bytes = 4};
+}
+
 static bool describe(struct tep_event *event, const char *system, struct tracepoint *tracepoint)
 {
+	const struct kernel_tracepoint *kernel =
+	    kernel_tracepoint_find(system, strlen(system), event->name, strlen(event->name));
 	bool raw = strcmp(system, "raw_syscalls") == 0;
+
+	describe_thread(event, tracepoint);
+	if (kernel)
+		return describe_kernel(event, kernel, tracepoint);
 
 	if (strcmp(system, "exceptions") == 0) {
 		tracepoint->kind = TRACEPOINT_FAULT;
@@ -190,6 +221,10 @@ static bool describe(struct tep_event *event, const char *system, struct tracepo
 
 static bool is_wanted(const char *system)
 {
+	for (size_t i = 0; kernel_tracepoint_at(i); i++) {
+		if (strcmp(system, kernel_tracepoint_at(i)->system) == 0)
+			return true;
+	}
 	return strcmp(system, "exceptions") == 0 || strcmp(system, "syscalls") == 0 ||
 	       strcmp(system, "raw_syscalls") == 0;
 }
@@ -229,6 +264,8 @@ bool tracepoints_add(struct tracepoints *tracepoints, const char *system, const 
 	copy = length <= TEXT_BYTES_MAX ? checked_copy(text, length, &copied) : NULL;
 	if (!copy)
 		return false;
+	if (tracepoints->gfp.entries == 0)
+		(void)gfp_names_parse(&tracepoints->gfp, text, length);
 	done = parse(tracepoints, system, copy, copied);
 	free(copy);
 	return done;

@@ -22,6 +22,9 @@ traces_libtraces_a_SOURCES += \
 	%D%/tracefs.h %D%/tracefs.c \
 	%D%/perf_ring.h %D%/perf_ring.c \
 	%D%/sampler.h %D%/sampler.c \
+	%D%/machine_log.h %D%/machine_log.c %D%/machine_rings.h %D%/machine_rings.c \
+	%D%/machine_snapshot.h %D%/machine_snapshot.c %D%/machine_merge.h %D%/machine_merge.c \
+	%D%/machine_session.h %D%/machine_session.c \
 	%D%/follower.h %D%/follower.c \
 	%D%/session.h %D%/session_state.h %D%/session.c %D%/session_summary.c
 

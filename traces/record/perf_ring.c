@@ -130,6 +130,29 @@ static bool parse_mapping(const unsigned char *record, size_t bytes, struct perf
 	return memchr(sample->path, '\0', bytes - TRAILER_BYTES - MAPPING_PATH_OFFSET) != NULL;
 }
 
+static bool parse_name(const unsigned char *record, size_t bytes, struct perf_sample *sample)
+{
+	if (bytes < 16 + TRAILER_BYTES + 8)
+		return false;
+	sample->process_id = half(record + 8);
+	sample->thread_id = half(record + 12);
+	sample->command = (const char *)record + 16;
+	sample->time_ns = word(record + bytes - TRAILER_BYTES + 8);
+	return memchr(sample->command, '\0', bytes - TRAILER_BYTES - 16) != NULL;
+}
+
+static bool parse_birth(const unsigned char *record, size_t bytes, struct perf_sample *sample)
+{
+	if (bytes < 32)
+		return false;
+	sample->is_birth = true;
+	sample->process_id = half(record + 8);
+	sample->parent_id = half(record + 12);
+	sample->thread_id = half(record + 16);
+	sample->time_ns = word(record + 24);
+	return true;
+}
+
 bool perf_record_parse(const struct perf_ring *ring, const unsigned char *record, size_t bytes,
 		       struct perf_sample *sample)
 {
@@ -145,9 +168,15 @@ bool perf_record_parse(const struct perf_ring *ring, const unsigned char *record
 		return parse_sample(ring, record, bytes, sample);
 	case PERF_RECORD_MMAP2:
 		return parse_mapping(record, bytes, sample);
+	case PERF_RECORD_COMM:
+		return parse_name(record, bytes, sample);
+	case PERF_RECORD_FORK:
+		return parse_birth(record, bytes, sample);
 	case PERF_RECORD_LOST:
 		if (bytes >= 24)
 			sample->lost = word(record + 16);
+		if (bytes >= 24 + TRAILER_BYTES)
+			sample->time_ns = word(record + bytes - TRAILER_BYTES + 8);
 		return sample->lost != 0;
 	default:
 		return false;

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PERF_RING_EVENTS 8u
+#define PERF_RING_EVENTS 32u
 #define PERF_RECORD_BYTES 65536u /* a record's size has 16 bits */
 
 struct perf_ring {
@@ -26,7 +26,8 @@ struct perf_ring {
 	int event[PERF_RING_EVENTS];	   /* what the caller calls it */
 };
 
-/* One record: a sample, a mapping (path is not NULL), or a loss (lost is not 0). */
+/* One record: a sample, a mapping (path is not NULL), a loss (lost is not 0), a name that a thread took (command is not NULL), or a
+ * birth (is_birth). */
 struct perf_sample {
 	int event; /* of perf_ring_add */
 	uint32_t process_id, thread_id;
@@ -38,6 +39,9 @@ struct perf_sample {
 	const char *path; /* ends in NUL; address = where, and the file */
 	uint32_t device_major, device_minor;
 	uint64_t inode;
+	const char *command; /* ends in NUL */
+	bool is_birth;	     /* of process_id and thread_id, which are a new process's where they are equal */
+	uint32_t parent_id;  /* process */
 	const unsigned char *raw; /* of a tracepoint; valid until the next perf_ring_next */
 	size_t raw_bytes;
 };
@@ -51,7 +55,7 @@ int perf_ring_add(struct perf_ring *ring, int fd, int event, uint64_t *bytes);
 /* The next record that is understood. False: there is none now. */
 bool perf_ring_next(struct perf_ring *ring, struct perf_sample *sample);
 
-/* Reads the record of `bytes` bytes at `record`; false: it is none of the three, or makes no sense. */
+/* Reads the record of `bytes` bytes at `record`; false: it is none of these, or makes no sense. */
 bool perf_record_parse(const struct perf_ring *ring, const unsigned char *record, size_t bytes,
 		       struct perf_sample *sample);
 

@@ -54,6 +54,19 @@ void tracefs_close(struct tracefs *tracefs)
 	tracefs->directory = -1;
 }
 
+/* The kernel gives a long text in pieces. Returns its length, or -1. */
+static ssize_t read_pieces(int fd, char *text, size_t capacity)
+{
+	size_t length = 0;
+	ssize_t got;
+
+	do {
+		got = read(fd, text + length, capacity - length);
+		length += got > 0 ? (size_t)got : 0;
+	} while (got > 0 && length < capacity);
+	return got < 0 ? -1 : (ssize_t)length;
+}
+
 static char *read_event_file(const struct tracefs *tracefs, const char *event, const char *file)
 {
 	char path[160], *text = malloc(FORMAT_BYTES);
@@ -64,7 +77,7 @@ static char *read_event_file(const struct tracefs *tracefs, const char *event, c
 	if (tracefs->directory >= 0 && text)
 		fd = openat(tracefs->directory, path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
-		length = read(fd, text, FORMAT_BYTES - 1);
+		length = read_pieces(fd, text, FORMAT_BYTES - 1);
 		(void)close(fd);
 	}
 	if (length < 0) {

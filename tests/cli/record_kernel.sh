@@ -1,0 +1,49 @@
+#!/bin/sh
+# faultline record --kernel: the whole machine, between two sets of snapshots; and its refusals.
+# shellcheck source=tests/tap.sh
+. "$top_srcdir/tests/tap.sh"
+
+expect 2 "what to record" "$FAULTLINE" record --kernel=pages,heap -o k.flt -- true
+matches "is explained" "'pages,heap': pages, slab, vmalloc, switches" stderr
+expect 2 "the heap too" "$FAULTLINE" record --kernel --heap -o k.flt -- true
+expect 2 "frames of nothing" "$FAULTLINE" record --no-frames -o k.flt -- true
+expect 2 "where to" "$FAULTLINE" record --kernel -- true
+
+"$FAULTLINE" doctor >table
+if ! grep -Eq '^(recorders)? +kernel +(good|limited) ' table; then
+	expect 1 "where it is not permitted it is refused" "$FAULTLINE" record --kernel -o k.flt --buffer 1M -- true
+	matches "with what it takes" 'libtraceevent|it takes root' stderr
+	fail_if "and nothing is left" test -e k.flt
+	skip "record --kernel" "doctor: $(grep ' kernel  *missing' table | tr -s ' ')"
+	finish
+	exit
+fi
+
+expect 3 "the exit status is the command's" \
+	"$FAULTLINE" record --kernel --no-frames --buffer 64M -o k.flt -- sh -c 'ls / >/dev/null; exit 3'
+matches "it says what it cost" '^  cost +[0-9.]+ s of processor time' stderr
+expect 0 "the recording is sound" "$FAULTLINE" info --verify k.flt
+matches "pages are allocated" '^  page_alloc +[1-9]' stdout
+matches "and freed" '^  page_free +[1-9]' stdout
+matches "objects too" '^  kmem_alloc +[1-9]' stdout
+matches "flags have the kernel's names" ' x GFP_[A-Z_|]+' stdout
+matches "the recorder's own events are known" "^the recorder's own +[1-9][0-9]* by process id [0-9]+" stdout
+"$FAULTLINE" cat k.flt >events
+matches "a page" ' page_alloc\(frame=0x[0-9a-f]+, order=[0-9]+, migrate_type=[0-9]+, gfp=[A-Z_|]+\)$' events
+matches "a processor" ' switch\([0-9]+\)$' events
+grep ' snapshot(' events | sed 's/.*(\(.*\))/\1/' >numbers
+half=$(($(wc -l <numbers) / 2))
+pass_if "snapshots before and after, as many" test "$(($(wc -l <numbers) % 2))" -eq 0
+"$FAULTLINE" cat --snapshot "$(sed -n "${half}p" numbers)" k.flt >buddyinfo
+matches "the last before is buddyinfo" '^Node 0, zone +[A-Z]' buddyinfo
+"$FAULTLINE" cat --snapshot "$((half + 1))" k.flt >after
+matches "and so is the first after" '^Node 0, zone +[A-Z]' after
+"$FAULTLINE" slice k.flt --events 10:500 -o s.flt
+expect 0 "a part of it is sound" "$FAULTLINE" info --verify s.flt
+
+expect 0 "without a command" "$FAULTLINE" record --kernel=pages --no-frames --buffer 16M --for 20ms -o p.flt
+"$FAULTLINE" info --json p.flt >information
+matches "only pages" '"kmem_alloc": 0,' information
+expect 127 "a command that is not there" "$FAULTLINE" record --kernel --no-frames --buffer 16M -o n.flt -- ./nothing
+fail_if "leaves no trace" test -e n.flt
+finish
