@@ -57,6 +57,17 @@ static enum trace_status file(struct event_sink *sink, const struct event_file *
 	return TRACE_OK;
 }
 
+static enum trace_status name(struct event_sink *sink, enum event_names table, const char *text,
+			      uint32_t *number, struct trace_error *error)
+{
+	(void)sink;
+	(void)error;
+	if (table >= EVENT_NAMES || !*text)
+		abort();
+	*number = 1;
+	return TRACE_OK;
+}
+
 static enum trace_status process(struct event_sink *sink, uint32_t process, uint32_t parent, uint64_t os_id,
 				 const char *command, struct trace_error *error)
 {
@@ -87,8 +98,12 @@ static void check(const struct census *census)
 static void import(const uint8_t *data, size_t size, bool strict)
 {
 	struct importer_options options = {.format = FUZZ_FORMAT, .strict = strict};
-	struct census_sink sink = {
-	    .sink = {.put = put, .thread = thread, .process = process, .file = file, .accesses = accesses}};
+	struct census_sink sink = {.sink = {.put = put,
+					    .thread = thread,
+					    .process = process,
+					    .file = file,
+					    .accesses = accesses,
+					    .name = name}};
 	struct importer *importer;
 	struct trace_error error;
 	struct input *input;

@@ -135,7 +135,16 @@ tests_fuzz_fuzz_import_perf_script_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"per
 tests_fuzz_fuzz_import_perf_script_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_import_perf_script_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_import_perf_script_LDADD = $(unit_libs)
-EXTRA_DIST += %D%/corpus/fuzz_import_perf_script/sample.txt %D%/corpus/fuzz_import_perf_script/quirks.txt
+EXTRA_DIST += %D%/corpus/fuzz_import_perf_script/sample.txt %D%/corpus/fuzz_import_perf_script/quirks.txt \
+	%D%/corpus/fuzz_import_perf_script/kernel.txt
+
+fuzz_programs += %D%/fuzz_import_ftrace
+tests_fuzz_fuzz_import_ftrace_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_ftrace_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"ftrace"'
+tests_fuzz_fuzz_import_ftrace_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_import_ftrace_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_import_ftrace_LDADD = $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_import_ftrace/sample.txt
 
 fuzz_programs += %D%/fuzz_import_auto
 tests_fuzz_fuzz_import_auto_SOURCES = %D%/fuzz_import.c %D%/fuzz_import_packed.c $(fuzz_driver)

@@ -54,6 +54,28 @@ static void log_call(struct event_log *log, const struct event *event)
 	}
 }
 
+static void log_kernel(struct event_log *log, const struct event *event)
+{
+	const struct event_kernel *kernel = &event->kernel;
+	const struct {
+		const char *name;
+		uint64_t value;
+	} fields[] = {
+	    {"frame", kernel->frame},	    {"pages", kernel->pages},	     {"address", kernel->address},
+	    {"bytes", kernel->bytes},	    {"granted", kernel->granted},    {"gfp", kernel->gfp},
+	    {"cache", kernel->cache},	    {"node", kernel->node},	     {"order", kernel->order},
+	    {"type", kernel->migrate_type}, {"from", kernel->fallback_type}, {"of", kernel->fallback_order},
+	    {"flags", kernel->flags},	    {"code", kernel->code},
+	};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (fields[i].value)
+			LOG(" %s=0x%" PRIx64, fields[i].name, fields[i].value);
+	}
+	if ((event_kind_carries(event->kind) & EVENT_HAS_KERNEL) && event->count)
+		LOG(" x%" PRIu64, event->count);
+}
+
 static void log_fields(struct event_log *log, const struct event *event)
 {
 	switch (event->kind) {
@@ -92,6 +114,7 @@ static void log_fields(struct event_log *log, const struct event *event)
 		break;
 	}
 	log_call(log, event);
+	log_kernel(log, event);
 }
 
 static enum trace_status log_put(struct event_sink *sink, const struct event *event,
@@ -157,13 +180,26 @@ static enum trace_status log_snapshot(struct event_sink *sink, const struct even
 	return TRACE_OK;
 }
 
+/* Names are told in the cast, and numbered without a look whether they are known. */
+static enum trace_status log_name(struct event_sink *sink, enum event_names table, const char *text,
+				  uint32_t *number, struct trace_error *error)
+{
+	struct event_log *log = (struct event_log *)sink;
+
+	(void)error;
+	*number = ++log->names;
+	CAST("%s %" PRIu32 " %s\n", table == EVENT_NAMES_GFP ? "gfp" : "cache", *number, text);
+	return TRACE_OK;
+}
+
 void event_log_create(struct event_log *log)
 {
 	*log = (struct event_log){.sink = {.put = log_put,
 					   .thread = log_thread,
 					   .process = log_process,
 					   .file = log_file,
-					   .snapshot = log_snapshot}};
+					   .snapshot = log_snapshot,
+					   .name = log_name}};
 	LOG("%s", "");
 	CAST("%s", "");
 }

@@ -8,6 +8,7 @@
  *
  *   mmap length=0x2000 protection=0x3 flags=0x22 result=0x7f0000000000      the arguments and the result that are not 0
  *   fork 1                 child                      snapshot 1 maps 120    number, name, bytes
+ *   page_free frame=0x9 order=0x1                     what the kernel's allocators did, the numbers that are not 0, a count as x5
  *
  * followed by " at TIME" where the time is not 0, " failed" and " foreign".
  */
@@ -25,11 +26,11 @@ struct event_log {
 	size_t length, capacity;
 	char *
 	    cast; /* one line per announced process, thread and file: `process 0 id 22 ./t`, `thread 1 of 0 id 23`,
-		   `file 1 /bin/sh` */
+		   `file 1 /bin/sh`, `gfp 1 GFP_KERNEL`, `cache 2 dentry` */
 	size_t cast_length, cast_capacity;
 	uint64_t events;
 	uint64_t refuse_at; /* put fails at this event (1 = first); 0 = never */
-	uint32_t files, snapshots, regions;
+	uint32_t files, snapshots, regions, names;
 	char snapshot[64]; /* of the last one: name and bytes */
 };
 

@@ -66,9 +66,9 @@ static void in_order(void **state)
 	put(a_free(10, 0, 11));
 	put(a_free(20, 1, 11));
 	put(a_free(30, 1, 12));
-	expect("switch 0 at 10\npage_free at 10\nswitch 1 at 20\npage_free at 20\nswitch 0 at 30\npage_free "
-	       "at 30\n"
-	       "[0.1] switch 1 at 30\n[0.1] page_free at 30\n",
+	expect("switch 0 at 10\npage_free frame=0xa at 10\nswitch 1 at 20\npage_free frame=0x14 at 20\n"
+	       "switch 0 at 30\npage_free frame=0x1e at 30\n[0.1] switch 1 at 30\n[0.1] page_free frame=0x1e "
+	       "at 30\n",
 	       "process 0 id 10\nthread 0 of 0 id 11\nthread 0 of 0 id 11 worker\nthread 1 of 0 id 12\n"
 	       "thread 1 of 0 id 12 \n");
 }

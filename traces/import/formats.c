@@ -4,6 +4,7 @@
 
 #include "traces/import/aosp.h"
 #include "traces/import/champsim.h"
+#include "traces/import/ftrace.h"
 #include "traces/import/heaptrack.h"
 #include "traces/import/lackey.h"
 #include "traces/import/logalloc.h"
@@ -18,9 +19,9 @@
 #include <string.h>
 
 static const struct import_format *const formats[] = {
-    &aosp_format,     &malloclab_format, &mtrace_format,   &valgrind_format,
-    &logalloc_format, &heaptrack_format, &strace_format,   &perf_script_format,
-    &lackey_format,   &pinatrace_format, &champsim_format, &perf_data_format,
+    &aosp_format,      &malloclab_format, &mtrace_format,      &valgrind_format, &logalloc_format,
+    &heaptrack_format, &strace_format,	  &perf_script_format, &lackey_format,	 &pinatrace_format,
+    &champsim_format,  &perf_data_format, &ftrace_format,
 };
 
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))

@@ -9,6 +9,7 @@ traces_libtraces_a_SOURCES += \
 	%D%/perf_data.c %D%/perf_data.h %D%/perf_data_file.c %D%/perf_data_file.h %D%/perf_sample.c %D%/perf_sample.h \
 	%D%/tracepoint.c %D%/tracepoint.h \
 	%D%/kernel_tracepoint.c %D%/kernel_tracepoint.h %D%/gfp_names.c %D%/gfp_names.h \
+	%D%/kernel_line.c %D%/kernel_line.h %D%/kernel_stream.c %D%/kernel_stream.h %D%/ftrace.c %D%/ftrace.h \
 	%D%/constant.c %D%/constant.h \
 	%D%/fault_pair.c %D%/fault_pair.h \
 	%D%/formats.c %D%/formats.h \

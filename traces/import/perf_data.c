@@ -3,6 +3,7 @@
 #include "traces/import/perf_data.h"
 
 #include "traces/import/fault_pair.h"
+#include "traces/import/kernel_stream.h"
 #include "traces/import/perf_data_file.h"
 #include "traces/memory_call.h"
 
@@ -27,6 +28,7 @@ struct perf_events {
 	struct importer *importer;
 	struct perf_data_file file;
 	struct fault_pair pair;
+	struct kernel_stream stream;
 	struct perf_call *calls;
 	uint64_t first_ns;
 };
@@ -140,6 +142,42 @@ static enum trace_status end_call(struct perf_events *events, const struct perf_
 	return status;
 }
 
+static enum trace_status damaged(struct perf_events *events)
+{
+	return warnings_add(
+	    &events->importer->warnings, "sample not understood", events->importer->error,
+	    "has less data than its tracepoint has fields, or numbers that make no sense; it was "
+	    "skipped");
+}
+
+static enum trace_status take_kernel(struct perf_events *events, const struct perf_kept *kept,
+				     const struct tracepoint *tracepoint)
+{
+	struct kernel_moment moment = {.process_id = kept->process_id,
+				       .thread_id = kept->thread_id,
+				       .cpu = kept->cpu,
+				       .time_ns = kept->time - events->first_ns};
+	uint64_t value[KERNEL_NUMBERS];
+	char gfp[GFP_TEXT_BYTES];
+	enum trace_status status;
+
+	if (tracepoint->kernel->kind == EVENT_SWITCH)
+		return TRACE_OK;
+	if (!tracepoint_read_kernel(tracepoint, events->file.raw + kept->raw, kept->raw_bytes, value,
+				    &moment.cache) ||
+	    !kernel_tracepoint_event(tracepoint->kernel, value, &moment.event))
+		return damaged(events);
+	moment.cache_length = moment.cache ? strlen(moment.cache) : 0;
+	if (value[KERNEL_GFP]) {
+		gfp_names_text(&events->file.tracepoints.gfp, value[KERNEL_GFP], gfp);
+		moment.gfp = gfp;
+		moment.gfp_length = strlen(gfp);
+	}
+	/* Faults that wait for their other half come before it. */
+	status = fault_pair_finish(&events->pair, events->importer);
+	return status == TRACE_OK ? kernel_stream_put(&events->stream, events->importer, &moment) : status;
+}
+
 static enum trace_status take_tracepoint(struct perf_events *events, const struct perf_kept *kept,
 					 uint64_t id)
 {
@@ -154,10 +192,12 @@ static enum trace_status take_tracepoint(struct perf_events *events, const struc
 		    &events->importer->warnings, "tracepoint without format", events->importer->error,
 		    "is a sample of a tracepoint that the file does not describe%s; it was skipped",
 		    tracepoints_are_known() ? "" : " to a build without libtraceevent");
+	if (tracepoint->kind == TRACEPOINT_KERNEL)
+		return take_kernel(events, kept, tracepoint);
+	if (kept->thread_id == UINT32_MAX)
+		return TRACE_OK; /* of a thread that is just ending */
 	if (!tracepoint_read(tracepoint, events->file.raw + kept->raw, kept->raw_bytes, value))
-		return warnings_add(&events->importer->warnings, "sample not understood",
-				    events->importer->error,
-				    "has less data than its tracepoint has fields; it was skipped");
+		return damaged(events);
 	if (tracepoint->kind == TRACEPOINT_ENTER)
 		return begin_call(events, kept, value);
 	if (tracepoint->kind == TRACEPOINT_EXIT)
@@ -203,10 +243,12 @@ static enum trace_status perf_data_run(struct importer *importer)
 	if (!events)
 		return trace_fail(importer->error, TRACE_NO_MEMORY, "no memory for an import");
 	events->importer = importer;
+	events->stream.begun = true;
 	status = perf_data_read(&events->file, importer);
 	if (status == TRACE_OK)
 		status = take_all(events);
 	forget_calls(events);
+	kernel_stream_end(&events->stream);
 	perf_data_free(&events->file);
 	free(events);
 	return status;
@@ -228,7 +270,8 @@ static bool perf_data_has_time(const char *bytes, size_t length)
 
 const struct import_format perf_data_format = {
     .name = "perf-data",
-    .summary = "perf record: page-faults with addresses (-d), exceptions:page_fault_*, memory system calls",
+    .summary =
+	"perf record: page-faults (-d), exceptions:page_fault_*, memory system calls, kmem:*, vmalloc:* ...",
     .sample = "PERFILE2",
     .detect = perf_data_detect,
     .has_time = perf_data_has_time,

@@ -264,6 +264,7 @@ static enum trace_status keep(struct perf_data_file *file, uint32_t attr, const 
 							    .process_id = sample->process_id,
 							    .thread_id = sample->thread_id,
 							    .attr = attr,
+							    .cpu = sample->has_cpu ? sample->cpu : UINT32_MAX,
 							    .has_address = sample->has_address};
 	if (sample->raw_bytes)
 		memcpy(file->raw + file->raw_bytes, sample->raw, sample->raw_bytes);
@@ -286,8 +287,10 @@ static enum trace_status take_sample(struct perf_data_file *file, const uint8_t 
 	if (!sample.has_ids)
 		return warnings_add(&file->importer->warnings, "sample without thread", file->importer->error,
 				    "is a sample that does not say whose it is; it was skipped");
-	if (sample.thread_id > HIGHEST_ID || sample.process_id > HIGHEST_ID)
-		return TRACE_OK; /* of a thread that is just ending */
+	/* Of a thread that is just ending: what the kernel does then is taken all the same. */
+	if ((sample.thread_id > HIGHEST_ID || sample.process_id > HIGHEST_ID) &&
+	    (file->attr[attr].type != PERF_TYPE_TRACEPOINT_EVENT || sample.thread_id != UINT32_MAX))
+		return TRACE_OK;
 	return keep(file, attr, &sample);
 }
 

@@ -16,6 +16,7 @@ struct perf_kept {
 	uint32_t raw_bytes;
 	uint32_t process_id, thread_id;
 	uint32_t attr; /* index */
+	uint32_t cpu;  /* UINT32_MAX = not known */
 	bool has_address;
 };
 

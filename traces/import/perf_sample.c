@@ -117,8 +117,11 @@ bool perf_sample_parse(const struct perf_attr *attr, const uint8_t *bytes, size_
 	if (type & HAS_ADDRESS)
 		sample->address = take(&rest, 8);
 	sample->has_address = (type & HAS_ADDRESS) != 0;
-	skip(&rest, (type & HAS_ID ? 1u : 0u) + (type & HAS_STREAM ? 1u : 0u) + (type & HAS_CPU ? 1u : 0u) +
-			(type & HAS_PERIOD ? 1u : 0u));
+	skip(&rest, (type & HAS_ID ? 1u : 0u) + (type & HAS_STREAM ? 1u : 0u));
+	sample->has_cpu = (type & HAS_CPU) != 0;
+	if (sample->has_cpu)
+		sample->cpu = (uint32_t)take(&rest, 8);
+	skip(&rest, type & HAS_PERIOD ? 1u : 0u);
 	if (type & HAS_READ)
 		skip_read(&rest, attr->read_format);
 	if (type & HAS_CALLCHAIN)

@@ -30,7 +30,8 @@ struct perf_attr {
 struct perf_sample {
 	uint64_t ip, time, address, id; /* 0 where the sample has none */
 	uint32_t process_id, thread_id;
-	bool has_ids, has_time, has_address;
+	uint32_t cpu;
+	bool has_ids, has_time, has_address, has_cpu;
 	const uint8_t *raw; /* in the sample's bytes */
 	uint32_t raw_bytes;
 };

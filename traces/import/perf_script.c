@@ -3,6 +3,7 @@
 #include "traces/import/perf_script.h"
 
 #include "traces/import/fault_pair.h"
+#include "traces/import/kernel_line.h"
 
 #include <string.h>
 
@@ -12,7 +13,8 @@
 
 /* What a line of perf script begins with: COMM PID[/TID] [CPU] TIME: [PERIOD] EVENT: REST. */
 struct perf_line {
-	uint64_t process_id, thread_id; /* process_id 0 = not given */
+	uint64_t process_id, thread_id; /* process_id 0 = not given; UINT32_MAX = ending, "-1" */
+	uint32_t cpu;			/* KERNEL_NO_CPU = not given */
 	uint64_t time_ns;
 	struct scan event; /* without modifiers and colon */
 	struct scan rest;
@@ -20,11 +22,22 @@ struct perf_line {
 
 struct perf_state {
 	struct fault_pair pair;
+	struct kernel_stream stream;
 	uint64_t first_ns, last_ns;
 	bool has_first;
 };
 
 static const char *const software_events[] = {"page-faults", "faults", "minor-faults", "major-faults"};
+
+/* A number, or -1 of a thread that is ending. */
+static bool parse_id(struct scan *scan, uint64_t *id)
+{
+	if (scan_literal(scan, "-1")) {
+		*id = UINT32_MAX;
+		return true;
+	}
+	return scan_decimal(scan, id) && *id <= HIGHEST_ID;
+}
 
 /* "14524" or "14524/14525" */
 static bool parse_ids(struct scan *scan, struct perf_line *line)
@@ -32,13 +45,13 @@ static bool parse_ids(struct scan *scan, struct perf_line *line)
 	struct scan at = *scan;
 	uint64_t first;
 
-	if (!scan_decimal(&at, &first) || first > HIGHEST_ID)
+	if (!parse_id(&at, &first))
 		return false;
 	line->process_id = 0;
 	line->thread_id = first;
 	if (scan_character(&at, '/')) {
 		line->process_id = first;
-		if (!scan_decimal(&at, &line->thread_id) || line->thread_id > HIGHEST_ID)
+		if (!parse_id(&at, &line->thread_id))
 			return false;
 	}
 	if (at.at == at.end || (*at.at != ' ' && *at.at != '\t'))
@@ -91,8 +104,11 @@ static bool parse_line(struct scan scan, struct perf_line *line)
 		size_t length;
 
 		if (parse_ids(&at, line)) {
-			if (scan_character(&at, '[') && scan_decimal(&at, &cpu) && scan_character(&at, ']'))
+			line->cpu = KERNEL_NO_CPU;
+			if (scan_character(&at, '[') && scan_decimal(&at, &cpu) && scan_character(&at, ']')) {
+				line->cpu = cpu < EVENT_MAX_CPUS ? (uint32_t)cpu : KERNEL_NO_CPU;
 				scan_blanks(&at);
+			}
 			if (parse_time(&at, &line->time_ns) && parse_event(&at, line))
 				return true;
 		}
@@ -181,27 +197,51 @@ static enum trace_status take_tracepoint(struct importer *importer, struct perf_
 	return half->address < USER_ADDRESSES_END ? fault_pair_put(&state->pair, importer, half) : TRACE_OK;
 }
 
-static enum trace_status take_line(struct importer *importer, struct perf_state *state,
-				   const struct perf_line *line)
+/* Nanoseconds since the first event; they never step back. */
+static uint64_t time_of(struct perf_state *state, const struct perf_line *line)
 {
-	struct fault_half half = {.process_id = line->process_id, .thread_id = line->thread_id};
-	bool software = is_software(line->event);
-
-	if (!software && !is_tracepoint(line->event))
-		return TRACE_OK;
 	if (!state->has_first)
 		state->first_ns = line->time_ns;
 	state->has_first = true;
 	if (line->time_ns > state->first_ns + state->last_ns)
 		state->last_ns = line->time_ns - state->first_ns;
-	half.time_ns = state->last_ns;
+	return state->last_ns;
+}
+
+static enum trace_status take_kernel(struct importer *importer, struct perf_state *state,
+				     const struct kernel_tracepoint *tracepoint, const struct perf_line *line)
+{
+	struct kernel_moment moment = {
+	    .process_id = line->process_id, .thread_id = line->thread_id, .cpu = line->cpu};
+	enum trace_status status;
+
+	if (!kernel_line_parse(tracepoint, line->rest, &moment))
+		return importer_not_understood(importer);
+	/* Faults that wait for their other half come before it. */
+	status = fault_pair_finish(&state->pair, importer);
+	moment.time_ns = time_of(state, line);
+	return status == TRACE_OK ? kernel_stream_put(&state->stream, importer, &moment) : status;
+}
+
+static enum trace_status take_line(struct importer *importer, struct perf_state *state,
+				   const struct perf_line *line)
+{
+	const struct kernel_tracepoint *kernel = kernel_line_tracepoint(line->event);
+	struct fault_half half = {.process_id = line->process_id, .thread_id = line->thread_id};
+	bool software = is_software(line->event);
+
+	if (kernel)
+		return take_kernel(importer, state, kernel, line);
+	if ((!software && !is_tracepoint(line->event)) || line->thread_id > HIGHEST_ID)
+		return TRACE_OK;
+	half.time_ns = time_of(state, line);
 	return software ? take_software(importer, state, line, &half)
 			: take_tracepoint(importer, state, line, &half);
 }
 
 static enum trace_status perf_run(struct importer *importer)
 {
-	struct perf_state state = {0};
+	struct perf_state state = {.stream.begun = true};
 	enum trace_status status;
 
 	while ((status = importer_next(importer)) == TRACE_OK) {
@@ -213,8 +253,9 @@ static enum trace_status perf_run(struct importer *importer)
 		status = parse_line(text, &line) ? take_line(importer, &state, &line)
 						 : importer_not_understood(importer);
 		if (status != TRACE_OK)
-			return status;
+			break;
 	}
+	kernel_stream_end(&state.stream);
 	return status == TRACE_END ? fault_pair_finish(&state.pair, importer) : status;
 }
 
@@ -222,7 +263,8 @@ static bool perf_recognise(struct scan text)
 {
 	struct perf_line line;
 
-	return parse_line(text, &line) && (is_software(line.event) || is_tracepoint(line.event));
+	return parse_line(text, &line) &&
+	       (is_software(line.event) || is_tracepoint(line.event) || kernel_line_tracepoint(line.event));
 }
 
 static size_t perf_detect(const char *bytes, size_t length)
@@ -239,7 +281,7 @@ static bool perf_has_time(const char *bytes, size_t length)
 
 const struct import_format perf_script_format = {
     .name = "perf-script",
-    .summary = "perf script: page-faults, exceptions:page_fault_user, exceptions:page_fault_kernel",
+    .summary = "perf script: page-faults, exceptions:page_fault_*, kmem:*, vmalloc:*, compaction and reclaim",
     .sample = "gcc 29196/29196  1553.395954: page-faults:     7f19f8273e06     7f19f825b7ad",
     .detect = perf_detect,
     .has_time = perf_has_time,
