@@ -123,6 +123,19 @@ else
 	pass_if "that perf script prints" cmp data.txt text.txt
 fi
 
+# --- what the kernel's allocators do, as perf records it and as perf prints it ---
+if ! perf record -q -a -c 1 -e 'kmem:mm_page*,kmem:k*' -o kernel.data -- true >/dev/null 2>perf.errors; then
+	skip "perf.data of the kernel's allocators" "perf record does not work here: $(tail -n 1 perf.errors)"
+else
+	perf script -i kernel.data --ns -F comm,pid,tid,cpu,time,event,trace >kernel.txt 2>/dev/null
+	"$FAULTLINE" import -q kernel.data -o data.flt
+	"$FAULTLINE" import -q kernel.txt -o text.flt
+	"$FAULTLINE" cat data.flt >data.txt
+	"$FAULTLINE" cat text.flt >text.txt
+	pass_if "perf.data has pages" grep -q ' page_alloc(frame=0x[0-9a-f]*, order=' data.txt
+	pass_if "and all that perf script prints" cmp data.txt text.txt
+fi
+
 # --- the Android trace ---
 android=$FAULTLINE_SHARED_TRACES/aosp/systemui.zip
 if [ -r "$android" ]; then

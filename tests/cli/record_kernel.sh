@@ -9,6 +9,17 @@ expect 2 "the heap too" "$FAULTLINE" record --kernel --heap -o k.flt -- true
 expect 2 "frames of nothing" "$FAULTLINE" record --no-frames -o k.flt -- true
 expect 2 "where to" "$FAULTLINE" record --kernel -- true
 
+# The recording that is shipped, wherever this runs.
+sample=$top_srcdir/traces/samples/kernel
+pass_if "the shipped recording has its hash" sh -c 'cd "$1" && sha256sum -c SHA256SUMS' sh "$sample"
+expect 0 "and is sound" "$FAULTLINE" info --verify "$sample/gcc-compile.flt"
+cp stdout information
+row=$(awk '$1 == "events" || $1 == "page_alloc" || $1 == "page_free" { gsub(",", ""); printf "%s [|] ", $2 }' information)
+matches "with the events of its row" "^\| gcc-compile \| ${row}" "$sample/README.md"
+lacks "without a warning" '^warning' information
+pass_if "in 200,000 bytes at most" test "$(wc -c <"$sample/gcc-compile.flt")" -le 200000
+expect 1 "a recording that is not known is refused" "$sample/record-kernel" -o "$PWD" no-such-load
+
 "$FAULTLINE" doctor >table
 if ! grep -Eq '^(recorders)? +kernel +(good|limited) ' table; then
 	expect 1 "where it is not permitted it is refused" "$FAULTLINE" record --kernel -o k.flt --buffer 1M -- true

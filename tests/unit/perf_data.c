@@ -15,7 +15,9 @@ static const char everything[] =
     "fault address=0x7000 flags=0x201 at 1\n"
     "[0.1] mmap length=0x2000 protection=0x3 flags=0x22 result=0x7f0000000000 at 26\n"
     "[0.1] fault address=0x7f0000000ff8 flags=0x100 at 36\n"
-    "mmap address=0x1 protection=0x3 flags=0x22 result=0x16 at 56 failed\n";
+    "mmap address=0x1 protection=0x3 flags=0x22 result=0x16 at 56 failed\n"
+    "[0.2] switch 0 at 66\n"
+    "[0.2] page_alloc frame=0x115d14 gfp=0x1 order=0x3 type=0x1 at 66\n";
 
 static void expect(const uint8_t *bytes, size_t length, const char *events, const char *warnings)
 {
@@ -50,7 +52,7 @@ static void without_formats(void **unused)
 
 	(void)unused;
 	bytes[72] = 0;
-	expect(bytes, length, "fault address=0x7000 flags=0x240 at 1\n", "tracepoint without format: 7\n");
+	expect(bytes, length, "fault address=0x7000 flags=0x240 at 1\n", "tracepoint without format: 8\n");
 }
 
 static void cut_anywhere(void **unused)
@@ -91,10 +93,10 @@ static void what_it_refuses(void **unused)
 	bytes[25] = 0xff;
 	refusal(bytes, length, "in:0: has no table of events before its records");
 	length = perf_data_bytes(bytes, false);
-	bytes[456] = 81; /* the first record */
+	bytes[544] = 81; /* the first record */
 	refusal(bytes, length, "in: its records are compressed; record without -z");
 	length = perf_data_bytes(bytes, false);
-	bytes[462] = 7;
+	bytes[550] = 7;
 	refusal(bytes, length, "in:1: is a record shorter than its header of 8 bytes");
 	for (unsigned i = 0; i < 8; i++)
 		bytes[i] = (uint8_t) "2ELIFREP"[i];

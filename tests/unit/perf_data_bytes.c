@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ATTRS ((size_t)4)
+#define ATTRS ((size_t)5)
 #define ATTR_BYTES 64u
 #define HEADER_BYTES 104u
 /* IDENTIFIER, IP, TID, TIME, ADDR, CPU, PERIOD; the tracepoints' with RAW */
@@ -40,7 +40,7 @@ static void set(struct out *out, size_t at, uint64_t word)
 	put(&there, word, 8);
 }
 
-/* Software page faults, and the tracepoints 77, 78 and 79. Event number i has the id 1000 + i. */
+/* Software page faults, and the tracepoints 77 to 80. Event number i has the id 1000 + i. */
 static void put_attr(struct out *out, unsigned index)
 {
 	put(out, index == 0 ? 1 : 2, 4);
@@ -81,6 +81,15 @@ static const char exit_format[] = "name: sys_exit_mmap\nID: 79\nformat:\n" COMMO
 				  "\tfield:long ret;\toffset:16;\tsize:8;\tsigned:1;\n\n"
 				  "print fmt: \"0x%lx\", REC->ret\n";
 
+static const char page_format[] = "name: mm_page_alloc\nID: 80\nformat:\n" COMMON
+				  "\tfield:unsigned long pfn;\toffset:8;\tsize:8;\tsigned:0;\n"
+				  "\tfield:unsigned int order;\toffset:16;\tsize:4;\tsigned:0;\n"
+				  "\tfield:unsigned long gfp_flags;\toffset:24;\tsize:8;\tsigned:0;\n"
+				  "\tfield:int migratetype;\toffset:32;\tsize:4;\tsigned:1;\n\n"
+				  "print fmt: \"%s\", (REC->gfp_flags) ? __print_flags(REC->gfp_flags, "
+				  "\"|\", {(unsigned long)(((( gfp_t)((((1UL))) "
+				  "<< (6))) | (( gfp_t)128u))), \"GFP_TWO\"} ) : \"none\"\n";
+
 static void put_format(struct out *out, const char *text)
 {
 	put(out, strlen(text), 8);
@@ -101,7 +110,10 @@ static void put_formats(struct out *out)
 	put_text(out, "header_event", sizeof("header_event"));
 	put(out, 0, 8);
 	put(out, 0, 4);
-	put(out, 2, 4);
+	put(out, 3, 4);
+	put_text(out, "kmem", sizeof("kmem"));
+	put(out, 1, 4);
+	put_format(out, page_format);
 	put_text(out, "exceptions", sizeof("exceptions"));
 	put(out, 1, 4);
 	put_format(out, fault_format);
@@ -154,6 +166,7 @@ static const struct sampled samples[] = {
     {1, 501, 1040, 0, 3, {0x7f0000000ff8, 0x401000, 4}},
     {2, 500, 1050, 0, 7, {9, 1, 0, 3, 0x22, UINT64_MAX, 0}},
     {3, 500, 1060, 0, 2, {9, (uint64_t)-22}},
+    {4, UINT32_MAX, 1070, 0, 4, {0x115d14, 3, 0x1c0, 1}},
 };
 
 #define SAMPLES (sizeof(samples) / sizeof(samples[0]))
