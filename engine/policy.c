@@ -15,6 +15,7 @@ static const char *const layout_words[] = {"x86-64", "i386", NULL};
 static const char *const thp_words[] = {"never", "madvise", "always", NULL};
 static const char *const thp_defrag_words[] = {"always", "defer", "defer+madvise", "madvise", "never", NULL};
 static const char *const thp_placement_words[] = {"fault", "reservation", NULL};
+static const char *const slab_rule_words[] = {"eighth", "linux", NULL};
 static const char *const paging_words[] = {"demand", "eager", NULL};
 
 #define WORD_KEY(field, words, help)                                                                         \
@@ -61,10 +62,33 @@ static const struct policy_key keys[] = {
 	       "window of file pages that a read fault maps at once, a power of two"),
     NUMBER_KEY(read_around_bytes, 0, 16777216, "bytes of a file that a major fault reads"),
     WORD_KEY(paging, paging_words, "memory gets its pages when it is touched, or when it is asked for"),
+    WORD_KEY(slab_geometry, slab_rule_words,
+	     "slots and orders of slabs: at most an eighth wasted, or as the kernel's slabinfo has them"),
+    NUMBER_KEY(slab_sheaf, 0, 256, "free objects in each of a CPU's two arrays of a slab cache; 0 is none"),
+    WORD_KEY(slab_cpu_slabs, switch_words, "a CPU owns an active slab and some partly used ones of a cache"),
+    WORD_KEY(slab_merge, switch_words, "slab caches of like objects are one"),
+    WORD_KEY(slab_colour, switch_words, "the first objects of slabs lie in different cache sets"),
+    WORD_KEY(slab_random, switch_words, "the free objects of a slab are handed out in random order"),
+    WORD_KEY(slab_hardened, switch_words,
+	     "a second free of a slab object is found at once, wherever it waits"),
+    WORD_KEY(slab_red_zone, switch_words,
+	     "writes before and behind slab objects are found when they are freed"),
+    WORD_KEY(slab_poison, switch_words, "writes to free slab objects are found when they are handed out"),
+    WORD_KEY(slab_store_user, switch_words, "who allocated a slab object and who freed it last is noted"),
+    WORD_KEY(vmalloc_huge, switch_words, "areas of vmalloc in blocks of 2 MiB where the caller allows it"),
 };
 
+/* How slabs are made: ours, and as Linux 6.18 does it with CONFIG_SLAB_FREELIST_RANDOM. */
+#define OUR_SLABS .slab_geometry = SLAB_RULE_EIGHTH, .slab_sheaf = 64, .slab_merge = 1, .vmalloc_huge = 1
+#define LINUX_SLABS                                                                                          \
+	.slab_geometry = SLAB_RULE_LINUX, .slab_cpu_slabs = 1, .slab_merge = 1, .slab_random = 1,            \
+	.vmalloc_huge = 1
+
+/* Linux's first slab allocator, after Bonwick's: arrays of objects per CPU, colours, and at most an eighth wasted. */
+#define TEXTBOOK_SLABS .slab_geometry = SLAB_RULE_EIGHTH, .slab_sheaf = 60, .slab_colour = 1
+
 /* The keys that shipped policies differ in are arguments; all other keys have one value here. */
-#define VALUES(placement, spans, classes, small, layout, levels)                                             \
+#define VALUES(slabs, placement, spans, classes, small, layout, levels)                                      \
 	{                                                                                                    \
 		.page_placement = (placement), .size_classes = (classes), .small_bytes = (small),            \
 		.slab_order = 3, .span_choice = (spans), .magazine_blocks = 256, .magazine_bytes = 8192,     \
@@ -72,23 +96,26 @@ static const struct policy_key keys[] = {
 		.memory_layout = (layout), .page_levels = (levels), .shared_calls = 64, .thp = THP_MADVISE,  \
 		.thp_defrag = THP_DEFRAG_MADVISE, .thp_zero_page = 1, .thp_placement = THP_AT_FAULT,         \
 		.thp_promotion_pages = 0, .khugepaged_scan_pages = 4096, .khugepaged_max_ptes_none = 511,    \
-		.fault_around_bytes = 65536, .read_around_bytes = 131072, .paging = PAGING_DEMAND            \
+		.fault_around_bytes = 65536, .read_around_bytes = 131072, .paging = PAGING_DEMAND, slabs     \
 	}
 
 static const struct policy_named policies[] = {
     {"default", "what measured best over the shipped recordings",
-     VALUES(PLACEMENT_ORDER_FIRST, SPAN_FULLEST, SIZE_CLASSES_EIGHTH_STEPS, 16384, LAYOUT_X86_64, 4)},
-    {"linux", "as the Linux kernel does it: kmalloc's sizes, order-first buddy",
-     VALUES(PLACEMENT_ORDER_FIRST, SPAN_FULLEST, SIZE_CLASSES_KMALLOC, 8192, LAYOUT_X86_64, 4)},
-    {"lowest-address", "pages and spans from the lowest address that serves",
-     VALUES(PLACEMENT_LOWEST_ADDRESS, SPAN_LOWEST_ADDRESS, SIZE_CLASSES_EIGHTH_STEPS, 16384, LAYOUT_X86_64,
+     VALUES(OUR_SLABS, PLACEMENT_ORDER_FIRST, SPAN_FULLEST, SIZE_CLASSES_EIGHTH_STEPS, 16384, LAYOUT_X86_64,
 	    4)},
+    {"linux", "as the Linux kernel does it: kmalloc's sizes, order-first buddy",
+     VALUES(LINUX_SLABS, PLACEMENT_ORDER_FIRST, SPAN_FULLEST, SIZE_CLASSES_KMALLOC, 8192, LAYOUT_X86_64, 4)},
+    {"lowest-address", "pages and spans from the lowest address that serves",
+     VALUES(OUR_SLABS, PLACEMENT_LOWEST_ADDRESS, SPAN_LOWEST_ADDRESS, SIZE_CLASSES_EIGHTH_STEPS, 16384,
+	    LAYOUT_X86_64, 4)},
     {"order-first", "pages from the smallest free block that serves",
-     VALUES(PLACEMENT_ORDER_FIRST, SPAN_FULLEST, SIZE_CLASSES_EIGHTH_STEPS, 16384, LAYOUT_X86_64, 4)},
+     VALUES(OUR_SLABS, PLACEMENT_ORDER_FIRST, SPAN_FULLEST, SIZE_CLASSES_EIGHTH_STEPS, 16384, LAYOUT_X86_64,
+	    4)},
     {"fullest-block", "pages from the fullest 2 MiB block that serves",
-     VALUES(PLACEMENT_FULLEST_BLOCK, SPAN_FULLEST, SIZE_CLASSES_EIGHTH_STEPS, 16384, LAYOUT_X86_64, 4)},
+     VALUES(OUR_SLABS, PLACEMENT_FULLEST_BLOCK, SPAN_FULLEST, SIZE_CLASSES_EIGHTH_STEPS, 16384, LAYOUT_X86_64,
+	    4)},
     {"i386", "the machine of the textbooks: two-level paging, 3 GiB + 1 GiB, three zones",
-     VALUES(PLACEMENT_ORDER_FIRST, SPAN_FULLEST, SIZE_CLASSES_KMALLOC, 8192, LAYOUT_I386, 2)},
+     VALUES(TEXTBOOK_SLABS, PLACEMENT_ORDER_FIRST, SPAN_FULLEST, SIZE_CLASSES_KMALLOC, 8192, LAYOUT_I386, 2)},
 };
 
 const struct policy_named *policy_at(size_t index)

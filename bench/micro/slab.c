@@ -2,29 +2,32 @@
 
 #include "bench/micro/gbench.h"
 #include "bench/micro/table.h"
+#include "engine/base/check.h"
 #include "engine/base/random.h"
-#include "engine/phys/kmalloc.h"
+#include "engine/kernel_memory.h"
 
 #include <stdlib.h>
 
 #define BATCH 1000
 #define LIVE 100000u
 
-/* A machine of 1 GiB with its kmalloc, made anew for every run. */
+/* A machine of 1 GiB with a kernel's allocators, made anew for every run. */
 struct kernel {
 	struct node node;
-	struct slab_allocator allocator;
-	struct kmalloc_caches caches;
+	struct kernel_memory memory;
 };
 
-static struct kernel *make(struct gbench_state *state, const struct slab_policy *policy)
+/* `context` is the policy in words. */
+static struct kernel *make(struct gbench_state *state, const char *words)
 {
-	struct node_shape shape = {.pages = 1 << 18, .backing = ARENA_REAL, .max_order = 10, .cpus = 1};
+	struct node_shape node = {.pages = 1 << 18, .backing = ARENA_REAL, .max_order = 10, .cpus = 1};
+	struct kernel_memory_shape shape = {.cpus = 1, .seed = 1};
 	struct kernel *kernel = calloc(1, sizeof(*kernel));
+	struct policy policy;
 
-	if (!kernel || node_create(&kernel->node, &shape) != STATUS_OK ||
-	    slab_allocator_create(&kernel->allocator, &kernel->node, policy) != STATUS_OK ||
-	    kmalloc_caches_create(&kernel->caches, &kernel->allocator, KMALLOC_LINUX) != STATUS_OK) {
+	CHECK(policy_parse(&policy, words) == STATUS_OK, "the benchmark's policies exist");
+	if (!kernel || node_create(&kernel->node, &node) != STATUS_OK ||
+	    kernel_memory_create(&kernel->memory, &kernel->node, &policy, &shape) != STATUS_OK) {
 		gbench_fail(state, "the host has no memory");
 		free(kernel);
 		return NULL;
@@ -34,8 +37,7 @@ static struct kernel *make(struct gbench_state *state, const struct slab_policy 
 
 static void drop(struct kernel *kernel)
 {
-	kmalloc_caches_destroy(&kernel->caches);
-	slab_allocator_destroy(&kernel->allocator);
+	kernel_memory_destroy(&kernel->memory);
 	node_destroy(&kernel->node);
 	free(kernel);
 }
@@ -49,7 +51,7 @@ static void bench_pair(struct gbench_state *state, void *context)
 		return;
 	while (gbench_keep_running(state, BATCH)) {
 		for (int i = 0; i < BATCH; i++)
-			kfree(&kernel->caches, 0, kmalloc(&kernel->caches, &gfp, 64));
+			kfree(&kernel->memory.caches, 0, kmalloc(&kernel->memory.caches, &gfp, 64));
 	}
 	drop(kernel);
 }
@@ -61,7 +63,8 @@ static void bench_cache_pair(struct gbench_state *state, void *context)
 
 	if (!kernel)
 		return;
-	struct kmem_cache *cache = kernel->caches.cache[KMALLOC_NORMAL][kernel->caches.class_of[64 / 8]];
+	struct kmem_cache *cache =
+	    kernel->memory.caches.cache[KMALLOC_NORMAL][kernel->memory.caches.class_of[64 / 8]];
 
 	while (gbench_keep_running(state, BATCH)) {
 		for (int i = 0; i < BATCH; i++)
@@ -102,17 +105,17 @@ static void bench_churn(struct gbench_state *state, void *context)
 	struct gfp gfp = {GFP_KERNEL, 0};
 
 	for (size_t i = 0; kernel && live && i < LIVE; i++)
-		live[i] = kmalloc(&kernel->caches, &gfp, size_of(&random));
+		live[i] = kmalloc(&kernel->memory.caches, &gfp, size_of(&random));
 	while (kernel && live && gbench_keep_running(state, BATCH)) {
 		for (int i = 0; i < BATCH; i++) {
 			size_t victim = victim_of(&random);
 
-			kfree(&kernel->caches, 0, live[victim]);
-			live[victim] = kmalloc(&kernel->caches, &gfp, size_of(&random));
+			kfree(&kernel->memory.caches, 0, live[victim]);
+			live[victim] = kmalloc(&kernel->memory.caches, &gfp, size_of(&random));
 		}
 	}
 	for (size_t i = 0; kernel && live && i < LIVE; i++)
-		kfree(&kernel->caches, 0, live[i]);
+		kfree(&kernel->memory.caches, 0, live[i]);
 	free(live);
 	if (kernel)
 		drop(kernel);
@@ -139,29 +142,27 @@ static void bench_malloc_churn(struct gbench_state *state, void *context)
 	free(live);
 }
 
-#define LINUX .geometry = SLAB_GEOMETRY_LINUX, .order_max = 3, .cpus = 1, .merge = true
-
 int main(int argc, char **argv)
 {
-	static struct slab_policy sheaves = {LINUX, .sheaf_capacity = 64};
-	static struct slab_policy cpu_slabs = {LINUX, .cpu_slabs = true};
-	static struct slab_policy hardened = {LINUX, .cpu_slabs = true, .random = true, .hardened = true};
-	static struct slab_policy none = {LINUX};
-	static struct slab_policy debugged = {LINUX, .debug = SLAB_DEBUG_FLAGS};
+	static char ours[] = "default";
+	static char like_linux[] = "linux";
+	static char hardened[] = "default,slab_hardened=on";
+	static char none[] = "default,slab_sheaf=0";
+	static char debugged[] = "default,slab_red_zone=on,slab_poison=on,slab_store_user=on";
 
 	(void)gbench_register("64-byte pair:malloc", bench_malloc_pair, NULL);
-	(void)gbench_register("64-byte pair:cache, sheaves of 64", bench_cache_pair, &sheaves);
-	(void)gbench_register("64-byte pair:cache, CPU slabs", bench_cache_pair, &cpu_slabs);
-	(void)gbench_register("64-byte pair:cache, hardened", bench_cache_pair, &hardened);
-	(void)gbench_register("64-byte pair:cache, node's list", bench_cache_pair, &none);
-	(void)gbench_register("64-byte pair:kmalloc, sheaves of 64", bench_pair, &sheaves);
-	(void)gbench_register("64-byte pair:kmalloc, CPU slabs", bench_pair, &cpu_slabs);
+	(void)gbench_register("64-byte pair:cache, default", bench_cache_pair, ours);
+	(void)gbench_register("64-byte pair:cache, linux", bench_cache_pair, like_linux);
+	(void)gbench_register("64-byte pair:cache, hardened", bench_cache_pair, hardened);
+	(void)gbench_register("64-byte pair:cache, node's list", bench_cache_pair, none);
+	(void)gbench_register("64-byte pair:kmalloc, default", bench_pair, ours);
+	(void)gbench_register("64-byte pair:kmalloc, linux", bench_pair, like_linux);
 	(void)gbench_register("churn, 100 k live:malloc", bench_malloc_churn, NULL);
-	(void)gbench_register("churn, 100 k live:sheaves of 64", bench_churn, &sheaves);
-	(void)gbench_register("churn, 100 k live:CPU slabs", bench_churn, &cpu_slabs);
-	(void)gbench_register("churn, 100 k live:hardened", bench_churn, &hardened);
-	(void)gbench_register("churn, 100 k live:node's list", bench_churn, &none);
-	(void)gbench_register("churn, 100 k live:all debug features", bench_churn, &debugged);
+	(void)gbench_register("churn, 100 k live:kmalloc, default", bench_churn, ours);
+	(void)gbench_register("churn, 100 k live:kmalloc, linux", bench_churn, like_linux);
+	(void)gbench_register("churn, 100 k live:kmalloc, hardened", bench_churn, hardened);
+	(void)gbench_register("churn, 100 k live:kmalloc, node's list", bench_churn, none);
+	(void)gbench_register("churn, 100 k live:kmalloc, debugged", bench_churn, debugged);
 	return table_main(
 	    "Slab caches and kmalloc of one CPU beside malloc, the C library's or a preloaded one", argc,
 	    argv);

@@ -32,7 +32,7 @@ TESTS += $(machine_tests)
 %C%_zone_source_SOURCES = %D%/zone_source.c
 %C%_zone_source_LDADD = $(unit_libs)
 
-slab_tests = %D%/slab_geometry %D%/kmem_cache %D%/slab_misuse %D%/kmalloc %D%/vmalloc
+slab_tests = %D%/slab_geometry %D%/kmem_cache %D%/slab_misuse %D%/kmalloc %D%/vmalloc %D%/kernel_memory
 check_PROGRAMS += $(slab_tests)
 TESTS += $(slab_tests)
 %C%_slab_geometry_SOURCES = %D%/slab_geometry.c
@@ -46,4 +46,6 @@ slab_rig = %D%/slab_rig.h %D%/slab_rig.c
 %C%_kmalloc_LDADD = $(unit_libs)
 %C%_vmalloc_SOURCES = %D%/vmalloc.c $(slab_rig) $(unit_model)
 %C%_vmalloc_LDADD = $(unit_libs)
+%C%_kernel_memory_SOURCES = %D%/kernel_memory.c $(unit_model)
+%C%_kernel_memory_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/slab_caches_6_18.tsv %D%/slabinfo_6_18.txt
