@@ -153,9 +153,9 @@ static inline void free_object(struct kmem_cache *cache, int cpu, const struct p
 void kmem_cache_free(struct kmem_cache *cache, int cpu, uintptr_t address)
 {
 	const struct slab_maps *maps = &cache->allocator->maps;
-	const struct page *slab = slab_page_of(maps, address);
+	struct page *slab;
 
-	if (__builtin_expect(slab && slab->mapping == cache &&
+	if (__builtin_expect(slab_page_of(maps, address, &slab) && slab->mapping == cache &&
 				 slab_slot(maps, &cache->cut, slab, address) != SLAB_NO_SLOT,
 			     1))
 		free_object(cache, cpu, slab, address);

@@ -73,26 +73,27 @@ static inline uint64_t slab_frame(const struct slab_maps *maps, const struct pag
 	return (uint64_t)(slab - maps->page);
 }
 
-/* The page that is the first of the slab that holds the address, if there is one: then it has PAGE_SLAB. NULL for an address outside
+/* The page that is the first of the slab that holds the address, if there is one: then it has PAGE_SLAB. False for an address outside
  * the direct map. */
-static inline struct page *slab_page_of(const struct slab_maps *maps, uintptr_t address)
+static inline bool slab_page_of(const struct slab_maps *maps, uintptr_t address, struct page **page)
 {
 	uint64_t distance = address - maps->base;
 
 	if (__builtin_expect(distance >= maps->bytes, 0))
-		return NULL;
+		return false;
 	uint64_t frame = distance >> PAGE_SHIFT;
 	unsigned order = maps->order[frame];
 
-	return &maps->page[frame >> order << order];
+	*page = &maps->page[frame >> order << order];
+	return true;
 }
 
 /* The first page of the slab that holds the address, or NULL. Any number may be asked. */
 static inline struct page *slab_of_address(const struct slab_maps *maps, uintptr_t address)
 {
-	struct page *page = slab_page_of(maps, address);
+	struct page *page;
 
-	return page && (page->flags & PAGE_SLAB) ? page : NULL;
+	return slab_page_of(maps, address, &page) && (page->flags & PAGE_SLAB) ? page : NULL;
 }
 
 /* Where the object of its first slot begins. */
