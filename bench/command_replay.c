@@ -4,6 +4,7 @@
 
 #include "bench/command.h"
 #include "bench/mmu_table.h"
+#include "bench/physical/physical_replay.h"
 #include "bench/trial.h"
 #include "bench/run_directory.h"
 #include "bench/scoreboard.h"
@@ -54,10 +55,21 @@ int command_replay(int argc, char **argv)
 		replay_options_destroy(&options);
 		return status;
 	}
+	if (options.physical != PHYSICAL_NONE && options.target_count > 0) {
+		complain("replay", "--physical goes without --on: the pages' places are recorded");
+		replay_options_destroy(&options);
+		return EXIT_USAGE;
+	}
+	if (options.physical != PHYSICAL_NONE && optind + 1 == argc) {
+		status = physical_replay(&options, argv[optind]);
+		replay_options_destroy(&options);
+		return status;
+	}
 	if (options.target_count == 0 && options.mmu.count > 0)
 		options.targets[options.target_count++] = "recorded";
 	if (optind + 1 != argc || options.target_count != 1) {
-		complain("replay", "takes one trace and one --on TARGET; `faultline compare` takes several");
+		complain("replay", "takes one trace and one --on TARGET, or one and --physical; `faultline "
+				   "compare` takes several");
 		replay_options_destroy(&options);
 		return EXIT_USAGE;
 	}

@@ -38,6 +38,7 @@ enum {
 	OPTION_ADDRESSES,
 	OPTION_CPUS,
 	OPTION_PLACEMENTS,
+	OPTION_PHYSICAL,
 	OPTION_WITHOUT_ALLOCATOR,
 };
 
@@ -53,6 +54,7 @@ static const struct option long_options[] = {
     {"addresses", required_argument, NULL, OPTION_ADDRESSES},
     {"cpus", required_argument, NULL, OPTION_CPUS},
     {"placements", required_argument, NULL, OPTION_PLACEMENTS},
+    {"physical", required_argument, NULL, OPTION_PHYSICAL},
     {"without-allocator", no_argument, NULL, OPTION_WITHOUT_ALLOCATOR},
     {"set", required_argument, NULL, OPTION_SET},
     {"pace", required_argument, NULL, OPTION_PACE},
@@ -126,6 +128,9 @@ static const char help_text[] =
     "      --addresses HOW       for --mmu: free | forced: where our own mmap puts mappings, or where they "
     "were "
     "(free)\n"
+    "      --physical HOW        of a kernel recording: forced: every page where the kernel put it, and what "
+    "does "
+    "not fit\n"
     "      --check               check the model's invariants at every sample\n"
     "      --seed N              of everything random (1)\n"
     "      --watchdog SECONDS    without progress for so long a target counts as hung (60)\n"
@@ -251,6 +256,7 @@ static bool take_choice(struct replay_options *options, int option, const char *
 	static const char *const pages[] = {"system", "off", "never", "madvise", "always", NULL};
 	static const char *const addresses[] = {"free", "forced", NULL}, *const backings[] = {"none", "real",
 											      NULL};
+	static const char *const physical[] = {"forced", NULL};
 	struct measurement_options *measurement = &options->measurement;
 	unsigned choice = 0;
 	bool ok;
@@ -278,6 +284,11 @@ static bool take_choice(struct replay_options *options, int option, const char *
 		ok = choose(options, "addresses", text, addresses, &choice);
 		options->addresses_forced = choice == 1;
 		return ok;
+	case OPTION_PHYSICAL:
+		ok = choose(options, "physical", text, physical, &choice);
+		options->physical = ok ? PHYSICAL_FORCED : PHYSICAL_NONE;
+		return ok && (strcmp(options->command, "replay") == 0 ||
+			      wrong(options, "--physical belongs to `faultline replay`"));
 	default:
 		ok = choose(options, "backing", text, backings, &choice);
 		options->backing_real = choice == 1;
@@ -382,6 +393,7 @@ static bool take(struct replay_options *options, int option, char *text)
 	case OPTION_TOUCH:
 	case OPTION_THP:
 	case OPTION_ADDRESSES:
+	case OPTION_PHYSICAL:
 	case OPTION_BACKING:
 		return take_choice(options, option, text);
 	default:

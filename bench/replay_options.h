@@ -5,6 +5,12 @@
 #include "bench/measurement.h"
 #include "bench/mmu_option.h"
 
+/* Where the pages of a kernel recording go. */
+enum physical_placement {
+	PHYSICAL_NONE,	 /* it is no such replay */
+	PHYSICAL_FORCED, /* where the kernel put them */
+};
+
 struct replay_options {
 	const char *command; /* "replay" or "compare", for messages */
 	const char *targets[MEASUREMENT_MAX_TARGETS];
@@ -23,7 +29,8 @@ struct replay_options {
 	bool check; /* machine_check at every sample */
 	uint64_t memory_bytes;
 	bool drain_given;
-	struct mmu_choice mmu;	/* none: no pass through MMUs */
+	struct mmu_choice mmu; /* none: no pass through MMUs */
+	enum physical_placement physical;
 	bool addresses_forced;	/* of that pass: mappings come where they were recorded */
 	bool without_allocator; /* of that pass: nobody's references to metadata */
 	unsigned processors;	/* of that pass; 0: one */

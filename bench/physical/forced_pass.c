@@ -1,0 +1,246 @@
+#include "config.h"
+
+#include "bench/physical/forced_pass.h"
+
+#include "traces/flt_tables.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The two sets of snapshots of the frames: a set is of parts that rise, so the second begins where they fall back. */
+struct sets {
+	uint32_t before, before_end; /* numbers of the snapshots, 0 = none */
+	uint32_t after, after_end;
+	uint64_t late_ns;
+};
+
+static enum trace_status find_sets(struct flt_reader *reader, struct sets *sets, struct trace_error *error)
+{
+	uint32_t snapshots = flt_reader_tables(reader)->places.snapshots;
+	uint64_t last = 0;
+
+	*sets = (struct sets){.late_ns = UINT64_MAX};
+	for (uint32_t number = 1; number <= snapshots; number++) {
+		struct event_snapshot snapshot;
+		struct frame_reader frames;
+		enum trace_status status = flt_reader_snapshot(reader, number, &snapshot, error);
+
+		if (status != TRACE_OK)
+			return status;
+		if (strcmp(snapshot.name, FRAME_KINDS_SNAPSHOT) != 0 ||
+		    !frame_reader_start(&frames, snapshot.bytes, snapshot.length))
+			continue;
+		if (!sets->before) {
+			sets->before = number;
+		} else if (frames.first <= last) {
+			sets->after = number;
+			sets->late_ns = frames.begin_ns;
+		}
+		last = frames.first;
+		*(sets->after ? &sets->after_end : &sets->before_end) = number + 1;
+	}
+	return TRACE_OK;
+}
+
+/* Numbers of other snapshots lie between. */
+static enum trace_status is_of_frames(struct flt_reader *reader, uint32_t number,
+				      struct event_snapshot *snapshot, bool *yes, struct trace_error *error)
+{
+	enum trace_status status = flt_reader_snapshot(reader, number, snapshot, error);
+
+	*yes = status == TRACE_OK && strcmp(snapshot->name, FRAME_KINDS_SNAPSHOT) == 0;
+	return status;
+}
+
+static enum trace_status begin(struct forced_pass *pass, struct flt_reader *reader, const struct sets *sets,
+			       struct trace_error *error)
+{
+	enum trace_status status = TRACE_OK;
+
+	pass->has_before = sets->before != 0;
+	for (uint32_t number = sets->before; status == TRACE_OK && number < sets->before_end; number++) {
+		struct event_snapshot snapshot;
+		bool yes;
+
+		status = is_of_frames(reader, number, &snapshot, &yes, error);
+		if (yes)
+			status = frame_books_begin(pass->books, &snapshot, error);
+	}
+	pass->in_use_before = pass->books->in_use;
+	return status;
+}
+
+static enum trace_status compare(struct forced_pass *pass, struct flt_reader *reader, const struct sets *sets,
+				 struct trace_error *error)
+{
+	enum trace_status status = TRACE_OK;
+
+	pass->has_after = sets->after != 0;
+	for (uint32_t number = sets->after; status == TRACE_OK && number < sets->after_end; number++) {
+		struct event_snapshot snapshot;
+		bool yes;
+
+		status = is_of_frames(reader, number, &snapshot, &yes, error);
+		if (yes)
+			status = frame_books_compare(pass->books, &snapshot, &pass->agreement, error);
+	}
+	return status;
+}
+
+static enum trace_status keep(struct forced_pass *pass, struct flt_reader *reader, struct trace_error *error)
+{
+	enum trace_status status;
+	struct event event;
+
+	for (uint64_t position = 0; (status = flt_reader_next(reader, &event, error)) == TRACE_OK;
+	     position++) {
+		status = frame_books_event(pass->books, &event, error);
+		if (status == TRACE_BAD_INPUT) {
+			const struct trace_error found = *error;
+
+			return trace_fail(error, status, "event %" PRIu64 ": %s", position, found.message);
+		}
+		if (status != TRACE_OK)
+			return status;
+	}
+	return status == TRACE_END ? TRACE_OK : status;
+}
+
+static uint64_t lost_events(const struct flt_summary *summary)
+{
+	uint64_t lost = 0;
+
+	for (uint32_t i = 0; i < summary->warnings; i++) {
+		if (strcmp(summary->warning[i].what, "events that were lost") == 0)
+			lost += summary->warning[i].count;
+	}
+	return lost;
+}
+
+enum trace_status forced_pass_run(struct forced_pass *pass, struct flt_reader *reader,
+				  struct trace_error *error)
+{
+	const struct flt_summary *summary = flt_reader_summary(reader);
+	enum trace_status status;
+	struct sets sets;
+
+	*pass = (struct forced_pass){.lost = lost_events(summary)};
+	if (summary->kinds[EVENT_PAGE_ALLOC] + summary->kinds[EVENT_PAGE_FREE] == 0)
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "%s: it has no events of a kernel's page allocator; `faultline record "
+				  "--kernel` makes them",
+				  flt_reader_name(reader));
+	pass->books = malloc(sizeof(*pass->books));
+	if (!pass->books)
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the books");
+	frame_books_create(pass->books, pass->lost > 0, UINT64_MAX);
+	status = find_sets(reader, &sets, error);
+	pass->books->late_ns = sets.late_ns;
+	if (status == TRACE_OK)
+		status = begin(pass, reader, &sets, error);
+	if (status == TRACE_OK)
+		status = keep(pass, reader, error);
+	if (status == TRACE_OK)
+		status = compare(pass, reader, &sets, error);
+	return status == TRACE_OK ? status : trace_fail_in(error, status, flt_reader_name(reader));
+}
+
+void forced_pass_destroy(struct forced_pass *pass)
+{
+	if (pass->books)
+		frame_books_destroy(pass->books);
+	free(pass->books);
+	pass->books = NULL;
+}
+
+/* --- Words and figures -------------------------------------------------------------------------------------------------------- */
+
+static const char *const event_names[BOOKS_EVENTS] = {
+    [BOOKS_PAGE_ALLOC] = "page_alloc",
+    [BOOKS_PAGE_FREE] = "page_free",
+    [BOOKS_PAGE_FREE_BATCHED] = "page_free_batched",
+    [BOOKS_ZONE_LOCKED] = "zone_locked",
+    [BOOKS_PCPU_DRAIN] = "pcpu_drain",
+};
+
+static double share(uint64_t part, uint64_t whole)
+{
+	return whole ? (double)part / (double)whole : 0;
+}
+
+static void print_causes(const struct frame_books *books, FILE *out)
+{
+	(void)fprintf(out, "%-12s", "events");
+	for (unsigned event = 0; event < BOOKS_EVENTS; event++)
+		(void)fprintf(out, " %17s", event_names[event]);
+	(void)fputc('\n', out);
+	for (unsigned cause = 0; cause < BOOKS_CAUSES; cause++) {
+		(void)fprintf(out, "%-12s", books_cause_name((enum books_cause)cause));
+		for (unsigned event = 0; event < BOOKS_EVENTS; event++)
+			(void)fprintf(out, " %17" PRIu64, books->count[event][cause]);
+		(void)fputc('\n', out);
+	}
+}
+
+void forced_pass_print(const struct forced_pass *pass, FILE *out)
+{
+	const struct books_agreement *agreement = &pass->agreement;
+	uint64_t judged = frame_books_judged(pass->books);
+	uint64_t unexplained = frame_books_unexplained(pass->books);
+
+	print_causes(pass->books, out);
+	(void)fprintf(out,
+		      "\n%" PRIu64 " of %" PRIu64 " judged events have no explanation (%.4f %%); %" PRIu64
+		      " were lost\n",
+		      unexplained, judged, 100 * share(unexplained, judged), pass->lost);
+	if (!pass->has_before)
+		(void)fputs("no snapshot of the frames: the first event of each frame fits, whatever it is\n",
+			    out);
+	if (pass->has_after)
+		(void)fprintf(out,
+			      "%" PRIu64 " frames compared with the snapshot at the end: %" PRIu64
+			      " in use in the books alone, %" PRIu64 " on the machine alone (%.4f %%)\n",
+			      agreement->frames, agreement->only_books, agreement->only_machine,
+			      100 *
+				  share(agreement->only_books + agreement->only_machine, agreement->frames));
+}
+
+static json_t *events_json(const struct frame_books *books)
+{
+	json_t *events = json_object();
+
+	for (unsigned event = 0; event < BOOKS_EVENTS; event++) {
+		json_t *causes = json_object();
+
+		for (unsigned cause = 0; cause < BOOKS_CAUSES; cause++)
+			(void)json_object_set_new(causes, books_cause_name((enum books_cause)cause),
+						  json_integer((json_int_t)books->count[event][cause]));
+		(void)json_object_set_new(events, event_names[event], causes);
+	}
+	return events;
+}
+
+static json_t *frames_json(const struct forced_pass *pass)
+{
+	const struct books_agreement *agreement = &pass->agreement;
+	json_t *compared = pass->has_after ? json_integer((json_int_t)agreement->frames) : json_null();
+
+	return json_pack("{s:o, s:I, s:o, s:o, s:o}", "in_use_before",
+			 pass->has_before ? json_integer((json_int_t)pass->in_use_before) : json_null(),
+			 "in_use_after", (json_int_t)pass->books->in_use, "compared", compared, "only_books",
+			 pass->has_after ? json_integer((json_int_t)agreement->only_books) : json_null(),
+			 "only_machine",
+			 pass->has_after ? json_integer((json_int_t)agreement->only_machine) : json_null());
+}
+
+json_t *forced_pass_json(const struct forced_pass *pass)
+{
+	uint64_t judged = frame_books_judged(pass->books);
+	uint64_t unexplained = frame_books_unexplained(pass->books);
+
+	return json_pack("{s:s, s:I, s:I, s:f, s:I, s:o, s:o}", "placement", "forced", "judged",
+			 (json_int_t)judged, "unexplained", (json_int_t)unexplained, "unexplained_share",
+			 share(unexplained, judged), "lost", (json_int_t)pass->lost, "events",
+			 events_json(pass->books), "frames", frames_json(pass));
+}

@@ -1,0 +1,33 @@
+#!/bin/sh
+# faultline replay --physical: the shipped kernel recording against the books of its frames, and what is refused.
+# shellcheck source=tests/tap.sh
+. "$top_srcdir/tests/tap.sh"
+
+sample=$top_srcdir/traces/samples/kernel/gcc-compile.flt
+
+number() { # KEY FILE
+	sed -n "s/.*\"$1\": \([-0-9.e]*\),*$/\1/p" "$2" | head -n 1
+}
+
+expect 0 "a recording where the kernel put its pages" "$FAULTLINE" replay --physical=forced "$sample"
+matches "every kind of event has a column" '^events +page_alloc +page_free +page_free_batched +zone_locked +pcpu_drain$' stdout
+matches "and every cause a row" '^unexplained( +[0-9]+){5}$' stdout
+expect 0 "the same as run.json" "$FAULTLINE" replay --physical=forced --json -o run "$sample"
+cp stdout run.json
+pass_if "also in the directory" cmp -s run.json run/run.json
+matches "with the trace's hash" '"hash": "[0-9a-f]{32}"' run.json
+pass_if "events were judged" test "$(number judged run.json)" -gt 1000
+pass_if "at most one in 10,000 has no explanation" \
+	test "$(($(number unexplained run.json) * 10000))" -le "$(number judged run.json)"
+"$FAULTLINE" replay --physical=forced --json "$sample" >again.json
+pass_if "the same again is the same" cmp -s run.json again.json
+
+"$FAULTLINE" generate uniform --set objects=50 --set events=500 -q -o heap.flt
+expect 1 "a heap trace is refused" "$FAULTLINE" replay --physical=forced heap.flt
+matches "with what makes another" 'record --kernel' stderr
+expect 2 "another way" "$FAULTLINE" replay --physical=backwards "$sample"
+expect 2 "several targets" "$FAULTLINE" compare --physical=forced --on null --on glibc "$sample"
+matches "are told what it belongs to" 'belongs to .faultline replay' stderr
+expect 2 "a target and a place" "$FAULTLINE" replay --physical=forced --on null "$sample"
+matches "is explained" '[-]-physical' stderr
+finish
