@@ -63,59 +63,110 @@ static enum trace_status compare_counts(const struct flt_summary *footer, const 
 	return TRACE_OK;
 }
 
-static enum trace_status read_all(struct flt_reader *reader, struct census *census, struct flt_hash *hash,
-				  struct trace_error *error)
-{
-	struct event event;
-	enum trace_status status = flt_reader_seek(reader, 0, error);
+/* A trace on its way through the books. */
+struct verification {
+	struct flt_reader *reader;
+	struct census census;
+	struct flt_hash hash;
+	struct flt_access_tally tally;
+};
 
-	while (status == TRACE_OK) {
-		status = flt_reader_next(reader, &event, error);
+/* Events until `position` of them are counted; TRACE_END when there are fewer. */
+static enum trace_status read_events(struct verification *verification, uint64_t position,
+				     struct trace_error *error)
+{
+	struct census *census = &verification->census;
+	enum trace_status status = TRACE_OK;
+	struct event event;
+
+	while (status == TRACE_OK && census->events < position) {
+		status = flt_reader_next(verification->reader, &event, error);
 		if (status == TRACE_OK)
 			status = census_add(census, &event, error);
 		if (status == TRACE_OK)
-			flt_hash_event(hash, &event);
+			flt_hash_event(&verification->hash, &event);
 	}
-	return status == TRACE_END ? TRACE_OK : status;
+	return status;
 }
 
-static enum trace_status read_accesses(struct flt_reader *reader, struct flt_access_tally *tally,
-				       struct flt_hash *hash, struct trace_error *error)
+/* The run's new contexts, from `first` on, name objects that the events before it made. */
+static enum trace_status check_objects(const struct census *census, const struct access_batch *batch,
+				       const struct access_run *run, size_t first, struct trace_error *error)
 {
-	struct access_batch batch;
-	enum trace_status status = flt_reader_seek_accesses(reader, 0, error);
+	for (size_t i = first; i < run->contexts; i++) {
+		const struct access_context *context = &batch->contexts_table[i];
 
+		if (context->place == ACCESS_OBJECT && context->base > census->objects)
+			return trace_fail(error, TRACE_BAD_INPUT,
+					  "a reference before event %" PRIu64 " names object %" PRIu64
+					  ", but there are %" PRIu64 " by then",
+					  run->position, context->base, census->objects);
+	}
+	return TRACE_OK;
+}
+
+/* The runs of a batch, and the events before each. */
+static enum trace_status read_runs(struct verification *verification, const struct access_batch *batch,
+				   struct trace_error *error)
+{
+	enum trace_status status = TRACE_OK;
+	size_t contexts = 0;
+
+	for (size_t i = 0; i < batch->runs && status == TRACE_OK; i++) {
+		const struct access_run *run = &batch->run[i];
+
+		status = read_events(verification, run->position, error);
+		if (status == TRACE_END)
+			status = trace_fail(error, TRACE_BAD_INPUT,
+					    "references stand after %" PRIu64
+					    " events, of which there are %" PRIu64,
+					    run->position, verification->census.events);
+		if (status == TRACE_OK)
+			status = check_objects(&verification->census, batch, run, contexts, error);
+		contexts = run->contexts;
+	}
+	return status;
+}
+
+static enum trace_status read_all(struct verification *verification, struct trace_error *error)
+{
+	struct flt_reader *reader = verification->reader;
+	enum trace_status status = flt_reader_seek(reader, 0, error);
+	struct access_batch batch;
+
+	if (status == TRACE_OK)
+		status = flt_reader_seek_accesses(reader, 0, error);
 	while (status == TRACE_OK) {
 		status = flt_reader_accesses(reader, &batch, error);
+		if (status == TRACE_OK)
+			status = read_runs(verification, &batch, error);
 		if (status == TRACE_OK) {
-			flt_access_count(&batch, tally);
-			status = flt_hash_accesses(hash, &batch, error);
+			flt_access_count(&batch, &verification->tally);
+			status = flt_hash_accesses(&verification->hash, &batch, error);
 		}
 	}
+	if (status == TRACE_END)
+		status = read_events(verification, UINT64_MAX, error);
 	return status == TRACE_END ? TRACE_OK : status;
 }
 
 enum trace_status flt_verify(struct flt_reader *reader, struct trace_error *error)
 {
+	struct verification verification = {.reader = reader};
 	struct flt_summary found = {0};
-	struct flt_access_tally tally = {0};
-	struct census census;
-	struct flt_hash hash;
-	enum trace_status status = flt_hash_start(&hash, error);
+	enum trace_status status = flt_hash_start(&verification.hash, error);
 
 	if (status != TRACE_OK)
 		return status;
-	census_start(&census);
-	census.kernel.recorder = flt_tables_process_with(flt_reader_tables(reader),
-							 flt_reader_summary(reader)->description.recorder);
-	status = read_all(reader, &census, &hash, error);
-	if (status == TRACE_OK)
-		status = read_accesses(reader, &tally, &hash, error);
-	flt_summary_of_census(&found, &census);
-	flt_summary_of_accesses(&found, &tally);
-	flt_hash_finish(&hash, flt_reader_tables(reader), found.hash);
+	census_start(&verification.census);
+	verification.census.kernel.recorder = flt_tables_process_with(
+	    flt_reader_tables(reader), flt_reader_summary(reader)->description.recorder);
+	status = read_all(&verification, error);
+	flt_summary_of_census(&found, &verification.census);
+	flt_summary_of_accesses(&found, &verification.tally);
+	flt_hash_finish(&verification.hash, flt_reader_tables(reader), found.hash);
 	if (status == TRACE_OK)
 		status = compare_counts(flt_reader_summary(reader), &found, error);
-	census_end(&census);
+	census_end(&verification.census);
 	return trace_fail_in(error, status, flt_reader_name(reader));
 }

@@ -1,8 +1,8 @@
 /* flt_verify.h: reads a whole trace and holds it against its footer and against the rules of event.h.
  *
  * Opening and reading a trace checks what memory safety needs: checksums, kinds, ids, threads and processes within their
- * tables. That each freed object was alive, that the counts are right and that the hash is of these events takes a pass
- * over all events: this one.
+ * tables. That each freed object was alive, that references name objects that exist by then, that the counts are right and that
+ * the hash is of these events takes a pass over all of it: this one.
  */
 #ifndef FAULTLINE_TRACES_FLT_VERIFY_H
 #define FAULTLINE_TRACES_FLT_VERIFY_H

@@ -114,12 +114,13 @@ if ! command -v perf >/dev/null; then
 elif ! record_faults faults.data page-faults; then
 	skip "page faults of perf.data" "perf record does not work here: $(tail -n 1 perf.errors)"
 else
-	perf script -i faults.data -F comm,pid,tid,time,event,addr,ip >faults.txt
+	perf script --show-task-events --show-mmap-events -i faults.data -F comm,pid,tid,time,event,addr,ip >faults.txt
 	"$FAULTLINE" import -q faults.data -o data.flt
 	"$FAULTLINE" import -q --from perf-script faults.txt -o text.flt
 	"$FAULTLINE" cat data.flt | cut -d ' ' -f 1,3- >data.txt
 	"$FAULTLINE" cat text.flt | cut -d ' ' -f 1,3- >text.txt
 	pass_if "perf.data has the faults" grep -q 'fault(0x' data.txt
+	pass_if "its exec and exit" test "$(grep -c 'exec(file=.*/ls)\|exit(' data.txt)" = 2
 	pass_if "that perf script prints" cmp data.txt text.txt
 fi
 

@@ -16,8 +16,14 @@ static const char everything[] =
     "[0.1] mmap length=0x2000 protection=0x3 flags=0x22 result=0x7f0000000000 at 26\n"
     "[0.1] fault address=0x7f0000000ff8 flags=0x100 at 36\n"
     "mmap address=0x1 protection=0x3 flags=0x22 result=0x16 at 56 failed\n"
+    "fork 1 at 57\n"
+    "[1.2] exec file=0x1 at 58\n"
+    "region 1 file 401000+1000 file 1\n"
+    "region 2 kernel 7fff1000+1000 file 0\n"
     "[0.2] switch 0 at 66\n"
-    "[0.2] page_alloc frame=0x115d14 gfp=0x1 order=0x3 type=0x1 at 66\n";
+    "[0.2] page_alloc frame=0x115d14 gfp=0x1 order=0x3 type=0x1 at 66\n"
+    "[1.2] mmap length=0x1000 offset=0x2000 protection=0x5 flags=0x2 file=0x2 result=0x7f0000001000 at 76\n"
+    "[1.2] exit at 86\n";
 
 static void expect(const uint8_t *bytes, size_t length, const char *events, const char *warnings)
 {
@@ -52,7 +58,16 @@ static void without_formats(void **unused)
 
 	(void)unused;
 	bytes[72] = 0;
-	expect(bytes, length, "fault address=0x7000 flags=0x240 at 1\n", "tracepoint without format: 8\n");
+	expect(bytes, length,
+	       "fault address=0x7000 flags=0x240 at 1\n"
+	       "fork 1 at 57\n"
+	       "[1.1] exec file=0x1 at 58\n"
+	       "region 1 file 401000+1000 file 1\n"
+	       "region 2 kernel 7fff1000+1000 file 0\n"
+	       "region 3 file 7f0000001000+1000 file 2\n"
+	       "region 4 file 7f0000002000+1000 file 3\n"
+	       "[1.1] exit at 86\n",
+	       "tracepoint without format: 10\n");
 }
 
 static void cut_anywhere(void **unused)

@@ -140,7 +140,7 @@ static void put_sample(struct out *out, const struct sampled *sample)
 	put(out, 0, 2);
 	put(out, 1000 + sample->event, 8);
 	put(out, 0x401000, 8);
-	put(out, 500, 4);
+	put(out, sample->thread == 502 ? 502 : 500, 4);
 	put(out, sample->thread, 4);
 	put(out, sample->time, 8);
 	put(out, sample->address, 8);
@@ -167,24 +167,89 @@ static const struct sampled samples[] = {
     {2, 500, 1050, 0, 7, {9, 1, 0, 3, 0x22, UINT64_MAX, 0}},
     {3, 500, 1060, 0, 2, {9, (uint64_t)-22}},
     {4, UINT32_MAX, 1070, 0, 4, {0x115d14, 3, 0x1c0, 1}},
+    {2, 502, 1070, 0, 7, {9, 0, 4096, 5, 2, 3, 8192}},
+    {3, 502, 1080, 0, 2, {9, 0x7f0000001000}},
 };
 
 #define SAMPLES (sizeof(samples) / sizeof(samples[0]))
 
+static void put_record(struct out *out, uint32_t type, uint16_t flags, size_t bytes)
+{
+	put(out, type, 4);
+	put(out, flags, 2);
+	put(out, 8 + bytes, 2);
+}
+
+static void put_ids(struct out *out, uint32_t one, uint32_t other)
+{
+	put(out, one, 4);
+	put(out, other, 4);
+}
+
+/* TID, TIME, CPU, IDENTIFIER */
+static void put_identity(struct out *out, uint32_t thread, uint64_t time)
+{
+	put_ids(out, 500, thread);
+	put(out, time, 8);
+	put(out, 0, 8);
+	put(out, 1000, 8);
+}
+
+static void put_birth_or_end(struct out *out, uint32_t type, const uint32_t ids[4], uint64_t time)
+{
+	put_record(out, type, 0, 24 + 32);
+	put_ids(out, ids[0], ids[1]);
+	put_ids(out, ids[2], ids[3]);
+	put(out, time, 8);
+	put_identity(out, ids[2], time);
+}
+
+static void put_mapping(struct out *out, uint32_t process, uint64_t address, const char *path, uint64_t time)
+{
+	const size_t filled = (strlen(path) + 8) / 8 * 8;
+
+	put_record(out, 10, 0, 64 + filled + 32);
+	put_ids(out, process, process);
+	put(out, address, 8);
+	put(out, 4096, 8);
+	put(out, 8192, 8);
+	for (unsigned i = 0; i < 3; i++)
+		put(out, 9, 8); /* device, inode, generation */
+	put_ids(out, 5, 2);
+	put_text(out, path, strlen(path));
+	for (size_t i = strlen(path); i < filled; i++)
+		put(out, 0, 1);
+	put_identity(out, process, time);
+}
+
+/* Process 502 is born, executes, maps a file and ends; what was there before has no time. */
+static void put_tasks(struct out *out)
+{
+	static const uint32_t thread[] = {500, 500, 503, 500}, child[] = {502, 500, 502, 500};
+
+	put_mapping(out, 500, 0x400000, "/usr/bin/before", 0);
+	put_birth_or_end(out, 7, thread, 1061);
+	put_birth_or_end(out, 7, child, 1061);
+	put_record(out, 3, 1u << 13, 8 + 8 + 32);
+	put_ids(out, 502, 502);
+	put_text(out, "child\0\0\0", 8);
+	put_identity(out, 502, 1062);
+	put_mapping(out, 502, 0x7ffc0000, "[stack]", 1063);
+	put_mapping(out, 502, 0x401000, "/usr/bin/child", 1064);
+	put_mapping(out, 502, 0x7fff1000, "[vdso]", 1065);
+	put_mapping(out, 502, 0x7f0000001000, "/lib/library.so", 1075);
+	put_mapping(out, 502, 0x7f0000002000, "/outside/of/calls", 1085);
+	put_birth_or_end(out, 4, child, 1090);
+}
+
 static void put_samples(struct out *out)
 {
+	put_tasks(out);
 	for (size_t i = 0; i < SAMPLES; i++)
 		put_sample(out, &samples[i]);
 	put(out, 68, 4); /* a round ends */
 	put(out, 0, 2);
 	put(out, 8, 2);
-}
-
-static void put_record(struct out *out, uint32_t type, size_t bytes)
-{
-	put(out, type, 4);
-	put(out, 0, 2);
-	put(out, 8 + bytes, 2);
 }
 
 static size_t through_pipe(struct out *out)
@@ -193,11 +258,11 @@ static size_t through_pipe(struct out *out)
 
 	put(out, 16, 8);
 	for (unsigned i = 0; i < ATTRS; i++) {
-		put_record(out, 64, ATTR_BYTES + 8);
+		put_record(out, 64, 0, ATTR_BYTES + 8);
 		put_attr(out, i);
 		put(out, 1000 + i, 8);
 	}
-	put_record(out, 66, 4);
+	put_record(out, 66, 0, 4);
 	announced = out->used;
 	put(out, 0, 4);
 	put_formats(out);

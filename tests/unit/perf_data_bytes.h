@@ -1,4 +1,5 @@
-/* perf_data_bytes.h: a small perf.data file, made by hand: two processors' samples of page faults and of mmap. */
+/* perf_data_bytes.h: a small perf.data file, made by hand: two processors' samples of page faults and of mmap, and a
+ * process that is born, executes a file and ends. */
 #ifndef FAULTLINE_TESTS_PERF_DATA_BYTES_H
 #define FAULTLINE_TESTS_PERF_DATA_BYTES_H
 

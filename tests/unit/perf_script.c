@@ -58,6 +58,35 @@ static void both_events(void **state)
 		       "");
 }
 
+/* Threads, programs and mappings; what was there before has no time. */
+static void records(void **state)
+{
+	(void)state;
+	foreign_expect(
+	    NULL,
+	    "perf 5/5  0.000000: PERF_RECORD_MMAP2 5/5: [0x400000(0x1000) @ 0 08:01 9 9]: r-xp "
+	    "/usr/bin/before\n"
+	    "t 5/5  1.000001: page-faults: 7000 1\n"
+	    "t 5/5  1.000002: PERF_RECORD_FORK(6:6):(5:5)\n"
+	    "t 6/6  1.000003: PERF_RECORD_COMM: a: b:6/6\n"
+	    "t 6/6  1.000003: PERF_RECORD_COMM exec: a: b:6/6\n"
+	    "b 6/6 [001] 1.000004: PERF_RECORD_MMAP2 6/6: [0x401000(0x1000) @ 0x2000 08:01 99 7]: r-xp "
+	    "/usr/bin/a b\n"
+	    "b 6/6  1.000005: PERF_RECORD_MMAP 6/6: [0x7ff000(0x2000) @ 0]: x [vdso]\n"
+	    "b 6/6  1.000006: page-faults: 401008 401008\n"
+	    "b 6/6  1.000007: PERF_RECORD_MMAP2 6/6: [0x501000(0x1000) @ 0 08:01 99 7]: r--p /lib/later\n"
+	    "b 6/6  1.000008: PERF_RECORD_LOST lost 3\n"
+	    "b 6/6  1.000009: PERF_RECORD_EXIT(6:6):(5:5)\n",
+	    "fault address=0x7000 flags=0x240\n"
+	    "fork 1 at 1000\n"
+	    "[1.1] exec file=0x1 at 2000\n"
+	    "region 1 file 401000+1000 file 1\n"
+	    "region 2 kernel 7ff000+2000 file 0\n"
+	    "[1.1] fault address=0x401008 flags=0x240 at 5000\n"
+	    "[1.1] exit at 8000\n",
+	    "");
+}
+
 static void faults_without_addresses(void **state)
 {
 	struct foreign foreign;
@@ -204,6 +233,7 @@ int main(void)
 					   cmocka_unit_test(software_events),
 					   cmocka_unit_test(tracepoints),
 					   cmocka_unit_test(both_events),
+					   cmocka_unit_test(records),
 					   cmocka_unit_test(faults_without_addresses),
 					   cmocka_unit_test(what_is_not_understood)};
 

@@ -1,13 +1,15 @@
 # Unit tests of this room: the trace format and what belongs to it.
 flt_support = tests/unit/flt_file.h tests/unit/flt_file.c tests/unit/flt_events.h tests/unit/flt_events.c
 
-traces_tests = %D%/flt %D%/flt_damage %D%/flt_example %D%/flt_access %D%/flt_access_writer %D%/flt_stretch %D%/varint %D%/live %D%/census %D%/flt_register %D%/slice %D%/export_aosp %D%/flt_kernel %D%/kernel_tally %D%/frame_kinds
+traces_tests = %D%/flt %D%/flt_damage %D%/flt_example %D%/flt_access %D%/flt_access_writer %D%/flt_stretch %D%/varint %D%/live %D%/census %D%/flt_register %D%/slice %D%/export_aosp %D%/flt_kernel %D%/kernel_tally %D%/frame_kinds %D%/flt_verify
 check_PROGRAMS += $(traces_tests)
 TESTS += $(traces_tests)
 %C%_flt_SOURCES = %D%/flt.c $(flt_support)
 %C%_flt_LDADD = $(unit_libs)
 %C%_flt_damage_SOURCES = %D%/flt_damage.c $(flt_support)
 %C%_flt_damage_LDADD = $(unit_libs)
+%C%_flt_verify_SOURCES = %D%/flt_verify.c $(flt_support)
+%C%_flt_verify_LDADD = $(unit_libs)
 %C%_flt_example_SOURCES = %D%/flt_example.c $(flt_support)
 %C%_flt_example_LDADD = $(unit_libs)
 %C%_flt_access_writer_SOURCES = %D%/flt_access_writer.c

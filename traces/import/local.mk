@@ -7,6 +7,7 @@ traces_libtraces_a_SOURCES += \
 	%D%/pinatrace.c %D%/pinatrace.h \
 	%D%/references.c %D%/references.h \
 	%D%/perf_data.c %D%/perf_data.h %D%/perf_data_file.c %D%/perf_data_file.h %D%/perf_sample.c %D%/perf_sample.h \
+	%D%/perf_record.c %D%/perf_record.h %D%/perf_tasks.c %D%/perf_tasks.h \
 	%D%/tracepoint.c %D%/tracepoint.h \
 	%D%/kernel_tracepoint.c %D%/kernel_tracepoint.h %D%/gfp_names.c %D%/gfp_names.h \
 	%D%/kernel_line.c %D%/kernel_line.h %D%/kernel_stream.c %D%/kernel_stream.h %D%/ftrace.c %D%/ftrace.h \
@@ -21,7 +22,7 @@ traces_libtraces_a_SOURCES += \
 	%D%/logalloc.c %D%/logalloc.h \
 	%D%/malloclab.c %D%/malloclab.h \
 	%D%/mtrace.c %D%/mtrace.h \
-	%D%/perf_script.c %D%/perf_script.h \
+	%D%/perf_script.c %D%/perf_script.h %D%/perf_script_record.c %D%/perf_script_record.h \
 	%D%/roster.c %D%/roster.h \
 	%D%/scan.c %D%/scan.h \
 	%D%/strace.c %D%/strace.h %D%/strace_line.c %D%/strace_line.h \

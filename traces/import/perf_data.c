@@ -10,26 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(member) ((member)->thread_id = UINT32_MAX)
-#include <uthash.h>
-
 #define USER_ADDRESSES_END (UINT64_C(1) << 63)
-
-/* A call that has begun and not returned. */
-struct perf_call {
-	uint32_t thread_id;
-	uint64_t number;
-	uint64_t argument[MEMORY_CALL_ARGUMENTS];
-	UT_hash_handle hh;
-};
 
 struct perf_events {
 	struct importer *importer;
 	struct perf_data_file file;
 	struct fault_pair pair;
 	struct kernel_stream stream;
-	struct perf_call *calls;
+	struct perf_tasks tasks;
 	uint64_t first_ns;
 };
 
@@ -42,14 +30,25 @@ static int compare(const void *left, const void *right)
 	return one->record < other->record ? -1 : one->record > other->record;
 }
 
+static struct perf_moment moment_of(const struct perf_events *events, const struct perf_kept *kept)
+{
+	return (struct perf_moment){kept->process_id, kept->thread_id, kept->time - events->first_ns};
+}
+
 static enum trace_status put_fault(struct perf_events *events, const struct perf_kept *kept,
 				   struct fault_half *half)
 {
+	const struct perf_moment moment = moment_of(events, kept);
+	enum trace_status status = TRACE_OK;
+
 	half->process_id = kept->process_id;
 	half->thread_id = kept->thread_id;
-	half->time_ns = kept->time - events->first_ns;
-	return half->address < USER_ADDRESSES_END ? fault_pair_put(&events->pair, events->importer, half)
-						  : TRACE_OK;
+	half->time_ns = moment.time_ns;
+	if (half->address >= USER_ADDRESSES_END)
+		return TRACE_OK;
+	if (!(half->flags & EVENT_FAULT_KERNEL))
+		status = perf_tasks_run(&events->tasks, moment);
+	return status == TRACE_OK ? fault_pair_put(&events->pair, events->importer, half) : status;
 }
 
 static enum trace_status take_software(struct perf_events *events, const struct perf_kept *kept,
@@ -71,75 +70,28 @@ static enum trace_status take_software(struct perf_events *events, const struct 
 	return put_fault(events, kept, &half);
 }
 
-/* --- Calls ---------------------------------------------------------------------------------------------------------------------- */
-
-static enum trace_status begin_call(struct perf_events *events, const struct perf_kept *kept,
-				    const uint64_t value[TRACEPOINT_VALUES])
-{
-	struct perf_call *call;
-
-	if (!memory_call_by_number(value[0]))
-		return TRACE_OK;
-	HASH_FIND(hh, events->calls, &kept->thread_id, sizeof(kept->thread_id), call);
-	if (!call) {
-		call = calloc(1, sizeof(*call));
-		if (call) {
-			call->thread_id = kept->thread_id;
-			HASH_ADD(hh, events->calls, thread_id, sizeof(call->thread_id), call);
-		}
-		if (!call || call->thread_id != kept->thread_id) {
-			free(call);
-			return trace_fail(events->importer->error, TRACE_NO_MEMORY,
-					  "no memory for the file's threads");
-		}
-	}
-	call->number = value[0];
-	memcpy(call->argument, value + 1, sizeof(call->argument));
-	return TRACE_OK;
-}
-
-static enum trace_status put_call(struct perf_events *events, const struct perf_kept *kept,
-				  const struct perf_call *call, int64_t result)
-{
-	const struct memory_call *known = memory_call_by_number(call->number);
-	struct roster_place place;
-	struct event event;
-	enum trace_status status;
-
-	if (!memory_call_concerns(known, call->argument))
-		return TRACE_OK;
-	/* Faults that wait for their other half come before it. */
-	status = fault_pair_finish(&events->pair, events->importer);
-	if (status == TRACE_OK)
-		status = importer_place(events->importer, kept->process_id, kept->thread_id, &place);
-	if (status != TRACE_OK)
-		return status;
-	memory_call_event(known, call->argument, result, &event);
-	event.time_ns = kept->time - events->first_ns;
-	event.thread = place.thread;
-	event.process = place.process;
-	return importer_put(events->importer, &event);
-}
-
+/* Faults that wait for their other half come before it. */
 static enum trace_status end_call(struct perf_events *events, const struct perf_kept *kept,
 				  const uint64_t value[TRACEPOINT_VALUES])
 {
-	struct perf_call *call;
-	enum trace_status status;
+	enum trace_status status = TRACE_OK;
 
-	HASH_FIND(hh, events->calls, &kept->thread_id, sizeof(kept->thread_id), call);
-	if (!call || call->number != value[0])
-		return memory_call_by_number(value[0])
-			   ? warnings_add(
-				 &events->importer->warnings, "call without its beginning",
-				 events->importer->error,
-				 "is the end of a memory call whose beginning is not in the file; it was "
-				 "skipped")
-			   : TRACE_OK;
-	status = put_call(events, kept, call, (int64_t)value[1]);
-	HASH_DEL(events->calls, call);
-	free(call);
-	return status;
+	if (memory_call_by_number(value[0]))
+		status = fault_pair_finish(&events->pair, events->importer);
+	if (status != TRACE_OK)
+		return status;
+	return perf_tasks_leave(&events->tasks, moment_of(events, kept), value[0], (int64_t)value[1]);
+}
+
+static enum trace_status take_task(struct perf_events *events, const struct perf_kept *kept)
+{
+	struct perf_task task = perf_data_task(&events->file, kept);
+	enum trace_status status = TRACE_OK;
+
+	task.time_ns -= events->first_ns;
+	if (task.kind != PERF_TASK_MAP)
+		status = fault_pair_finish(&events->pair, events->importer);
+	return status == TRACE_OK ? perf_tasks_take(&events->tasks, &task) : status;
 }
 
 static enum trace_status damaged(struct perf_events *events)
@@ -199,40 +151,65 @@ static enum trace_status take_tracepoint(struct perf_events *events, const struc
 	if (!tracepoint_read(tracepoint, events->file.raw + kept->raw, kept->raw_bytes, value))
 		return damaged(events);
 	if (tracepoint->kind == TRACEPOINT_ENTER)
-		return begin_call(events, kept, value);
+		return perf_tasks_enter(&events->tasks, moment_of(events, kept), value[0], value + 1);
 	if (tracepoint->kind == TRACEPOINT_EXIT)
 		return end_call(events, kept, value);
 	half = (struct fault_half){.address = value[0], .flags = fault_code_flags(value[2])};
 	return put_fault(events, kept, &half);
 }
 
+static enum trace_status take_sample(struct perf_events *events, const struct perf_kept *kept,
+				     const struct perf_attr *attr)
+{
+	return attr->type == PERF_TYPE_SOFTWARE_EVENT ? take_software(events, kept, attr->config)
+						      : take_tracepoint(events, kept, attr->config);
+}
+
+/* Faults or calls were recorded, not the kernel's allocators alone: the life of threads and mappings belongs to them. */
+static bool is_of_programs(const struct perf_data_file *file)
+{
+	for (size_t i = 0; i < file->attrs; i++) {
+		const struct perf_attr *attr = &file->attr[i];
+		const struct tracepoint *tracepoint = tracepoints_find(&file->tracepoints, attr->config);
+
+		if (attr->type == PERF_TYPE_SOFTWARE_EVENT ||
+		    (attr->type == PERF_TYPE_TRACEPOINT_EVENT && tracepoint &&
+		     tracepoint->kind != TRACEPOINT_KERNEL))
+			return true;
+	}
+	return false;
+}
+
+static void drop_tasks(struct perf_data_file *file)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < file->kept_count; i++) {
+		if (file->kept[i].attr != PERF_KEPT_TASK)
+			file->kept[left++] = file->kept[i];
+	}
+	file->kept_count = left;
+}
+
 static enum trace_status take_all(struct perf_events *events)
 {
-	const struct perf_data_file *file = &events->file;
+	struct perf_data_file *file = &events->file;
 	enum trace_status status = TRACE_OK;
 
+	if (!is_of_programs(file))
+		drop_tasks(file);
 	if (file->kept_count > 1)
 		qsort(file->kept, file->kept_count, sizeof(*file->kept), compare);
 	events->first_ns = file->kept_count ? file->kept[0].time : 0;
 	for (size_t i = 0; status == TRACE_OK && i < file->kept_count; i++) {
 		const struct perf_kept *kept = &file->kept[i];
-		const struct perf_attr *attr = &file->attr[kept->attr];
 		events->importer->warnings.line = kept->record;
-		status = attr->type == PERF_TYPE_SOFTWARE_EVENT ? take_software(events, kept, attr->config)
-								: take_tracepoint(events, kept, attr->config);
+		if (kept->attr == PERF_KEPT_TASK)
+			status = take_task(events, kept);
+		else
+			status = take_sample(events, kept, &file->attr[kept->attr]);
 	}
 	return status == TRACE_OK ? fault_pair_finish(&events->pair, events->importer) : status;
-}
-
-static void forget_calls(struct perf_events *events)
-{
-	struct perf_call *call = events->calls, *next;
-
-	HASH_CLEAR(hh, events->calls);
-	for (; call; call = next) {
-		next = call->hh.next;
-		free(call);
-	}
 }
 
 static enum trace_status perf_data_run(struct importer *importer)
@@ -244,10 +221,11 @@ static enum trace_status perf_data_run(struct importer *importer)
 		return trace_fail(importer->error, TRACE_NO_MEMORY, "no memory for an import");
 	events->importer = importer;
 	events->stream.begun = true;
+	perf_tasks_start(&events->tasks, importer);
 	status = perf_data_read(&events->file, importer);
 	if (status == TRACE_OK)
 		status = take_all(events);
-	forget_calls(events);
+	perf_tasks_end(&events->tasks);
 	kernel_stream_end(&events->stream);
 	perf_data_free(&events->file);
 	free(events);

@@ -2,6 +2,8 @@
 
 #include "traces/import/perf_data_file.h"
 
+#include "traces/import/perf_record.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,20 +243,35 @@ static bool is_wanted(const struct perf_attr *attr)
 		 attr->config == PERF_SOFTWARE_FAULTS_MAJOR));
 }
 
+/* Room for another of so many raw bytes. */
+static bool have_room_for_kept(struct perf_data_file *file, size_t raw_bytes)
+{
+	if (!have_room((void **)&file->kept, file->kept_count, &file->kept_capacity, sizeof(*file->kept)))
+		return false;
+	if (file->raw_capacity - file->raw_bytes < raw_bytes) {
+		size_t wanted = 2 * file->raw_capacity + (UINT64_C(1) << 16);
+		uint8_t *larger = realloc(file->raw, wanted);
+		if (!larger)
+			return false;
+		file->raw = larger;
+		file->raw_capacity = wanted;
+	}
+	return true;
+}
+
+static void keep_raw(struct perf_data_file *file, const void *bytes, size_t count)
+{
+	if (count)
+		memcpy(file->raw + file->raw_bytes, bytes, count);
+	file->raw_bytes += count;
+}
+
 static enum trace_status keep(struct perf_data_file *file, uint32_t attr, const struct perf_sample *sample)
 {
 	if (sample->raw_bytes > RAW_BYTES_MAX)
 		return TRACE_OK; /* of a tracepoint that is none of ours */
-	if (!have_room((void **)&file->kept, file->kept_count, &file->kept_capacity, sizeof(*file->kept)))
+	if (!have_room_for_kept(file, sample->raw_bytes))
 		return no_memory(file);
-	if (file->raw_capacity - file->raw_bytes < sample->raw_bytes) {
-		size_t wanted = 2 * file->raw_capacity + (UINT64_C(1) << 16);
-		uint8_t *larger = realloc(file->raw, wanted);
-		if (!larger)
-			return no_memory(file);
-		file->raw = larger;
-		file->raw_capacity = wanted;
-	}
 	file->kept[file->kept_count++] = (struct perf_kept){.time = sample->time,
 							    .record = file->records,
 							    .ip = sample->ip,
@@ -266,10 +283,51 @@ static enum trace_status keep(struct perf_data_file *file, uint32_t attr, const 
 							    .attr = attr,
 							    .cpu = sample->has_cpu ? sample->cpu : UINT32_MAX,
 							    .has_address = sample->has_address};
-	if (sample->raw_bytes)
-		memcpy(file->raw + file->raw_bytes, sample->raw, sample->raw_bytes);
-	file->raw_bytes += sample->raw_bytes;
+	keep_raw(file, sample->raw, sample->raw_bytes);
 	return TRACE_OK;
+}
+
+/* A thread, a program or a mapping. */
+static enum trace_status take_task(struct perf_data_file *file, const struct perf_record *record)
+{
+	struct perf_task task;
+
+	if (file->attrs == 0 || !perf_task_of_record(&file->attr[0], record, &task))
+		return TRACE_OK;
+	const size_t path_bytes = (size_t)(task.path.end - task.path.at);
+
+	if (!have_room_for_kept(file, sizeof(task) + path_bytes))
+		return no_memory(file);
+	file->kept[file->kept_count++] =
+	    (struct perf_kept){.time = task.time_ns,
+			       .record = file->records,
+			       .raw = file->raw_bytes,
+			       .raw_bytes = (uint32_t)(sizeof(task) + path_bytes),
+			       .process_id = task.process_id,
+			       .thread_id = task.thread_id,
+			       .attr = PERF_KEPT_TASK};
+	keep_raw(file, &task, sizeof(task));
+	keep_raw(file, task.path.at, path_bytes);
+	return TRACE_OK;
+}
+
+struct perf_task perf_data_task(const struct perf_data_file *file, const struct perf_kept *kept)
+{
+	const char *path = (const char *)file->raw + kept->raw + sizeof(struct perf_task);
+	struct perf_task task;
+
+	memcpy(&task, file->raw + kept->raw, sizeof(task));
+	task.path = scan_text(path, kept->raw_bytes - sizeof(task));
+	return task;
+}
+
+static enum trace_status take_lost(const struct perf_data_file *file, const struct perf_record *record)
+{
+	if (record->length < 16 || perf_word(record->bytes + 8, 8) == 0)
+		return TRACE_OK;
+	return warnings_add(&file->importer->warnings, "records lost", file->importer->error,
+			    "says that %" PRIu64 " records before it were lost; record with a larger -m",
+			    perf_word(record->bytes + 8, 8));
 }
 
 static enum trace_status take_sample(struct perf_data_file *file, const uint8_t *bytes, size_t length)
@@ -324,10 +382,14 @@ static enum trace_status take_pipe_attr(struct perf_data_file *file, const uint8
 	return status == TRACE_OK ? add_ids(file, bytes + attr_bytes, length - attr_bytes) : status;
 }
 
-static enum trace_status take_record(struct perf_data_file *file, uint32_t type, const uint8_t *bytes,
-				     size_t length)
+static enum trace_status take_record(struct perf_data_file *file, const struct perf_record *record)
 {
-	switch (type) {
+	const uint8_t *bytes = record->bytes;
+	const size_t length = record->length;
+
+	switch (record->type) {
+	case PERF_RECORD_OF_LOST:
+		return take_lost(file, record);
 	case RECORD_SAMPLE:
 		return take_sample(file, bytes, length);
 	case RECORD_ATTR:
@@ -342,7 +404,7 @@ static enum trace_status take_record(struct perf_data_file *file, uint32_t type,
 				  "%s: its records are compressed; record without -z",
 				  file->importer->warnings.file);
 	default:
-		return TRACE_OK;
+		return take_task(file, record);
 	}
 }
 
@@ -366,8 +428,11 @@ static enum trace_status read_records(struct perf_data_file *file, uint64_t end)
 		if (status == TRACE_OK)
 			status = read_bytes(file, record + RECORD_HEADER_BYTES, size - RECORD_HEADER_BYTES);
 		if (status == TRACE_OK)
-			status = take_record(file, (uint32_t)perf_word(record, 4),
-					     record + RECORD_HEADER_BYTES, size - RECORD_HEADER_BYTES);
+			status = take_record(
+			    file, &(struct perf_record){.type = (uint32_t)perf_word(record, 4),
+							.flags = (uint16_t)perf_word(record + 4, 2),
+							.bytes = record + RECORD_HEADER_BYTES,
+							.length = size - RECORD_HEADER_BYTES});
 	}
 	free(record);
 	if (status == TRACE_END && end != UINT64_MAX)

@@ -1,4 +1,5 @@
-/* perf_data_file.h: the samples of a perf.data file, collected: how perf_data.c's halves share them. For them alone.
+/* perf_data_file.h: the samples of a perf.data file, and what it says of threads and mappings, collected: how perf_data.c's halves
+ * share them. For them alone.
  *
  * Only what an importer of faults and memory calls wants is kept; its raw bytes lie one after the other in `raw`.
  */
@@ -7,7 +8,11 @@
 
 #include "traces/import/importer.h"
 #include "traces/import/perf_sample.h"
+#include "traces/import/perf_tasks.h"
 #include "traces/import/tracepoint.h"
+
+/* In place of an attr: no sample; the raw bytes are a struct perf_task and the bytes of its path. */
+#define PERF_KEPT_TASK UINT32_MAX
 
 struct perf_kept {
 	uint64_t time, record; /* record: its number in the file */
@@ -37,6 +42,9 @@ struct perf_data_file {
 	struct tracepoints tracepoints;
 	bool has_formats; /* of tracepoints */
 };
+
+/* What a task's raw bytes say. Its path points into them. */
+struct perf_task perf_data_task(const struct perf_data_file *file, const struct perf_kept *kept);
 
 /* Reads the whole file. */
 enum trace_status perf_data_read(struct perf_data_file *file, struct importer *importer) TRACE_MUST_USE;

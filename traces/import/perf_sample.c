@@ -2,20 +2,18 @@
 
 #include "traces/import/perf_sample.h"
 
+/* The bits that perf_sample.h does not name. */
 enum sample_bit {
 	HAS_IP = 1 << 0,
-	HAS_TID = 1 << 1,
-	HAS_TIME = 1 << 2,
 	HAS_ADDRESS = 1 << 3,
 	HAS_READ = 1 << 4,
 	HAS_CALLCHAIN = 1 << 5,
-	HAS_ID = 1 << 6,
-	HAS_CPU = 1 << 7,
 	HAS_PERIOD = 1 << 8,
-	HAS_STREAM = 1 << 9,
 	HAS_RAW = 1 << 10,
-	HAS_IDENTIFIER = 1 << 16,
 };
+
+/* Of the attr's flags. */
+#define SAMPLE_ID_ALL (UINT64_C(1) << 18)
 
 /* Of read_format. */
 #define READ_ID 4u
@@ -61,7 +59,8 @@ bool perf_attr_parse(const uint8_t *bytes, size_t length, struct perf_attr *attr
 	*attr = (struct perf_attr){.type = (uint32_t)perf_word(bytes, 4),
 				   .config = perf_word(bytes + 8, 8),
 				   .sample_type = perf_word(bytes + 24, 8),
-				   .read_format = perf_word(bytes + 32, 8)};
+				   .read_format = perf_word(bytes + 32, 8),
+				   .has_identity = (perf_word(bytes + 40, 8) & SAMPLE_ID_ALL) != 0};
 	return true;
 }
 
@@ -105,20 +104,20 @@ bool perf_sample_parse(const struct perf_attr *attr, const uint8_t *bytes, size_
 	struct bytes rest = {bytes, length, true};
 
 	*sample = (struct perf_sample){.id = 0};
-	if (type & HAS_IDENTIFIER)
+	if (type & PERF_SAMPLE_HAS_IDENTIFIER)
 		sample->id = take(&rest, 8);
 	if (type & HAS_IP)
 		sample->ip = take(&rest, 8);
-	if (type & HAS_TID)
+	if (type & PERF_SAMPLE_HAS_TID)
 		take_ids(&rest, sample);
-	if (type & HAS_TIME)
+	if (type & PERF_SAMPLE_HAS_TIME)
 		sample->time = take(&rest, 8);
-	sample->has_time = (type & HAS_TIME) != 0;
+	sample->has_time = (type & PERF_SAMPLE_HAS_TIME) != 0;
 	if (type & HAS_ADDRESS)
 		sample->address = take(&rest, 8);
 	sample->has_address = (type & HAS_ADDRESS) != 0;
-	skip(&rest, (type & HAS_ID ? 1u : 0u) + (type & HAS_STREAM ? 1u : 0u));
-	sample->has_cpu = (type & HAS_CPU) != 0;
+	skip(&rest, (type & PERF_SAMPLE_HAS_ID ? 1u : 0u) + (type & PERF_SAMPLE_HAS_STREAM ? 1u : 0u));
+	sample->has_cpu = (type & PERF_SAMPLE_HAS_CPU) != 0;
 	if (sample->has_cpu)
 		sample->cpu = (uint32_t)take(&rest, 8);
 	skip(&rest, type & HAS_PERIOD ? 1u : 0u);
@@ -136,11 +135,11 @@ bool perf_sample_id(const struct perf_attr *any, const uint8_t *bytes, size_t le
 	const uint64_t type = any->sample_type;
 	struct bytes rest = {bytes, length, true};
 
-	if (!(type & HAS_IDENTIFIER)) {
-		if (!(type & HAS_ID))
+	if (!(type & PERF_SAMPLE_HAS_IDENTIFIER)) {
+		if (!(type & PERF_SAMPLE_HAS_ID))
 			return false;
-		skip(&rest, (type & HAS_IP ? 1u : 0u) + (type & HAS_TID ? 1u : 0u) +
-				(type & HAS_TIME ? 1u : 0u) + (type & HAS_ADDRESS ? 1u : 0u));
+		skip(&rest, (type & HAS_IP ? 1u : 0u) + (type & PERF_SAMPLE_HAS_TID ? 1u : 0u) +
+				(type & PERF_SAMPLE_HAS_TIME ? 1u : 0u) + (type & HAS_ADDRESS ? 1u : 0u));
 	}
 	*id = take(&rest, 8);
 	return rest.whole;

@@ -20,11 +20,22 @@
 #define PERF_SOFTWARE_FAULTS_MINOR 5u
 #define PERF_SOFTWARE_FAULTS_MAJOR 6u
 
+/* Bits of sample_type: fields of samples, and of what identifies other records (perf_record.h). */
+#define PERF_SAMPLE_HAS_TID (UINT64_C(1) << 1)
+#define PERF_SAMPLE_HAS_TIME (UINT64_C(1) << 2)
+#define PERF_SAMPLE_HAS_ID (UINT64_C(1) << 6)
+#define PERF_SAMPLE_HAS_CPU (UINT64_C(1) << 7)
+#define PERF_SAMPLE_HAS_STREAM (UINT64_C(1) << 9)
+#define PERF_SAMPLE_HAS_IDENTIFIER (UINT64_C(1) << 16)
+#define PERF_IDENTITY_AFTER_TIME                                                                             \
+	(PERF_SAMPLE_HAS_ID | PERF_SAMPLE_HAS_CPU | PERF_SAMPLE_HAS_STREAM | PERF_SAMPLE_HAS_IDENTIFIER)
+
 struct perf_attr {
 	uint32_t type;
 	uint64_t config;
 	uint64_t sample_type;
 	uint64_t read_format;
+	bool has_identity; /* sample_id_all: other records say when and whose, too */
 };
 
 struct perf_sample {

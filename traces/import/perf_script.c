@@ -4,6 +4,7 @@
 
 #include "traces/import/fault_pair.h"
 #include "traces/import/kernel_line.h"
+#include "traces/import/perf_script_record.h"
 
 #include <string.h>
 
@@ -16,13 +17,14 @@ struct perf_line {
 	uint64_t process_id, thread_id; /* process_id 0 = not given; UINT32_MAX = ending, "-1" */
 	uint32_t cpu;			/* KERNEL_NO_CPU = not given */
 	uint64_t time_ns;
-	struct scan event; /* without modifiers and colon */
+	struct scan event; /* without modifiers and colon; of a record empty */
 	struct scan rest;
 };
 
 struct perf_state {
 	struct fault_pair pair;
 	struct kernel_stream stream;
+	struct perf_tasks tasks;
 	uint64_t first_ns, last_ns;
 	bool has_first;
 };
@@ -77,13 +79,17 @@ static bool parse_time(struct scan *scan, uint64_t *time_ns)
 	return true;
 }
 
-/* "page-faults:" or "page-faults:u:", perhaps with a period before it. */
+/* "page-faults:" or "page-faults:u:", perhaps with a period before it; or a record. */
 static bool parse_event(struct scan *scan, struct perf_line *line)
 {
 	const char *word;
 	uint64_t period;
 	size_t length;
 
+	line->event = scan_text(scan->at, 0);
+	line->rest = *scan;
+	if (perf_script_record_is(*scan))
+		return true;
 	if (scan_decimal(scan, &period))
 		scan_blanks(scan);
 	if (!scan_word(scan, &word, &length) || length < 2 || word[length - 1] != ':')
@@ -161,6 +167,20 @@ static bool parse_address(struct scan *scan, uint64_t *address)
 	       (scan->at == scan->end || *scan->at == ' ' || *scan->at == '\t');
 }
 
+static enum trace_status put_fault(struct importer *importer, struct perf_state *state,
+				   const struct fault_half *half)
+{
+	const uint64_t process_id = half->process_id ? half->process_id : half->thread_id;
+	const struct perf_moment moment = {(uint32_t)process_id, (uint32_t)half->thread_id, half->time_ns};
+	enum trace_status status = TRACE_OK;
+
+	if (half->address >= USER_ADDRESSES_END)
+		return TRACE_OK;
+	if (!(half->flags & EVENT_FAULT_KERNEL))
+		status = perf_tasks_run(&state->tasks, moment);
+	return status == TRACE_OK ? fault_pair_put(&state->pair, importer, half) : status;
+}
+
 /* Two addresses without 0x: of the fault and of the instruction. One alone is only the instruction. */
 static enum trace_status take_software(struct importer *importer, struct perf_state *state,
 				       const struct perf_line *line, struct fault_half *half)
@@ -180,7 +200,7 @@ static enum trace_status take_software(struct importer *importer, struct perf_st
 		half->flags |= EVENT_FAULT_MINOR;
 	if (is_event(line->event, "major-faults"))
 		half->flags |= EVENT_FAULT_MAJOR;
-	return half->address < USER_ADDRESSES_END ? fault_pair_put(&state->pair, importer, half) : TRACE_OK;
+	return put_fault(importer, state, half);
 }
 
 static enum trace_status take_tracepoint(struct importer *importer, struct perf_state *state,
@@ -194,10 +214,10 @@ static enum trace_status take_tracepoint(struct importer *importer, struct perf_
 		return importer_warn(importer, "fault of the kernel's own memory",
 				     "names a kernel symbol as its address; it was skipped");
 	half->flags = fault_code_flags(code);
-	return half->address < USER_ADDRESSES_END ? fault_pair_put(&state->pair, importer, half) : TRACE_OK;
+	return put_fault(importer, state, half);
 }
 
-/* Nanoseconds since the first event; they never step back. */
+/* Time since the first line; never falls. */
 static uint64_t time_of(struct perf_state *state, const struct perf_line *line)
 {
 	if (!state->has_first)
@@ -206,6 +226,21 @@ static uint64_t time_of(struct perf_state *state, const struct perf_line *line)
 	if (line->time_ns > state->first_ns + state->last_ns)
 		state->last_ns = line->time_ns - state->first_ns;
 	return state->last_ns;
+}
+
+/* What perf made up at its start, for what was there before, has the time 0. */
+static enum trace_status take_record(struct importer *importer, struct perf_state *state,
+				     const struct perf_line *line)
+{
+	enum trace_status status = TRACE_OK;
+	struct perf_task task;
+
+	if (line->time_ns == 0 || !perf_script_record_parse(line->rest, &task))
+		return TRACE_OK;
+	task.time_ns = time_of(state, line);
+	if (task.kind != PERF_TASK_MAP)
+		status = fault_pair_finish(&state->pair, importer);
+	return status == TRACE_OK ? perf_tasks_take(&state->tasks, &task) : status;
 }
 
 static enum trace_status take_kernel(struct importer *importer, struct perf_state *state,
@@ -230,6 +265,8 @@ static enum trace_status take_line(struct importer *importer, struct perf_state 
 	struct fault_half half = {.process_id = line->process_id, .thread_id = line->thread_id};
 	bool software = is_software(line->event);
 
+	if (perf_script_record_is(line->rest))
+		return take_record(importer, state, line);
 	if (kernel)
 		return take_kernel(importer, state, kernel, line);
 	if ((!software && !is_tracepoint(line->event)) || line->thread_id > HIGHEST_ID)
@@ -244,6 +281,7 @@ static enum trace_status perf_run(struct importer *importer)
 	struct perf_state state = {.stream.begun = true};
 	enum trace_status status;
 
+	perf_tasks_start(&state.tasks, importer);
 	while ((status = importer_next(importer)) == TRACE_OK) {
 		struct scan text = scan_text(importer->line.text, importer->line.length);
 		struct perf_line line;
@@ -255,8 +293,11 @@ static enum trace_status perf_run(struct importer *importer)
 		if (status != TRACE_OK)
 			break;
 	}
+	if (status == TRACE_END)
+		status = fault_pair_finish(&state.pair, importer);
+	perf_tasks_end(&state.tasks);
 	kernel_stream_end(&state.stream);
-	return status == TRACE_END ? fault_pair_finish(&state.pair, importer) : status;
+	return status;
 }
 
 static bool perf_recognise(struct scan text)
@@ -264,7 +305,8 @@ static bool perf_recognise(struct scan text)
 	struct perf_line line;
 
 	return parse_line(text, &line) &&
-	       (is_software(line.event) || is_tracepoint(line.event) || kernel_line_tracepoint(line.event));
+	       (is_software(line.event) || is_tracepoint(line.event) || kernel_line_tracepoint(line.event) ||
+		perf_script_record_is(line.rest));
 }
 
 static size_t perf_detect(const char *bytes, size_t length)
