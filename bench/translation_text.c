@@ -195,22 +195,40 @@ static void show_walk_caches(const struct translation *translation, uint64_t add
 
 /* --- The walk -------------------------------------------------------------------------------------------------------- */
 
+/* Where the entry lies is arithmetic: the table's frame and the index. */
 static void show_step(const struct paging *paging, const struct walk_step *step, bool is_leaf)
 {
-	char text[PTE_TEXT_BYTES];
+	uint64_t table = step->entry_address - (uint64_t)step->index * paging->entry_bytes;
+	char text[PTE_TEXT_BYTES], bytes[16];
 
 	pte_text(step->entry, text);
-	(void)printf("  level %u: entry %u at 0x%" PRIx64 " = 0x%0*" PRIx64 ": ", step->level, step->index,
-		     step->entry_address, (int)paging->entry_bytes * 2, step->entry);
+	(void)printf("  level %u: entry %u at 0x%" PRIx64 " + %u * %u = 0x%" PRIx64 " holds 0x%0*" PRIx64
+		     ": ",
+		     step->level, step->index, table, step->index, paging->entry_bytes, step->entry_address,
+		     (int)paging->entry_bytes * 2, step->entry);
 	if (pte_is_present(step->entry))
 		(void)printf("frame 0x%" PRIx64 ", ", pte_frame(step->entry));
-	(void)printf("%s%s\n", text,
-		     !pte_is_present(step->entry) ? ""
-		     : is_leaf			  ? " -> the page"
-						  : " -> the next table");
+	(void)fputs(text, stdout);
+	if (pte_is_present(step->entry) && is_leaf)
+		(void)printf(" -> the page of %s", size_text(paging_leaf_bytes(paging, step->level), bytes));
+	else if (pte_is_present(step->entry))
+		(void)fputs(" -> the next table", stdout);
+	(void)putchar('\n');
 }
 
-static void show_fault(const struct translation *translation, const struct walk *walk)
+/* An empty entry says it of all that it would have mapped. */
+static void show_hole(const struct paging *paging, unsigned level, uint64_t address)
+{
+	uint64_t span = paging_leaf_bytes(paging, level), start = address & ~(span - 1);
+	char bytes[16];
+
+	(void)printf("  So nothing is mapped from 0x%" PRIx64 " to 0x%" PRIx64
+		     ", the %s that this entry stands for%s.\n",
+		     start, start + (span - 1), size_text(span, bytes),
+		     level > 1 ? ", and there are no tables below it" : "");
+}
+
+static void show_fault(const struct translation *translation, const struct walk *walk, uint64_t address)
 {
 	if (walk->outcome == WALK_NOT_CANONICAL) {
 		(void)puts("Fault before the walk: #GP(0): the address is not canonical.\n");
@@ -219,6 +237,8 @@ static void show_fault(const struct translation *translation, const struct walk 
 	(void)printf("Page fault at level %u (%s): %s.\n", walk->level,
 		     paging_level_name(&translation->request.paging, walk->level),
 		     walk_outcome_name(walk->outcome));
+	if (walk->outcome == WALK_NOT_PRESENT)
+		show_hole(&translation->request.paging, walk->level, address);
 	(void)printf("  Error code 0x%x: %s, %s, %s mode.\n\n", walk->error_code,
 		     walk->error_code & 1 ? "a right is missing" : "no translation",
 		     walk->error_code & 16  ? "fetch"
@@ -265,7 +285,7 @@ static void show_walk(struct translation *translation, uint64_t address)
 	(void)printf("%u reference%s to page tables, %u cycles of the model\n", walk.references,
 		     walk.references == 1 ? "" : "s", walk.cycles);
 	if (walk.outcome != WALK_FINE) {
-		show_fault(translation, &walk);
+		show_fault(translation, &walk, address);
 		return;
 	}
 	(void)tlb_access(&translation->tlb, kind_of(translation),

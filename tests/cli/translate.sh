@@ -16,7 +16,7 @@ matches 'the linear address is its base + 0x124' \
 	'^Linear address = base \+ offset = 0x00345000 \+ 0x124 = 0x00345124$' stdout
 matches 'which i386 page tables translate: index 0' 'level 2 index +0 = 0000000000 ' stdout
 matches 'and 837' 'level 1 index +837 = 1101000101 ' stdout
-matches 'with entries of 4 bytes: 0x101000 + 837 * 4' 'level 1: entry 837 at 0x101d14 = 0x01000027' stdout
+matches 'with entries of 4 bytes: 0x101000 + 837 * 4' 'level 1: entry 837 at 0x101000 \+ 837 \* 4 = 0x101d14 holds 0x01000027' stdout
 matches 'to the frame and the offset' '^Physical address = frame 0x1000 \* 0x1000 \+ offset 0x124 = 0x1000124$' stdout
 
 expect 0 'the same descriptor as its eight bytes' translate --logical 0x68:0x124 --descriptor 13=0x0040923450000fff
@@ -51,12 +51,12 @@ matches 'index 4' '^  level 3 index +4 = 00100 ' stdout
 matches 'index 17' '^  level 2 index +17 = 10001 ' stdout
 matches 'index 0' '^  level 1 index +0 = 00000 ' stdout
 matches 'offset 0xB01' '^  offset 0xb01 \(bits 11 to 0\)$' stdout
-matches 'entry 18 of the root, 4 bytes each' '^  level 4: entry 18 at 0x100048 = 0x00101027: ' stdout
+matches 'entry 18 of the root, 4 bytes each' '^  level 4: entry 18 at 0x100000 \+ 18 \* 4 = 0x100048 holds 0x00101027: ' stdout
 matches 'four references' '^4 references' stdout
 
 expect 0 'a page of 2 MiB' translate --page 2 0x7f0012345678
 matches 'has an offset of 21 bits' '^  offset 0x145678 \(bits 20 to 0\)$' stdout
-matches 'and a leaf at level 2' '^  level 2: entry 145 at 0x102488 = .* huge .*-> the page$' stdout
+matches 'and a leaf at level 2' '^  level 2: entry 145 at 0x102000 \+ 145 \* 8 = 0x102488 holds .* huge .*-> the page of 2 MiB$' stdout
 matches 'whose frame is a multiple of 512' 'frame 0x1000 \* 0x1000 \+ offset 0x145678 = 0x1145678$' stdout
 matches 'three references' '^3 references' stdout
 lacks 'no level 1' '^  level 1 index' stdout
@@ -68,6 +68,13 @@ for level in 1 2 3 4; do
 	matches "is a fault there" "^Page fault at level $level \\(.*\\): the entry is not present\\.$" stdout
 	matches "after $((5 - level)) references" "^$((5 - level)) reference" stdout
 	matches 'with its error code' 'Error code 0x6: no translation, write, user mode' stdout
+	case $level in
+	1) hole='0x7f0012345000 to 0x7f0012345fff, the 4 KiB' ;;
+	2) hole='0x7f0012200000 to 0x7f00123fffff, the 2 MiB' ;;
+	3) hole='0x7f0000000000 to 0x7f003fffffff, the 1 GiB' ;;
+	4) hole='0x7f0000000000 to 0x7f7fffffffff, the 512 GiB' ;;
+	esac
+	matches 'and what it leaves out' "nothing is mapped from $hole" stdout
 done
 expect 0 'a write to a page that may not be written' translate --rights r --write 0x1000
 matches 'is a protection fault' 'Error code 0x7: a right is missing, write, user mode' stdout
