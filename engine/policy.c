@@ -54,10 +54,14 @@ static const struct policy_key keys[] = {
 	     "huge pages whole at the first fault, or reserved and filled page by page"),
     NUMBER_KEY(thp_promotion_pages, 0, 8192,
 	       "small pages present after which a fault makes a huge page of them; 0 is never"),
+    NUMBER_KEY(khugepaged_period, 0, UINT32_MAX,
+	       "references of the trace between two steps of khugepaged; 0 lets it sleep"),
     NUMBER_KEY(khugepaged_scan_pages, 0, 1048576,
 	       "pages that one step of khugepaged scans; 0 switches it off"),
     NUMBER_KEY(khugepaged_max_ptes_none, 0, 8192,
 	       "missing pages that khugepaged fills up to make a huge page"),
+    NUMBER_KEY(khugepaged_max_ptes_shared, 0, 8192,
+	       "pages that khugepaged copies into a huge page although others map them, too"),
     NUMBER_KEY(fault_around_bytes, 4096, 2097152,
 	       "window of file pages that a read fault maps at once, a power of two"),
     NUMBER_KEY(read_around_bytes, 0, 16777216, "bytes of a file that a major fault reads"),
@@ -95,7 +99,8 @@ static const struct policy_key keys[] = {
 		.freelist_order = FREELIST_LIFO, .per_cpu_lists = 1, .purge_delay = 16384,                   \
 		.memory_layout = (layout), .page_levels = (levels), .shared_calls = 64, .thp = THP_MADVISE,  \
 		.thp_defrag = THP_DEFRAG_MADVISE, .thp_zero_page = 1, .thp_placement = THP_AT_FAULT,         \
-		.thp_promotion_pages = 0, .khugepaged_scan_pages = 4096, .khugepaged_max_ptes_none = 511,    \
+		.thp_promotion_pages = 0, .khugepaged_period = 0, .khugepaged_scan_pages = 4096,             \
+		.khugepaged_max_ptes_none = 511, .khugepaged_max_ptes_shared = 256,                          \
 		.fault_around_bytes = 65536, .read_around_bytes = 131072, .paging = PAGING_DEMAND, slabs     \
 	}
 

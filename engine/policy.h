@@ -110,22 +110,24 @@ struct policy {
 	uint32_t thp_placement; /* enum thp_placement */
 	uint32_t
 	    thp_promotion_pages; /* small pages of a huge page after which it is made; 0 = never by count */
+	uint32_t khugepaged_period; /* references from one step of khugepaged to the next; 0 = it sleeps */
 	uint32_t khugepaged_scan_pages; /* pages that one step of khugepaged looks at; 0 = it does nothing */
-	uint32_t khugepaged_max_ptes_none; /* missing small pages that it fills up */
-	uint32_t fault_around_bytes;	   /* window of file pages mapped by one read fault; a power of two */
-	uint32_t read_around_bytes;	   /* of a file, read by one major fault */
-	uint32_t paging;		   /* enum paging_mode */
-	uint32_t slab_geometry;		   /* enum slab_rule */
-	uint32_t slab_sheaf;		   /* free objects in one of a CPU's two arrays; 0 = none */
-	uint32_t slab_cpu_slabs;	   /* 0 or 1: a CPU owns an active slab and some partly used ones */
-	uint32_t slab_merge;		   /* 0 or 1: caches of like objects are one */
-	uint32_t slab_colour;		   /* 0 or 1: first objects of slabs are shifted */
-	uint32_t slab_random;		   /* 0 or 1: free objects of a slab in random order */
-	uint32_t slab_hardened;		   /* 0 or 1: every second free of an object is found at once */
-	uint32_t slab_red_zone;		   /* 0 or 1: writes around objects are found */
-	uint32_t slab_poison;		   /* 0 or 1: writes to free objects are found */
-	uint32_t slab_store_user;	   /* 0 or 1: who allocated an object and who freed it is noted */
-	uint32_t vmalloc_huge; /* 0 or 1: areas of vmalloc in blocks of 2 MiB where callers allow it */
+	uint32_t khugepaged_max_ptes_none;   /* missing small pages that it fills up */
+	uint32_t khugepaged_max_ptes_shared; /* small pages that it copies although others map them, too */
+	uint32_t fault_around_bytes; /* window of file pages mapped by one read fault; a power of two */
+	uint32_t read_around_bytes;  /* of a file, read by one major fault */
+	uint32_t paging;	     /* enum paging_mode */
+	uint32_t slab_geometry;	     /* enum slab_rule */
+	uint32_t slab_sheaf;	     /* free objects in one of a CPU's two arrays; 0 = none */
+	uint32_t slab_cpu_slabs;     /* 0 or 1: a CPU owns an active slab and some partly used ones */
+	uint32_t slab_merge;	     /* 0 or 1: caches of like objects are one */
+	uint32_t slab_colour;	     /* 0 or 1: first objects of slabs are shifted */
+	uint32_t slab_random;	     /* 0 or 1: free objects of a slab in random order */
+	uint32_t slab_hardened;	     /* 0 or 1: every second free of an object is found at once */
+	uint32_t slab_red_zone;	     /* 0 or 1: writes around objects are found */
+	uint32_t slab_poison;	     /* 0 or 1: writes to free objects are found */
+	uint32_t slab_store_user;    /* 0 or 1: who allocated an object and who freed it is noted */
+	uint32_t vmalloc_huge;	     /* 0 or 1: areas of vmalloc in blocks of 2 MiB where callers allow it */
 };
 
 /* One key. A word key has `words`, a NULL-terminated list whose index is the value; a number key has none. */

@@ -196,6 +196,8 @@ unsigned fault_khugepaged(struct mm *mm, uint64_t *cursor)
 	uint64_t left = resident->policy->khugepaged_scan_pages;
 	struct vma *vma = mm_find(mm, *cursor);
 	struct flush flush = flush_begin(FLUSH_COLLAPSE, &resident->table);
+	const struct collapse_limits limits = {resident->policy->khugepaged_max_ptes_none,
+					       resident->policy->khugepaged_max_ptes_shared};
 	unsigned made = 0;
 
 	if (!resident->huge_level)
@@ -211,8 +213,7 @@ unsigned fault_khugepaged(struct mm *mm, uint64_t *cursor)
 		for (; at < vma->area.end && left >= pages; at += huge) {
 			if (!resident_may_be_huge(resident, &vma->area, at))
 				break;
-			made += resident_collapse(resident, &vma->area, at,
-						  resident->policy->khugepaged_max_ptes_none);
+			made += resident_collapse(resident, &vma->area, at, limits);
 			left -= pages;
 			*cursor = at + huge;
 		}

@@ -87,8 +87,8 @@ struct mm_result fault_map(struct mm *mm, const struct mm_mapping *mapping);
 struct mm_result fault_set_brk(struct mm *mm, uint64_t brk);
 
 /* One step of khugepaged over the address space: looks at up to khugepaged_scan_pages pages of memory that may be huge from *cursor on
- * (an address; back to 0 at the end) and collapses what it finds, if at most khugepaged_max_ptes_none pages are missing and
- * one was used. Returns the huge pages made. */
+ * (an address; back to 0 at the end) and collapses what it finds, if at most khugepaged_max_ptes_none pages are missing, at most
+ * khugepaged_max_ptes_shared are others' too, and one is there. Returns the huge pages made. */
 unsigned fault_khugepaged(struct mm *mm, uint64_t *cursor);
 
 /* NULL, or the text of the first invariant that does not hold. */

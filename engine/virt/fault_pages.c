@@ -122,6 +122,7 @@ static uint64_t file_page(const struct area *area, uint64_t address)
 /* MADV_COLLAPSE: 0 when every whole huge page of the range is one afterwards. */
 static int collapse(struct resident *resident, struct area *area, uint64_t start, uint64_t end)
 {
+	const struct collapse_limits no_limits = {UINT64_MAX, UINT64_MAX};
 	bool is_complete = true;
 
 	if (!resident->huge_level || area->file || !area_is_private(area) || area->flags & AREA_NO_HUGE)
@@ -137,7 +138,7 @@ static int collapse(struct resident *resident, struct area *area, uint64_t start
 		const pte_t *entry = pagetable_find(&resident->table, at, &level);
 		bool is_huge = entry && level == resident->huge_level;
 
-		is_complete &= is_huge || resident_collapse(resident, area, at, UINT64_MAX);
+		is_complete &= is_huge || resident_collapse(resident, area, at, no_limits);
 		/* What has no table of the level above is passed over at once. */
 		at = depth > resident->huge_level
 			 ? (at | (paging_leaf_bytes(resident->table.paging, depth) - 1)) + 1

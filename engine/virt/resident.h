@@ -177,10 +177,17 @@ void resident_release_tables(struct resident *resident, uint64_t start, uint64_t
  * be destroyed. */
 bool resident_copy(struct resident *child, struct resident *parent, const struct area *area);
 
+/* What a collapse puts up with, in small pages. */
+struct collapse_limits {
+	uint64_t none;	 /* missing ones, or zero pages, that are filled up */
+	uint64_t shared; /* ones that others map, too: they are copied, the others keep them */
+};
+
 /* Makes the aligned huge page around `address` out of the small pages that are there (khugepaged, MADV_COLLAPSE). False when
  * it does not lie in the area, the area's pages cannot be huge, it is huge already, no small page is there, more than
- * `most_none` are missing, or there is no block. */
-bool resident_collapse(struct resident *resident, struct area *area, uint64_t address, uint64_t most_none);
+ * the limits are missing or shared, or there is no block. */
+bool resident_collapse(struct resident *resident, struct area *area, uint64_t address,
+		       struct collapse_limits limits);
 
 /* --- Questions ------------------------------------------------------------------------------------------------------ */
 

@@ -256,7 +256,8 @@ struct census {
 	uint64_t present;  /* anonymous pages */
 	uint64_t in_place; /* of them, in their own place of one divided block */
 	pfn_t head;	   /* that block */
-	bool has_obstacle; /* a page that is not anonymous, shared with others, or huge */
+	uint64_t shared;   /* of them, those that others map, too */
+	bool has_obstacle; /* a page that is not anonymous, or huge */
 };
 
 static bool take_census(void *context, uint64_t address, unsigned level, pte_t *entry)
@@ -275,7 +276,8 @@ static bool take_census(void *context, uint64_t address, unsigned level, pte_t *
 	pfn_t head = frames_head(frames, frame);
 	const struct page *block = frames_page(frames, head);
 
-	census->has_obstacle |= !(block->flags & PAGE_ANONYMOUS) || frames_page(frames, frame)->mapcount != 1;
+	census->has_obstacle |= !(block->flags & PAGE_ANONYMOUS);
+	census->shared += frames_page(frames, frame)->mapcount != 1;
 	census->present++;
 	if (block->flags & PAGE_DIVIDED && frame - head == index &&
 	    (census->head == PFN_NONE || census->head == head)) {
@@ -328,7 +330,8 @@ static void unite_in_place(struct resident *resident, const struct area *area, u
 	frames_unmap(frames, head, true);
 }
 
-bool resident_collapse(struct resident *resident, struct area *area, uint64_t address, uint64_t most_none)
+bool resident_collapse(struct resident *resident, struct area *area, uint64_t address,
+		       struct collapse_limits limits)
 {
 	if (!resident->huge_level || area->file || !area_is_private(area) || area->flags & AREA_NO_HUGE ||
 	    address < area->start || address >= area->end || !lies_inside(resident, area, address))
@@ -340,10 +343,11 @@ bool resident_collapse(struct resident *resident, struct area *area, uint64_t ad
 	struct census census = census_of(resident, base);
 	uint64_t pages = leaf_pages(resident, resident->huge_level);
 
-	if (census.has_obstacle || census.present == 0 || pages - census.present > most_none)
+	if (census.has_obstacle || census.present == 0 || pages - census.present > limits.none ||
+	    census.shared > limits.shared)
 		return false;
 	area->has_anonymous = true;
-	if (census.in_place == census.present &&
+	if (census.in_place == census.present && census.shared == 0 &&
 	    (uint64_t)frames_page(resident->frames, census.head)->count == census.present) {
 		unite_in_place(resident, area, base, census.head);
 		return true;
@@ -368,7 +372,7 @@ void promote(struct faulting *faulting)
 		return;
 	uint64_t pages = leaf_pages(resident, resident->huge_level);
 
-	if (threshold <= pages &&
-	    resident_collapse(resident, faulting->area, faulting->address, pages - threshold))
+	if (threshold <= pages && resident_collapse(resident, faulting->area, faulting->address,
+						    (struct collapse_limits){pages - threshold, 0}))
 		faulting->fault.kinds |= FAULT_PROMOTED | FAULT_HUGE;
 }

@@ -454,6 +454,23 @@ static const struct fault_script
 		     {STEP_WRITE, 0, 2048, 512, 0, 0},
 		     {STEP_UNMAP, 0, 2048, 3, 0, 0},
 		 }},
+	    {.name = "huge pages: collapse of pages that a child shares",
+	     .needs_huge = true,
+	     .reads_disk = false,
+	     .steps =
+		 {
+		     {STEP_MAP, 0, 0, 1024, RW, 0},
+		     {STEP_WRITE, 0, 0, 10, 0, 0},
+		     {STEP_FORK, 0, 0, 0, 0, 0},
+		     {STEP_WRITE, 0, 2, 1, 0, 0},
+		     {STEP_ADVISE, 0, 0, 512, 0, MADV_COLLAPSE},
+		     {STEP_WRITE, 0, 0, 20, 0, 0},
+		     {STEP_WRITE, 1, 0, 10, 0, 0},
+		     {STEP_ADVISE, 1, 0, 512, 0, MADV_COLLAPSE},
+		     {STEP_WRITE, 1, 0, 20, 0, 0},
+		     {STEP_EXIT, 1, 0, 0, 0, 0},
+		     {STEP_WRITE, 0, 0, 512, 0, 0},
+		 }},
 };
 
 const struct fault_script *fault_script_at(unsigned number)

@@ -268,7 +268,7 @@ static void advise(struct world *world, struct world_process *process, struct ar
 		break;
 	default:
 		for (uint64_t at = area->start; at < area->end; at += PAGE << 9)
-			(void)resident_collapse(resident, area, at, 512);
+			(void)resident_collapse(resident, area, at, (struct collapse_limits){512, 512});
 		break;
 	}
 }

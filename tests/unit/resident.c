@@ -255,10 +255,12 @@ static void test_collapse(void **state)
 	      {STEP_READ, 0, 20, 5, 0, 0});
 	struct area *area = world_area(process, BASE);
 
-	assert_false(resident_collapse(&process->resident, area, BASE, 501));
-	assert_false(resident_collapse(&process->resident, area, BASE + HUGE, 512));
-	assert_true(resident_collapse(&process->resident, area, BASE + 3 * PAGE, 502));
-	assert_false(resident_collapse(&process->resident, area, BASE, 512));
+	assert_false(resident_collapse(&process->resident, area, BASE, (struct collapse_limits){501, 0}));
+	assert_false(
+	    resident_collapse(&process->resident, area, BASE + HUGE, (struct collapse_limits){512, 0}));
+	assert_true(
+	    resident_collapse(&process->resident, area, BASE + 3 * PAGE, (struct collapse_limits){502, 0}));
+	assert_false(resident_collapse(&process->resident, area, BASE, (struct collapse_limits){512, 0}));
 	assert_int_equal(process->resident.huge_pages, 512);
 	assert_null(world_check(&world));
 	world_drop(&world);
