@@ -78,6 +78,22 @@ static enum trace_status take_sample(void *context, struct spaces *spaces, uint6
 	return TRACE_OK;
 }
 
+static enum trace_status add_to_map(const struct mmu_pass_live *running, const struct spaces *spaces,
+				    uint32_t process, struct trace_error *error)
+{
+	const struct mm *mm = spaces_mm(spaces, process);
+	size_t count = spaces_stack_tops(spaces, process, NULL, 0);
+	uint64_t *top = calloc(count + 1, sizeof(top[0]));
+
+	if (!top)
+		return no_memory(error);
+	(void)spaces_stack_tops(spaces, process, top, count);
+	bool is_added = space_map_add(running->pass->map, process, mm, (struct space_stacks){top, count});
+
+	free(top);
+	return is_added ? TRACE_OK : no_memory(error);
+}
+
 /* The address space is looked at right before it goes. */
 static enum trace_status look(void *context, struct spaces *spaces, const struct event *event,
 			      uint64_t position, struct trace_error *error)
@@ -92,19 +108,19 @@ static enum trace_status look(void *context, struct spaces *spaces, const struct
 	mm = spaces_mm(spaces, event->process);
 	if (!mm || mm->tree.count == 0)
 		return TRACE_OK;
-	return space_map_add(running->pass->map, event->process, mm) ? TRACE_OK : no_memory(error);
+	return add_to_map(running, spaces, event->process, error);
 }
 
 static enum trace_status look_at_the_living(const struct mmu_pass_live *running, struct spaces *spaces,
 					    uint32_t processes, struct trace_error *error)
 {
-	for (uint32_t i = 0; i < processes; i++) {
-		const struct mm *mm = is_watched(running, i) ? spaces_mm(spaces, i) : NULL;
+	enum trace_status status = TRACE_OK;
 
-		if (mm && !space_map_add(running->pass->map, i, mm))
-			return no_memory(error);
+	for (uint32_t i = 0; i < processes && status == TRACE_OK; i++) {
+		if (is_watched(running, i) && spaces_mm(spaces, i))
+			status = add_to_map(running, spaces, i, error);
 	}
-	return TRACE_OK;
+	return status;
 }
 
 /* --- The pass --------------------------------------------------------------------------------------------------------- */

@@ -34,6 +34,7 @@ static json_t *faults_json(const struct mmu_pass *pass)
 	put(object, "thp_split", faults->thp_split);
 	put(object, "thp_promoted", faults->thp_promoted);
 	put(object, "mapped_around", faults->mapped_around);
+	put(object, "exec", pass->figures.exec_faults);
 	put(object, "stack_growths", pass->figures.stack_growths);
 	put(object, "walks", pass->figures.failed_walks);
 	put(object, "walk_references", pass->figures.failed_walk_references);

@@ -72,7 +72,16 @@ void space_map_destroy(struct space_map *map)
 
 /* --- Looking at an address space ---------------------------------------------------------------------------------------- */
 
-static enum space_kind kind_of(const struct mm *mm, const struct vma *vma)
+static bool holds_stack(const struct vma *vma, struct space_stacks stacks)
+{
+	for (size_t i = 0; i < stacks.count; i++) {
+		if (stacks.top[i] > vma->area.start && stacks.top[i] <= vma->area.end)
+			return true;
+	}
+	return false;
+}
+
+static enum space_kind kind_of(const struct mm *mm, const struct vma *vma, struct space_stacks stacks)
 {
 	if (vma->area.flags & VMA_SPECIAL)
 		return SPACE_KERNEL;
@@ -80,7 +89,7 @@ static enum space_kind kind_of(const struct mm *mm, const struct vma *vma)
 		return SPACE_SHARED;
 	if (vma->file)
 		return vma->area.flags & AREA_EXECUTE ? SPACE_TEXT : SPACE_FILE;
-	if (vma->area.flags & AREA_GROWS_DOWN)
+	if (vma->area.flags & AREA_GROWS_DOWN || holds_stack(vma, stacks))
 		return SPACE_STACK;
 	return vma->area.start < mm->brk && vma->area.end > mm->layout.start_brk ? SPACE_HEAP
 										 : SPACE_ANONYMOUS;
@@ -135,7 +144,7 @@ static bool look_at_leaf(void *context, uint64_t address, unsigned level, pte_t 
 }
 
 /* False without memory: what was made so far is to be destroyed. */
-static bool look_at_mappings(struct space *space, const struct mm *mm)
+static bool look_at_mappings(struct space *space, const struct mm *mm, struct space_stacks stacks)
 {
 	const struct resident *resident = &fault_space_of(mm)->resident;
 
@@ -149,7 +158,7 @@ static bool look_at_mappings(struct space *space, const struct mm *mm)
 		*mapping = (struct mapping){
 		    .start = vma->area.start,
 		    .end = vma->area.end,
-		    .kind = kind_of(mm, vma),
+		    .kind = kind_of(mm, vma, stacks),
 		    .flags = vma->area.flags,
 		};
 		pagetable_visit_range(&resident->table, mapping->start, mapping->end, look_at_leaf, &look);
@@ -175,10 +184,10 @@ static struct space *space_of(struct space_map *map, uint32_t process)
 	return &spaces[map->spaces++];
 }
 
-bool space_map_add(struct space_map *map, uint32_t process, const struct mm *mm)
+bool space_map_add(struct space_map *map, uint32_t process, const struct mm *mm, struct space_stacks stacks)
 {
 	struct space now = {.process = process};
-	struct space *space = look_at_mappings(&now, mm) ? space_of(map, process) : NULL;
+	struct space *space = look_at_mappings(&now, mm, stacks) ? space_of(map, process) : NULL;
 
 	if (!space) {
 		space_destroy(&now);

@@ -49,9 +49,16 @@ struct space_map;
 struct space_map *space_map_create(void);
 void space_map_destroy(struct space_map *map);
 
+/* The addresses behind the stacks of a process's threads. A mapping of anonymous memory that ends there, or goes on behind it, is a
+ * stack, whoever made it. */
+struct space_stacks {
+	const uint64_t *top;
+	size_t count;
+};
+
 /* Takes in what the process's address space is now, in place of what was taken in for it before. `pages_owner` is a struct
  * fault_space. False without memory, and nothing changed. */
-bool space_map_add(struct space_map *map, uint32_t process, const struct mm *mm);
+bool space_map_add(struct space_map *map, uint32_t process, const struct mm *mm, struct space_stacks stacks);
 
 /* Writes a series: the line of column names, then the rows. Processes come in the order of their first space_map_add. */
 void space_map_write_mappings(const struct space_map *map, FILE *file);

@@ -2,6 +2,7 @@
 
 #include "bench/fidelity/prediction.h"
 
+#include "bench/spaces/exec_pages.h"
 #include "bench/spaces/spaces.h"
 
 #include <stdlib.h>
@@ -123,58 +124,13 @@ static enum trace_status catch_up(struct run *run, uint64_t position, struct tra
 
 /* --- The start of the program ------------------------------------------------------------------------------------------------- */
 
-/* Faults [start, end) in, for writing. */
-static bool touch(struct mm *mm, uint64_t start, uint64_t end)
-{
-	while (start < end) {
-		struct vma *vma = mm_find(mm, start);
-		uint64_t until;
-		if (!vma || vma->area.start > start)
-			return false;
-		until = vma->area.end < end ? vma->area.end : end;
-		if (resident_populate(&fault_space_of(mm)->resident, &vma->area, start, until,
-				      POPULATE_WRITE) != FAULT_DONE)
-			return false;
-		mm_settle_anonymous(mm, vma);
-		start = until;
-	}
-	return true;
-}
-
-/* One line of the snapshot "pages": START-END KIND. Moves *text on; false: it is at its end, or not of this form. */
-struct page_run {
-	uint64_t start, end;
-	bool is_private; /* present, of no file, and not the zero page */
-};
-
-static bool next_run(const char **text, struct page_run *run)
-{
-	char *end;
-
-	run->start = strtoull(*text, &end, 16);
-	if (end == *text || *end != '-')
-		return false;
-	*text = end + 1;
-	run->end = strtoull(*text, &end, 16);
-	if (end == *text || *end != ' ')
-		return false;
-	run->is_private = strncmp(end, " p\n", 3) == 0;
-	end = strchr(end, '\n');
-	*text = end ? end + 1 : "";
-	return true;
-}
-
 /* The private pages that exec itself made: arguments, and the rest of the last page of initialised data. */
 static enum trace_status touch_first_pages(struct run *run, struct trace_error *error)
 {
 	char *pages = recording_first(run->pairing->native, 0, "pages");
 	struct mm *mm = spaces_mm(run->spaces, 0);
-	const char *text = pages;
-	struct page_run there;
-	bool done = pages && mm;
+	bool done = pages && mm && exec_pages_touch(mm, pages);
 
-	while (done && next_run(&text, &there))
-		done = !there.is_private || touch(mm, there.start, there.end);
 	free(pages);
 	return done ? TRACE_OK
 		    : trace_fail(error, TRACE_BAD_INPUT,

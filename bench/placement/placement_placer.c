@@ -51,14 +51,13 @@ static enum trace_status take(struct placement_placer *own, struct spaces *space
 	return TRACE_OK;
 }
 
-static enum trace_status place(struct placer *placer, struct spaces *spaces, const struct event *event,
-			       uint64_t position, struct trace_error *error)
+/* Everything that belongs to events up to `position`. */
+static enum trace_status take_until(struct placement_placer *own, struct spaces *spaces, uint64_t position,
+				    struct trace_error *error)
 {
-	struct placement_placer *own = (struct placement_placer *)placer;
 	struct placement_record record;
 	enum trace_status status;
 
-	(void)event;
 	while ((status = placement_cursor_next(&own->cursor, position, &record, error)) == TRACE_OK) {
 		status = take(own, spaces, &record, error);
 		if (status != TRACE_OK)
@@ -67,13 +66,19 @@ static enum trace_status place(struct placer *placer, struct spaces *spaces, con
 	return status == TRACE_END ? TRACE_OK : status;
 }
 
+static enum trace_status place(struct placer *placer, struct spaces *spaces, const struct event *event,
+			       uint64_t position, struct trace_error *error)
+{
+	(void)event;
+	return take_until((struct placement_placer *)placer, spaces, position, error);
+}
+
 static enum trace_status start(struct placer *placer, struct spaces *spaces, uint32_t process,
 			       struct trace_error *error)
 {
 	struct placement_placer *own = (struct placement_placer *)placer;
 	const struct range_set *now = &own->mapped.now;
 
-	(void)error;
 	own->process = process;
 	for (size_t i = 0; i < now->count; i++) {
 		const struct event_call again = {.address = now->range[i].start,
@@ -84,7 +89,8 @@ static enum trace_status start(struct placer *placer, struct spaces *spaces, uin
 
 		call(own, spaces, EVENT_MMAP, &again);
 	}
-	return TRACE_OK;
+	/* What a fork hands down was placed at the fork. */
+	return take_until(own, spaces, spaces_position(spaces), error);
 }
 
 /* Everything that the process ever had mapped, as far as the trace says. */
@@ -113,7 +119,7 @@ enum trace_status placement_placer_create(struct placer **placer, const struct p
 	*placer = NULL;
 	if (!own)
 		return no_memory(error);
-	own->placer = (struct placer){place, start};
+	own->placer = (struct placer){place, start, NULL};
 	own->process = placement->description.process;
 	if (!find_occupied(trace, own->process, &occupied))
 		status = no_memory(error);

@@ -4,6 +4,7 @@
 
 #include "bench/spaces/spaces.h"
 #include "engine/machine.h"
+#include "traces/live_sets.h"
 #include "traces/record/number_map.h"
 
 #include <stdlib.h>
@@ -14,6 +15,7 @@ struct engine_placer {
 	struct machine *machine;  /* NULL: no program has started */
 	uint64_t arena;		  /* where its memory is mapped */
 	struct number_map blocks; /* object -> the machine's address, of the live ones */
+	struct live_sets others;  /* blocks of other processes; a label is an alignment */
 };
 
 static enum trace_status no_memory(struct trace_error *error)
@@ -21,10 +23,10 @@ static enum trace_status no_memory(struct trace_error *error)
 	return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the engine's placement of blocks");
 }
 
-static enum trace_status start(struct placer *placer, struct spaces *spaces, uint32_t process,
+/* An empty machine, and its arena in the program's address space. */
+static enum trace_status begin(struct engine_placer *engine, struct spaces *spaces, uint32_t process,
 			       struct trace_error *error)
 {
-	struct engine_placer *engine = (struct engine_placer *)placer;
 	const struct engine_placer_options *options = &engine->options;
 	struct machine_options machine = {.policy = options->policy,
 					  .backing = MACHINE_BACKING_NONE,
@@ -56,6 +58,77 @@ static enum trace_status start(struct placer *placer, struct spaces *spaces, uin
 				  "--memory may fit");
 	return TRACE_OK;
 }
+
+/* The block lies at the machine's address. */
+static enum trace_status put(struct engine_placer *engine, struct spaces *spaces, uint64_t object,
+			     uintptr_t address, struct trace_error *error)
+{
+	uint64_t previous;
+
+	if (machine_status(engine->machine) != STATUS_OK)
+		return no_memory(error);
+	if (address == 0)
+		return TRACE_OK;
+	if (!number_map_put(&engine->blocks, object, address, &previous))
+		return no_memory(error);
+	return spaces_put_block(spaces, object,
+				(struct placed){engine->arena + (address - machine_base(engine->machine)),
+						machine_usable_bytes(engine->machine, address)},
+				error);
+}
+
+/* --- What a fork hands down --------------------------------------------------------------------------------------------- */
+
+struct inheritance {
+	struct engine_placer *engine;
+	struct spaces *spaces;
+	struct trace_error *error;
+	enum trace_status status;
+};
+
+static bool inherit(void *context, uint64_t id, const struct live_object *object)
+{
+	struct inheritance *inheritance = context;
+	struct machine *machine = inheritance->engine->machine;
+
+	inheritance->status =
+	    put(inheritance->engine, inheritance->spaces, id,
+		machine_malloc(machine, 0, object->size_bytes, object->label), inheritance->error);
+	return inheritance->status == TRACE_OK;
+}
+
+static enum trace_status start(struct placer *placer, struct spaces *spaces, uint32_t process,
+			       struct trace_error *error)
+{
+	struct engine_placer *engine = (struct engine_placer *)placer;
+	struct inheritance inheritance = {engine, spaces, error, TRACE_OK};
+	enum trace_status status = begin(engine, spaces, process, error);
+
+	if (status == TRACE_OK && process < engine->others.processes)
+		(void)live_set_each(&engine->others.process[process], inherit, &inheritance);
+	if (process < engine->others.processes)
+		live_set_clear(&engine->others.process[process]);
+	return status == TRACE_OK ? inheritance.status : status;
+}
+
+static enum trace_status follow(struct placer *placer, const struct event *event, struct trace_error *error)
+{
+	struct live_sets *others = &((struct engine_placer *)placer)->others;
+	enum trace_status status = live_sets_apply(others, event, error);
+
+	if (status != TRACE_OK)
+		return status;
+	if (event->kind == EVENT_MEMALIGN && event->object != 0 &&
+	    !live_set_label(&others->process[event->process], event->object, event->alignment))
+		return no_memory(error);
+	/* One that shares its parent's memory sees the same blocks. */
+	if (event_makes_child(event) && !event_copies_memory(event) &&
+	    !live_sets_fork(others, event->process, (uint32_t)event->count))
+		return no_memory(error);
+	return TRACE_OK;
+}
+
+/* --- Heap events ---------------------------------------------------------------------------------------------------------- */
 
 /* The address of the object that the event ends, 0: it is not known; it is live no more. */
 static uintptr_t take_block(struct engine_placer *engine, uint64_t object)
@@ -105,23 +178,13 @@ static enum trace_status place(struct placer *placer, struct spaces *spaces, con
 			       uint64_t position, struct trace_error *error)
 {
 	struct engine_placer *engine = (struct engine_placer *)placer;
-	uint64_t previous;
 
 	(void)position;
 	if (event->flags & EVENT_FAILED)
 		return TRACE_OK;
 	uintptr_t address = apply(engine, event);
 
-	if (machine_status(engine->machine) != STATUS_OK)
-		return no_memory(error);
-	if (address == 0)
-		return TRACE_OK;
-	if (!number_map_put(&engine->blocks, event->object, address, &previous))
-		return no_memory(error);
-	struct placed placed = {engine->arena + (address - machine_base(engine->machine)),
-				machine_usable_bytes(engine->machine, address)};
-
-	return spaces_put_block(spaces, event->object, placed, error);
+	return put(engine, spaces, event->object, address, error);
 }
 
 struct placer *engine_placer_create(const struct engine_placer_options *options)
@@ -130,7 +193,7 @@ struct placer *engine_placer_create(const struct engine_placer_options *options)
 
 	if (!engine)
 		return NULL;
-	engine->placer = (struct placer){place, start};
+	engine->placer = (struct placer){place, start, follow};
 	engine->options = *options;
 	return &engine->placer;
 }
@@ -144,5 +207,6 @@ void engine_placer_destroy(struct placer *placer)
 	if (engine->machine)
 		machine_destroy(engine->machine);
 	number_map_clear(&engine->blocks);
+	live_sets_clear(&engine->others);
 	free(engine);
 }

@@ -18,9 +18,14 @@ struct placer {
 	/* A heap event of the process, or the end of one of its threads, at `position`. */
 	enum trace_status (*place)(struct placer *placer, struct spaces *spaces, const struct event *event,
 				   uint64_t position, struct trace_error *error);
-	/* The process's program has its first mappings: at its first event, its fork, and after each exec. */
+	/* The process's program has its first mappings: at its first event, its fork, and after each exec. What it has inherited by a
+	 * fork lies somewhere from then on. */
 	enum trace_status (*start)(struct placer *placer, struct spaces *spaces, uint32_t process,
 				   struct trace_error *error);
+	/* May be NULL. A heap event, birth, exec or end of another process, before anything is made of it: what a fork will hand
+	 * down. */
+	enum trace_status (*follow)(struct placer *placer, const struct event *event,
+				    struct trace_error *error);
 };
 
 #endif

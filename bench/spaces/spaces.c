@@ -174,6 +174,8 @@ static enum trace_status take_snapshot(struct spaces *spaces, const struct event
 		return TRACE_OK;
 	if (strcmp(snapshot.name, "limits") == 0)
 		spaces_take_limits(space, &snapshot);
+	if (strcmp(snapshot.name, "pages") == 0)
+		space->first_pages = snapshot.bytes;
 	if (strcmp(snapshot.name, "maps") != 0 || space->mm.tree.count > 0)
 		return TRACE_OK;
 	return spaces_start_from_maps(spaces, event->process, &snapshot, error);
@@ -196,7 +198,8 @@ static enum trace_status copy_space(struct spaces *spaces, struct process *child
 	*space = (struct space){.stack_top = parent->stack_top,
 				.break_recorded = parent->break_recorded,
 				.knows_break = parent->knows_break,
-				.is_started = true};
+				.is_started = true,
+				.is_touched = true};
 	if (!relocation_copy(&space->moved, &parent->moved)) {
 		free(space);
 		return spaces_no_memory(error);
@@ -330,13 +333,22 @@ static void end(struct spaces *spaces, uint32_t process)
 	spaces->process[process].past.has_ended = true;
 }
 
-enum trace_status spaces_event(struct spaces *spaces, const struct event *event, uint64_t position,
-			       struct trace_error *error)
+/* The placer hears of other processes what it may want to know. */
+static enum trace_status tell_placer(const struct spaces *spaces, const struct event *event,
+				     struct trace_error *error)
 {
-	spaces->position = position;
-	if (event->process >= spaces->trace->processes || event->thread >= spaces->trace->threads ||
-	    spaces->process[event->process].past.has_ended)
+	struct placer *placer = spaces->options.placer;
+
+	if (!placer || !placer->follow || event->process == spaces->options.process ||
+	    event->kind > EVENT_CLONE ||
+	    (event_makes_child(event) && event->count >= spaces->trace->processes))
 		return TRACE_OK;
+	return placer->follow(placer, event, error);
+}
+
+static enum trace_status do_event(struct spaces *spaces, const struct event *event, uint64_t position,
+				  struct trace_error *error)
+{
 	switch (event->kind) {
 	case EVENT_MALLOC:
 	case EVENT_CALLOC:
@@ -370,4 +382,16 @@ enum trace_status spaces_event(struct spaces *spaces, const struct event *event,
 			   ? call_memory(spaces, event, error)
 			   : TRACE_OK;
 	}
+}
+
+enum trace_status spaces_event(struct spaces *spaces, const struct event *event, uint64_t position,
+			       struct trace_error *error)
+{
+	spaces->position = position;
+	if (event->process >= spaces->trace->processes || event->thread >= spaces->trace->threads ||
+	    spaces->process[event->process].past.has_ended)
+		return TRACE_OK;
+	enum trace_status status = tell_placer(spaces, event, error);
+
+	return status == TRACE_OK ? do_event(spaces, event, position, error) : status;
 }

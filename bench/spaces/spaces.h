@@ -13,6 +13,9 @@
  * Addresses are *forced* (each mapping comes where it was when it was recorded) or *free* (our own gap search decides;
  * recorded addresses are translated, relocation.h). What a call returns is compared with what it returned then, and counted.
  *
+ * Before a program's first reference comes what its exec touched itself, as far as it is known (exec_pages.h): those faults are
+ * counted, and said apart.
+ *
  * Where a reference goes (access.h):
  *   region      where the address that the region had is now
  *   stack       below the top of the thread's stack: its region of kind stack says where that was; a child of a fork goes
@@ -25,6 +28,9 @@
  * nothing is mapped there (imported streams say nothing of mappings), the aligned 2 MiB around it, as far as they are free,
  * become private anonymous memory with all rights, counted as made; a file that ends before it grows. A reference whose
  * rights are refused, or for which there is no memory, is skipped and counted.
+ *
+ * With policy key khugepaged_period, khugepaged looks at one address space after the other meanwhile: a step of
+ * khugepaged_scan_pages after each so many references of the trace, whoever made them.
  *
  * Traces are not trusted: calls may overlap, wrap, be unaligned or ask for 2^64 bytes.
  *
@@ -89,6 +95,7 @@ struct spaces_process {
 	bool is_known;	/* it had an event or a reference */
 	bool has_ended; /* exit */
 	struct fault_counts faults;
+	uint64_t exec_faults; /* of faults.minor, those that the kernel's exec itself made */
 	uint64_t failed_walks, failed_walk_references, stack_growths;
 	uint64_t resident_pages, anonymous_pages, file_pages, shared_memory_pages, huge_pages;
 	uint64_t resident_peak_pages;
@@ -176,6 +183,10 @@ struct mm *spaces_mm(const struct spaces *spaces, uint32_t process);
 
 /* Where the recorded address of the process is now. */
 uint64_t spaces_address(const struct spaces *spaces, uint32_t process, uint64_t recorded);
+
+/* The addresses behind the stacks of the process's threads, as far as they are known: puts up to `room` of them into `top` (which may
+ * then be NULL) and returns how many there are. */
+size_t spaces_stack_tops(const struct spaces *spaces, uint32_t process, uint64_t *top, size_t room);
 
 /* Position of the event that is being carried out, or was last. */
 uint64_t spaces_position(const struct spaces *spaces);

@@ -14,6 +14,7 @@ void spaces_sum_up(const struct process *process, struct spaces_process *sum)
 
 	for (size_t i = 0; i < sizeof(sum->faults) / sizeof(uint64_t); i++)
 		faults[i] += now[i] - then[i];
+	sum->exec_faults += space->exec_faults - since->exec_faults;
 	sum->failed_walks += space->pages.failed_walks - since->failed_walks;
 	sum->failed_walk_references += space->pages.failed_walk_references - since->failed_walk_references;
 	sum->stack_growths += space->pages.stack_growths - since->stack_growths;
@@ -53,6 +54,21 @@ uint64_t spaces_address(const struct spaces *spaces, uint32_t process, uint64_t 
 	return space ? relocation_find(&space->moved, recorded).ours : recorded;
 }
 
+size_t spaces_stack_tops(const struct spaces *spaces, uint32_t process, uint64_t *top, size_t room)
+{
+	const struct process *of = process < spaces->trace->processes ? &spaces->process[process] : NULL;
+	size_t count = 0;
+
+	for (uint32_t i = of ? of->last_thread : NO_THREAD; i != NO_THREAD; i = spaces->thread[i].sibling) {
+		if (spaces->thread[i].top == 0)
+			continue;
+		if (count < room)
+			top[count] = spaces->thread[i].top;
+		count++;
+	}
+	return count;
+}
+
 uint64_t spaces_position(const struct spaces *spaces)
 {
 	return spaces->position;
@@ -82,6 +98,7 @@ static void add_figures(struct spaces_process *total, const struct spaces_proces
 
 	for (size_t i = 0; i < sizeof(total->faults) / sizeof(uint64_t); i++)
 		faults[i] += from[i];
+	total->exec_faults += one->exec_faults;
 	total->failed_walks += one->failed_walks;
 	total->failed_walk_references += one->failed_walk_references;
 	total->stack_growths += one->stack_growths;

@@ -320,7 +320,7 @@ static void feed_all(struct feed *feed, const struct access_batch *batch, size_t
 	run_stream(spaces, feed->mm, feed->filled);
 }
 
-enum trace_status spaces_references(struct spaces *spaces, const struct spaces_stretch *stretch,
+static enum trace_status do_stretch(struct spaces *spaces, const struct spaces_stretch *stretch,
 				    struct trace_error *error)
 {
 	const struct access_batch *batch = stretch->batch;
@@ -350,6 +350,23 @@ enum trace_status spaces_references(struct spaces *spaces, const struct spaces_s
 		feed.access[shape] = (uint8_t)access_of(batch->shapes_table[shape].kind);
 	}
 	spaces_settle(spaces, space, run->thread);
+	if (!space->is_touched)
+		spaces_touch_exec_pages(spaces, space, stretch);
 	feed_all(&feed, batch, stretch->first, stretch->count);
 	return TRACE_OK;
+}
+
+enum trace_status spaces_references(struct spaces *spaces, const struct spaces_stretch *stretch,
+				    struct trace_error *error)
+{
+	struct spaces_stretch part = *stretch;
+	enum trace_status status = TRACE_OK;
+
+	for (size_t left = stretch->count; left > 0 && status == TRACE_OK; left -= part.count) {
+		part.count = spaces_until_khugepaged(spaces, left);
+		status = do_stretch(spaces, &part, error);
+		part.first += part.count;
+		spaces_run_khugepaged(spaces);
+	}
+	return status;
 }

@@ -165,6 +165,7 @@ struct beginning {
 	const struct event_region **region;
 	size_t regions;
 	uint64_t stack_start, stack_end; /* recorded; of the region of kind stack */
+	uint32_t stack_thread;
 };
 
 static int compare_addresses(const void *left, const void *right)
@@ -175,6 +176,16 @@ static int compare_addresses(const void *left, const void *right)
 	if (a->address != b->address)
 		return a->address < b->address ? -1 : 1;
 	return a < b ? -1 : a > b;
+}
+
+/* What an exec made a stack is that of its only thread, which has another number than before where an emulator was started anew. */
+static void take_stack(struct beginning *beginning, const struct event_region *region, bool is_of_exec)
+{
+	if (!is_of_exec && region->thread != beginning->spaces->process[beginning->process].first_thread)
+		return;
+	beginning->stack_start = region->address;
+	beginning->stack_end = region->address + region->length;
+	beginning->stack_thread = region->thread;
 }
 
 static bool collect(struct beginning *beginning, uint64_t event)
@@ -194,10 +205,7 @@ static bool collect(struct beginning *beginning, uint64_t event)
 		if (region->address + region->length < region->address || region->length == 0)
 			continue;
 		if (region->kind == EVENT_REGION_STACK) {
-			if (region->thread == spaces->process[beginning->process].first_thread) {
-				beginning->stack_start = region->address;
-				beginning->stack_end = region->address + region->length;
-			}
+			take_stack(beginning, region, event != UINT64_MAX);
 			continue;
 		}
 		beginning->region[beginning->regions++] = region;
@@ -229,6 +237,9 @@ static bool place_stack(struct beginning *beginning, uint64_t top)
 	if (top < STACK_START_BYTES || !spaces_place(beginning->spaces, beginning->space, &stack))
 		return true;
 	beginning->space->stack_top = top;
+	beginning->space->has_arguments = true;
+	if (beginning->stack_thread < beginning->spaces->trace->threads)
+		beginning->spaces->thread[beginning->stack_thread].top = top;
 	return relocation_set(&beginning->space->moved, beginning->stack_start, bytes, top - bytes);
 }
 

@@ -5,8 +5,10 @@
  *   spaces_run.c         the order of events and references
  *   spaces_figures.c     what there is
  *   spaces_start.c       the first mappings of a program
+ *   spaces_exec.c        what exec itself touched
  *   spaces_calls.c       memory calls
  *   spaces_references.c  references
+ *   spaces_khugepaged.c  huge pages made meanwhile
  */
 #ifndef FAULTLINE_BENCH_SPACES_SPACES_STATE_H
 #define FAULTLINE_BENCH_SPACES_SPACES_STATE_H
@@ -25,9 +27,13 @@ struct space {
 	uint64_t stack_top;	 /* ours, of the program's first thread; 0: none known */
 	uint64_t break_recorded; /* where the heap of brk began; our mm says where it does here */
 	bool knows_break;
-	bool is_started;   /* its program has its first mappings */
-	bool was_executed; /* by the event at `executed` */
+	bool is_started;    /* its program has its first mappings */
+	bool has_arguments; /* its stack is one that exec made, as far as the trace says */
+	bool is_touched;    /* and the pages that exec touched, or is no program's beginning */
+	bool was_executed;  /* by the event at `executed` */
 	uint64_t executed;
+	const char *first_pages; /* snapshot "pages" after exec; NULL: there is none */
+	uint64_t exec_faults;	 /* minor faults of exec itself */
 };
 
 struct process {
@@ -74,6 +80,13 @@ struct window {
 #define STREAM_MAX 4096u
 #define REFERENCE_PAGES_MAX (ACCESS_MAX_BYTES / PAGE_BYTES + 2)
 
+/* Where khugepaged stands. */
+struct khugepaged {
+	uint32_t process;
+	uint64_t cursor; /* in its address space */
+	uint64_t next;	 /* references of the trace gone by when its next step is due */
+};
+
 struct spaces {
 	struct spaces_options options;
 	struct flt_summary tables; /* of the trace, as far as spaces_grow has told; the arrays are its */
@@ -101,6 +114,7 @@ struct spaces {
 	uint64_t events;       /* of the trace gone by */
 	uint64_t sample_every; /* references from sample to sample; 0: never */
 	uint64_t sample_next;  /* references after which one is due; UINT64_MAX: never */
+	struct khugepaged khugepaged;
 	uint64_t address[STREAM_MAX + REFERENCE_PAGES_MAX];
 	uint8_t access[STREAM_MAX + REFERENCE_PAGES_MAX];
 };
@@ -144,6 +158,11 @@ struct start_mapping {
 };
 bool spaces_place(struct spaces *spaces, struct space *space, const struct start_mapping *mapping);
 
+/* Before the program's first references, which are looked up: the pages that exec touched, as a snapshot says, or else from the
+ * first reference to the stack up, and the end of initialised data (spaces_exec.c). */
+void spaces_touch_exec_pages(struct spaces *spaces, struct space *space,
+			     const struct spaces_stretch *stretch);
+
 /* A memory call (spaces_calls.c): of the recording, or at exactly the addresses it says. */
 enum trace_status spaces_carry_out(struct spaces *spaces, struct space *space, const struct event *event,
 				   struct trace_error *error) TRACE_MUST_USE;
@@ -153,5 +172,9 @@ void spaces_forget_segments(struct spaces *spaces);
 
 /* Top of the thread's stack in its process's space, made if there is none. 0: there is no room. (spaces_references.c) */
 uint64_t spaces_stack_top(struct spaces *spaces, struct space *space, uint32_t thread);
+
+/* How many of `count` references may go by before khugepaged is due, at least one; and its step, if it is (spaces_khugepaged.c). */
+size_t spaces_until_khugepaged(const struct spaces *spaces, size_t count);
+void spaces_run_khugepaged(struct spaces *spaces);
 
 #endif

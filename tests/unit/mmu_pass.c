@@ -138,6 +138,45 @@ static void test_blocks_of_the_engine_are_placed(void **state)
 	drop_rig(&rig);
 }
 
+/* Blocks of the parent, which its child refers to before any heap call of its own; one is freed before the fork, one after it. */
+static void test_inherited_blocks_are_placed(void **state)
+{
+	static const uint8_t births[] = {EVENT_FORK, EVENT_VFORK};
+
+	(void)state;
+	for (size_t birth = 0; birth < 2; birth++) {
+		struct rig rig;
+
+		make_rig(&rig);
+		drop_rig(&rig);
+		written_trace_begin(&rig.trace);
+		for (uint64_t object = 1; object <= 4; object++)
+			written_event(&rig.trace, (struct event){.kind = EVENT_MEMALIGN,
+								 .object = object,
+								 .size = 100,
+								 .alignment = UINT64_C(4096)});
+		written_event(&rig.trace, (struct event){.kind = EVENT_FREE, .object = 1});
+		written_event(&rig.trace, (struct event){.kind = births[birth], .count = 1});
+		written_event(&rig.trace, (struct event){.kind = EVENT_FREE, .object = 2});
+		written_event(&rig.trace, (struct event){.kind = EVENT_MARKER, .process = 1, .thread = 1});
+		for (uint64_t object = 2; object <= 4; object++)
+			written_access(
+			    &rig.trace, 1,
+			    (struct access){
+				.base = object, .size = 8, .kind = ACCESS_STORE, .place = ACCESS_OBJECT});
+		assert_int_equal(flt_writer_finish(rig.trace.writer, &rig.trace.error), TRACE_OK);
+		rig.options.process = 1;
+		struct mmu_pass *pass = run_engine(&rig);
+
+		assert_int_equal(pass->references.done, 3);
+		assert_int_equal(pass->references.objects_unplaced, 0);
+		assert_int_equal(pass->references.clamped, 0);
+		assert_int_equal(pass->figures.faults.minor, 3); /* each on a page of its own */
+		mmu_pass_destroy(pass);
+		drop_rig(&rig);
+	}
+}
+
 static char *text_of(const struct mmu_pass *pass)
 {
 	json_t *model = json_object();
@@ -256,6 +295,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_blocks_of_the_engine_are_placed),
+	    cmocka_unit_test(test_inherited_blocks_are_placed),
 	    cmocka_unit_test(test_the_same_again_is_the_same),
 	    cmocka_unit_test(test_a_spread_has_its_median),
 	    cmocka_unit_test(test_a_trace_without_references_is_refused),

@@ -27,6 +27,8 @@ static struct fault_rig *new_rig(void)
 	return rig;
 }
 
+static const struct space_stacks no_stacks = {NULL, 0};
+
 static void end_rig(struct fault_rig *rig)
 {
 	rig_drop(rig);
@@ -87,7 +89,7 @@ static void tables_say_what_is_there(void **state)
 	(void)state;
 	assert_non_null(map);
 	make_mappings(rig);
-	assert_true(space_map_add(map, 7, &rig->process[0].mm));
+	assert_true(space_map_add(map, 7, &rig->process[0].mm, no_stacks));
 	expect_written(map, space_map_write_mappings,
 		       MAPPINGS "7\t0x200000000000\t0x200000004000\tanonymous\trw-p\t2\t0\n"
 				"7\t0x200000040000\t0x200000042000\ttext\tr-xp\t2\t0\n"
@@ -108,13 +110,21 @@ static void a_process_is_taken_in_anew(void **state)
 	(void)state;
 	assert_non_null(map);
 	do_step(rig, (struct step){STEP_MAP, 0, 0, 4, RW, 0});
-	assert_true(space_map_add(map, 7, &rig->process[0].mm));
-	assert_true(space_map_add(map, 9, &rig->process[0].mm));
+	assert_true(space_map_add(map, 7, &rig->process[0].mm, no_stacks));
+	assert_true(space_map_add(map, 9, &rig->process[0].mm, no_stacks));
 	do_step(rig, (struct step){STEP_WRITE, 0, 0, 1, 0, 0});
-	assert_true(space_map_add(map, 7, &rig->process[0].mm));
+	assert_true(space_map_add(map, 7, &rig->process[0].mm, no_stacks));
 	expect_written(map, space_map_write_mappings,
 		       MAPPINGS "7\t0x200000000000\t0x200000004000\tanonymous\trw-p\t1\t0\n"
 				"9\t0x200000000000\t0x200000004000\tanonymous\trw-p\t0\t0\n");
+	/* A thread's stack is one whoever made it; what only touches its top is none. */
+	const uint64_t tops[] = {0x200000000000, 0x200000004000};
+
+	assert_true(space_map_add(map, 9, &rig->process[0].mm, (struct space_stacks){tops, 1}));
+	assert_true(space_map_add(map, 7, &rig->process[0].mm, (struct space_stacks){tops, 2}));
+	expect_written(map, space_map_write_mappings,
+		       MAPPINGS "7\t0x200000000000\t0x200000004000\tstack\trw-p\t1\t0\n"
+				"9\t0x200000000000\t0x200000004000\tanonymous\trw-p\t1\t0\n");
 	space_map_destroy(map);
 	end_rig(rig);
 }
@@ -135,7 +145,7 @@ static void kinds(void **state)
 	assert_int_equal(mm_set_brk(mm, 0x555555580000).value, 0x555555580000);
 	assert_int_equal(mm_place(mm, &stack).error, 0);
 	assert_int_equal(mm_place(mm, &vdso).error, 0);
-	assert_true(space_map_add(map, 1, mm));
+	assert_true(space_map_add(map, 1, mm, no_stacks));
 	expect_written(map, space_map_write_mappings,
 		       MAPPINGS "1\t0x555555559000\t0x555555580000\theap\trw-p\t0\t0\n"
 				"1\t0x7ffff7fff000\t0x7ffff8001000\tkernel\tr-xp\t0\t0\n"
@@ -177,7 +187,7 @@ static void the_image_leaves_gaps_out(void **state)
 	(void)state;
 	assert_non_null(map);
 	make_mappings(rig);
-	assert_true(space_map_add(map, 7, &rig->process[0].mm));
+	assert_true(space_map_add(map, 7, &rig->process[0].mm, no_stacks));
 	/* Cells of a page, rows of 128: 1 row, 7 left out, 4 rows of the huge page, 3 left out, the mapping's last row. */
 	expect_written(map, space_map_write_rows,
 		       "# row\tstart\tskipped_bytes\tcell_bytes\n"
@@ -208,7 +218,7 @@ static void a_scattered_space_fits(void **state)
 	for (uint64_t i = 0; i < 200; i++)
 		do_step(rig, (struct step){STEP_MAP, 0, i * 1000, 1 + i % 2, RW, 0});
 	do_step(rig, (struct step){STEP_WRITE, 0, 0, 1, 0, 0});
-	assert_true(space_map_add(map, 7, &rig->process[0].mm));
+	assert_true(space_map_add(map, 7, &rig->process[0].mm, no_stacks));
 	size_t rows = (lines_of(map, space_map_write_image) - 1) / SPACE_MAP_COLUMNS;
 
 	assert_true(rows <= SPACE_MAP_ROWS && rows > SPACE_MAP_ROWS / 2 - 1);

@@ -262,6 +262,47 @@ static void test_programs_start_from_their_regions(void **state)
 	rig_drop(spaces, reader);
 }
 
+/* After an exec an emulator may give its thread another number: the stack that came with the exec is its stack, and grows; the old
+ * number makes none. */
+static void test_an_exec_brings_the_stack_of_a_new_thread(void **state)
+{
+	struct spaces_options options = {.addresses = SPACES_FREE};
+	struct access push = {
+	    .offset = -(uint64_t)100 * PAGE, .size = 8, .kind = ACCESS_STORE, .place = ACCESS_STACK};
+	struct event_region stack = region_at(UINT64_C(0x4000000000), 2048 * PAGE, EVENT_REGION_STACK, 0);
+	struct written_trace trace;
+	struct flt_reader *reader;
+
+	(void)state;
+	written_trace_begin(&trace);
+	written_event(&trace, (struct event){.kind = EVENT_MARKER});
+	written_access(&trace, 0, push);
+	written_event(&trace, (struct event){.kind = EVENT_EXEC});
+	stack.event = 1;
+	stack.thread = 1;
+	written_event(&trace, (struct event){.kind = EVENT_MARKER, .thread = 1});
+	(void)written_region(&trace, stack);
+	stack.kind = EVENT_REGION_ANONYMOUS;
+	stack.thread = 0;
+	(void)written_region(&trace, stack);
+	push.base = 1;
+	written_access(&trace, 1, push);
+	struct spaces *spaces = rig_run(&trace, &reader, options, NULL);
+	const struct mm *mm = spaces_mm(spaces, 0);
+	uint64_t tops[3];
+
+	assert_int_equal(mm->tree.count, 1);
+	assert_int_equal(mm->tree.last->area.end, 0x7ffffffff000);
+	assert_int_equal(mm->tree.last->area.start, 0x7ffffffff000 - 100 * PAGE);
+	assert_true((mm->tree.last->area.flags & AREA_GROWS_DOWN) != 0);
+	assert_true(spaces_stack_tops(spaces, 0, tops, 3) >= 1);
+	assert_int_equal(tops[0], 0x7ffffffff000);
+	/* From the reference up, exec wrote the arguments. */
+	assert_int_equal(spaces_process(spaces, 0).resident_pages, 100);
+	assert_int_equal(spaces_process(spaces, 0).exec_faults, 100);
+	rig_drop(spaces, reader);
+}
+
 /* --- Processes ---------------------------------------------------------------------------------------------------------------- */
 
 static void test_forks_copy_on_write(void **state)
@@ -361,6 +402,7 @@ int main(void)
 	    cmocka_unit_test(test_a_cut_file_loses_its_pages),
 	    cmocka_unit_test(test_programs_start_from_their_maps),
 	    cmocka_unit_test(test_programs_start_from_their_regions),
+	    cmocka_unit_test(test_an_exec_brings_the_stack_of_a_new_thread),
 	    cmocka_unit_test(test_forks_copy_on_write),
 	    cmocka_unit_test(test_vfork_shares_until_exec),
 	    cmocka_unit_test(test_a_child_goes_on_with_the_stack),

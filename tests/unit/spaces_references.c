@@ -100,7 +100,7 @@ static enum trace_status stub_place(struct placer *placer, struct spaces *spaces
 
 static void test_a_placer_says_where_blocks_lie(void **state)
 {
-	struct stub_placer stub = {.placer = {stub_place, stub_start}};
+	struct stub_placer stub = {.placer = {stub_place, stub_start, NULL}};
 	struct spaces_options options = {.process = 1, .placer = &stub.placer};
 	struct written_trace trace;
 	struct flt_reader *reader;
@@ -184,6 +184,47 @@ static void test_samples_are_taken(void **state)
 	rig_drop(spaces, reader);
 }
 
+/* Two halves of 2 MiB that were mapped one after the other: small pages, until khugepaged comes by. */
+static struct spaces_process with_khugepaged(const char *period)
+{
+	struct policy policy = *policy_find("linux");
+	struct spaces_options options = {.platform = {.policy = &policy}};
+	struct written_trace trace;
+	struct flt_reader *reader;
+
+	assert_int_equal(policy_set(&policy, "thp=always"), STATUS_OK);
+	assert_int_equal(policy_set(&policy, period), STATUS_OK);
+	written_trace_begin(&trace);
+	for (uint64_t half = 0; half < 2; half++) {
+		written_event(&trace, rig_memory(FIRST + half * 256 * PAGE, 256 * PAGE));
+		for (unsigned i = 0; i < 200; i++)
+			rig_touch(&trace, 0, FIRST + (half * 256 + i) * PAGE, ACCESS_STORE);
+	}
+	struct spaces *spaces = rig_run(&trace, &reader, options, NULL);
+	struct spaces_process process = spaces_process(spaces, 0);
+
+	rig_drop(spaces, reader);
+	return process;
+}
+
+static void test_khugepaged_comes_by(void **state)
+{
+	struct spaces_process asleep = with_khugepaged("khugepaged_period=0");
+	struct spaces_process late = with_khugepaged("khugepaged_period=400");
+	struct spaces_process early = with_khugepaged("khugepaged_period=300");
+
+	(void)state;
+	assert_int_equal(FIRST % (512 * PAGE), 0);
+	assert_int_equal(asleep.huge_pages, 0);
+	assert_int_equal(asleep.faults.minor, 400);
+	assert_int_equal(late.huge_pages, 512);
+	assert_int_equal(late.faults.thp_promoted, 1);
+	assert_int_equal(late.faults.minor, 400);
+	/* 100 pages of the second half came before it, the others are there then. */
+	assert_int_equal(early.huge_pages, 512);
+	assert_int_equal(early.faults.minor, 300);
+}
+
 static void test_a_machine_too_small_for_addresses_is_refused(void **state)
 {
 	struct written_trace trace;
@@ -209,6 +250,7 @@ int main(void)
 	    cmocka_unit_test(test_a_placer_says_where_blocks_lie),
 	    cmocka_unit_test(test_objects_need_a_placer),
 	    cmocka_unit_test(test_samples_are_taken),
+	    cmocka_unit_test(test_khugepaged_comes_by),
 	    cmocka_unit_test(test_a_machine_too_small_for_addresses_is_refused),
 	};
 
