@@ -20,8 +20,8 @@ static const char everything[] =
     "[1.2] exec file=0x1 at 58\n"
     "region 1 file 401000+1000 file 1\n"
     "region 2 kernel 7fff1000+1000 file 0\n"
-    "[0.2] switch 0 at 66\n"
-    "[0.2] page_alloc frame=0x115d14 gfp=0x1 order=0x3 type=0x1 at 66\n"
+    "[0.3] switch 0 at 66\n"
+    "[0.3] page_alloc frame=0x115d14 gfp=0x1 order=0x3 type=0x1 at 66\n"
     "[1.2] mmap length=0x1000 offset=0x2000 protection=0x5 flags=0x2 file=0x2 result=0x7f0000001000 at 76\n"
     "[1.2] exit at 86\n";
 

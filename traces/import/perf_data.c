@@ -172,7 +172,7 @@ static bool is_of_programs(const struct perf_data_file *file)
 		const struct perf_attr *attr = &file->attr[i];
 		const struct tracepoint *tracepoint = tracepoints_find(&file->tracepoints, attr->config);
 
-		if (attr->type == PERF_TYPE_SOFTWARE_EVENT ||
+		if ((attr->type == PERF_TYPE_SOFTWARE_EVENT && perf_attr_is_of_faults(attr)) ||
 		    (attr->type == PERF_TYPE_TRACEPOINT_EVENT && tracepoint &&
 		     tracepoint->kind != TRACEPOINT_KERNEL))
 			return true;

@@ -238,9 +238,7 @@ static uint32_t attr_of(const struct perf_data_file *file, const uint8_t *bytes,
 static bool is_wanted(const struct perf_attr *attr)
 {
 	return attr->type == PERF_TYPE_TRACEPOINT_EVENT ||
-	       (attr->type == PERF_TYPE_SOFTWARE_EVENT &&
-		(attr->config == PERF_SOFTWARE_FAULTS || attr->config == PERF_SOFTWARE_FAULTS_MINOR ||
-		 attr->config == PERF_SOFTWARE_FAULTS_MAJOR));
+	       (attr->type == PERF_TYPE_SOFTWARE_EVENT && perf_attr_is_of_faults(attr));
 }
 
 /* Room for another of so many raw bytes. */

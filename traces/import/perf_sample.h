@@ -47,6 +47,13 @@ struct perf_sample {
 	uint32_t raw_bytes;
 };
 
+/* Of a software event: it is one of those that count page faults. */
+static inline bool perf_attr_is_of_faults(const struct perf_attr *attr)
+{
+	return attr->config == PERF_SOFTWARE_FAULTS || attr->config == PERF_SOFTWARE_FAULTS_MINOR ||
+	       attr->config == PERF_SOFTWARE_FAULTS_MAJOR;
+}
+
 /* False: fewer than PERF_ATTR_BYTES_MIN bytes. */
 bool perf_attr_parse(const uint8_t *bytes, size_t length, struct perf_attr *attr);
 
