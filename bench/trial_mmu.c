@@ -7,17 +7,28 @@
 #include "bench/placement/placement_placer.h"
 #include "bench/run_directory.h"
 #include "bench/spaces/engine_placer.h"
+#include "bench/workers.h"
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* One of the placements of a target. */
-struct placed_take {
-	const struct placement *placement;
-	unsigned take;
+/* One pass: of a target, by one of the takes of its placement if it has one. */
+struct job {
 	size_t target;
+	unsigned take;
+	struct mmu_pass *pass;
+};
+
+/* All that are to be made. */
+struct jobs {
+	struct trial *trial;
+	const struct replay_options *options;
+	struct policy system;
+	struct job *job;
+	size_t count;
 };
 
 /* --- What goes together --------------------------------------------------------------------------------------------- */
@@ -74,62 +85,105 @@ static uint32_t process_of(const struct trial *trial, const struct replay_option
 	return options->process == PLAN_PROCESS_LARGEST ? SPACES_ALL_PROCESSES : options->process;
 }
 
-static void show_progress(const struct trial *trial, size_t target)
+static void show_placement(const struct trial *trial, size_t target)
 {
 	if (trial->options.progress)
-		(void)fprintf(stderr, "\r\033[KMMUs: %s", trial->target[target].name);
+		(void)fprintf(stderr, "\r\033[Kplacement: %s", trial->target[target].name);
+}
+
+static void show_passes(void *context, size_t done)
+{
+	const struct jobs *jobs = context;
+
+	if (jobs->trial->options.progress)
+		(void)fprintf(stderr, "\r\033[KMMUs: %zu of %zu passes", done, jobs->count);
 }
 
 /* --- Passes ------------------------------------------------------------------------------------------------------------- */
 
-static enum trace_status run_pass(struct trial *trial, const struct replay_options *options,
-				  const struct policy *system, size_t target, struct placer *placer,
+static enum trace_status run_pass(const struct jobs *jobs, struct job *job, struct placer *placer,
 				  struct trace_error *error)
 {
+	const struct replay_options *options = jobs->options;
 	struct mmu_pass_options pass = {
-	    .trace = trial->trace_path,
-	    .policy = system,
+	    .trace = jobs->trial->trace_path,
+	    .policy = &jobs->system,
 	    .addresses = options->addresses_forced ? SPACES_FORCED : SPACES_FREE,
 	    .names = (const char *const *)options->mmu.name,
 	    .geometries = options->mmu.geometry,
 	    .mmus = options->mmu.count,
 	    .has_sizes = options->output != NULL,
-	    .process = process_of(trial, options),
+	    .process = process_of(jobs->trial, options),
 	    .placer = placer,
 	    .without_allocator = options->without_allocator,
 	    .memory_bytes = options->memory_bytes,
 	    .processors = options->processors,
-	    .samples = trial->options.samples,
+	    .samples = jobs->trial->options.samples,
 	    .check = options->check,
 	};
 
-	return mmu_pass_run(&trial->pass[target], &pass, error);
+	return mmu_pass_run(&job->pass, &pass, error);
 }
 
-static enum trace_status run_engine(struct trial *trial, const struct replay_options *options,
-				    const struct policy *system, size_t target, struct trace_error *error)
+static enum trace_status run_engine(const struct jobs *jobs, struct job *job, struct trace_error *error)
 {
+	const struct target *target = &jobs->trial->target[job->target];
 	struct policy heap;
 	struct engine_placer_options engine = {.policy = &heap,
-					       .memory_bytes = options->memory_bytes,
-					       .seed = trial->options.seed,
-					       .is_single = trial->options.memory_mode == MODE_SINGLE};
+					       .memory_bytes = jobs->options->memory_bytes,
+					       .seed = jobs->trial->options.seed,
+					       .is_single = jobs->trial->options.memory_mode == MODE_SINGLE};
 
-	if (policy_parse(&heap, trial->target[target].options) != STATUS_OK)
+	if (policy_parse(&heap, target->options) != STATUS_OK)
 		return trace_fail(error, TRACE_UNSUPPORTED,
 				  "%s: no such policy, key or value; `faultline policies` lists them",
-				  trial->target[target].name);
+				  target->name);
 	struct placer *placer = engine_placer_create(&engine);
 
 	if (!placer)
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the engine's placement");
-	enum trace_status status = run_pass(trial, options, system, target, placer, error);
+	enum trace_status status = run_pass(jobs, job, placer, error);
 
 	engine_placer_destroy(placer);
 	return status;
 }
 
+static enum trace_status run_live(const struct jobs *jobs, struct job *job, struct trace_error *error)
+{
+	const struct trial *trial = jobs->trial;
+	struct placer *placer;
+	enum trace_status status = placement_placer_create(&placer, trial->placement[job->target], job->take,
+							   plan_trace(trial->memory_plan), error);
+
+	if (status != TRACE_OK)
+		return status;
+	status = run_pass(jobs, job, placer, error);
+	placement_placer_destroy(placer);
+	return status;
+}
+
+static enum trace_status run_job(void *context, size_t number, struct trace_error *error)
+{
+	const struct jobs *jobs = context;
+	struct job *job = &jobs->job[number];
+
+	switch (jobs->trial->target[job->target].kind) {
+	case TARGET_RECORDED:
+		return run_pass(jobs, job, NULL, error);
+	case TARGET_ENGINE:
+		return run_engine(jobs, job, error);
+	default:
+		return run_live(jobs, job, error);
+	}
+}
+
 /* --- Live allocators ---------------------------------------------------------------------------------------------------- */
+
+static bool is_live(const struct target *target)
+{
+	return target->kind != TARGET_NULL && target->kind != TARGET_RECORDED &&
+	       target->kind != TARGET_ENGINE;
+}
 
 /* Where the target's placement of this trace is kept. False: the path is too long. */
 static bool placement_path(const struct trial *trial, const struct replay_options *options, size_t target,
@@ -168,86 +222,102 @@ static enum trace_status find_placement(struct placement **placement, const stru
 	return status == TRACE_OK ? placement_save(*placement, path, error) : status;
 }
 
-static enum trace_status run_take(struct trial *trial, const struct replay_options *options,
-				  const struct policy *system, const struct placed_take *placed,
-				  struct trace_error *error)
+/* The placements of all live targets, one after the other: their replays are processes of their own. */
+static enum trace_status find_placements(struct trial *trial, const struct replay_options *options,
+					 struct trace_error *error)
 {
-	struct placer *placer;
-	enum trace_status status = placement_placer_create(&placer, placed->placement, placed->take,
-							   plan_trace(trial->memory_plan), error);
+	enum trace_status status = TRACE_OK;
+
+	for (size_t i = 0; i < trial->count && status == TRACE_OK; i++) {
+		if (!is_live(&trial->target[i]))
+			continue;
+		show_placement(trial, i);
+		if (trial->options.memory_mode == MODE_PARALLEL)
+			status = trace_fail(
+			    error, TRACE_UNSUPPORTED,
+			    "--mmu of a live allocator needs --mode single or baton: with parallel threads "
+			    "blocks lie otherwise every time");
+		else
+			status = find_placement(&trial->placement[i], trial, options, i, error);
+	}
+	return status;
+}
+
+/* --- All of them -------------------------------------------------------------------------------------------------------- */
+
+static unsigned passes_of(const struct trial *trial, size_t target)
+{
+	if (trial->target[target].kind == TARGET_NULL)
+		return 0;
+	return trial->placement[target] ? trial->placement[target]->takes : 1;
+}
+
+static bool list_jobs(struct jobs *jobs)
+{
+	const struct trial *trial = jobs->trial;
+	size_t count = 0;
+
+	for (size_t i = 0; i < trial->count; i++)
+		count += passes_of(trial, i);
+	jobs->job = calloc(count + 1, sizeof(jobs->job[0]));
+	for (size_t i = 0; i < trial->count && jobs->job; i++) {
+		for (unsigned take = 0; take < passes_of(trial, i); take++)
+			jobs->job[jobs->count++] = (struct job){.target = i, .take = take};
+	}
+	return jobs->job != NULL;
+}
+
+/* Of the passes of each target, the one to show. */
+static void take_passes(const struct jobs *jobs)
+{
+	struct trial *trial = jobs->trial;
+	struct mmu_pass *passes[PLACEMENT_TAKES_MAX];
+
+	for (size_t i = 0; i < jobs->count;) {
+		const size_t target = jobs->job[i].target;
+		unsigned count = 0;
+
+		for (; i < jobs->count && jobs->job[i].target == target; i++) {
+			if (jobs->job[i].pass)
+				passes[count++] = jobs->job[i].pass;
+		}
+		if (count > 0)
+			trial->pass[target] =
+			    trial->placement[target]
+				? mmu_pass_choose(passes, count, trial->placement[target]->hash)
+				: passes[0];
+	}
+}
+
+static enum trace_status run_jobs(struct jobs *jobs, struct trace_error *error)
+{
+	enum trace_status status = find_placements(jobs->trial, jobs->options, error);
 
 	if (status != TRACE_OK)
 		return status;
-	status = run_pass(trial, options, system, placed->target, placer, error);
-	placement_placer_destroy(placer);
+	if (!list_jobs(jobs))
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the passes through MMUs");
+	const struct workers workers = {
+	    .tasks = jobs->count, .context = jobs, .work = run_job, .tell = show_passes};
+
+	status = workers_run(&workers, 0, error);
+	take_passes(jobs);
 	return status;
-}
-
-static enum trace_status run_takes(struct trial *trial, const struct replay_options *options,
-				   const struct policy *system, struct placed_take placed,
-				   struct trace_error *error)
-{
-	struct mmu_pass *passes[PLACEMENT_TAKES_MAX], **pass = &trial->pass[placed.target];
-	enum trace_status status = TRACE_OK;
-
-	for (placed.take = 0; placed.take < placed.placement->takes && status == TRACE_OK;) {
-		status = run_take(trial, options, system, &placed, error);
-		if (status == TRACE_OK)
-			passes[placed.take++] = *pass;
-		*pass = NULL;
-	}
-	if (placed.take > 0)
-		*pass = mmu_pass_choose(passes, placed.take, placed.placement->hash);
-	return status;
-}
-
-static enum trace_status run_live(struct trial *trial, const struct replay_options *options,
-				  const struct policy *system, size_t target, struct trace_error *error)
-{
-	struct placement *placement = NULL;
-
-	if (trial->options.memory_mode == MODE_PARALLEL)
-		return trace_fail(
-		    error, TRACE_UNSUPPORTED,
-		    "--mmu of a live allocator needs --mode single or baton: with parallel threads "
-		    "blocks lie otherwise every time");
-	enum trace_status status = find_placement(&placement, trial, options, target, error);
-
-	if (status == TRACE_OK && placement)
-		status = run_takes(trial, options, system,
-				   (struct placed_take){.placement = placement, .target = target}, error);
-	trial->placement[target] = placement;
-	return status;
-}
-
-static enum trace_status run_target(struct trial *trial, const struct replay_options *options,
-				    const struct policy *system, size_t target, struct trace_error *error)
-{
-	switch (trial->target[target].kind) {
-	case TARGET_NULL:
-		return TRACE_OK;
-	case TARGET_RECORDED:
-		return run_pass(trial, options, system, target, NULL, error);
-	case TARGET_ENGINE:
-		return run_engine(trial, options, system, target, error);
-	default:
-		return run_live(trial, options, system, target, error);
-	}
 }
 
 bool trial_mmu_run(struct trial *trial, const struct replay_options *options)
 {
+	struct jobs jobs = {.trial = trial, .options = options};
 	struct trace_error error = {""};
-	struct policy system;
-	bool ok = choose_system(options, &system);
 
-	for (size_t i = 0; ok && i < trial->count; i++) {
-		show_progress(trial, i);
-		ok = run_target(trial, options, &system, i, &error) == TRACE_OK;
-		if (trial->options.progress)
-			(void)fputs("\r\033[K", stderr);
-		if (!ok)
-			complain(options->command, "%s: %s", trial->trace_path, error.message);
-	}
+	if (!choose_system(options, &jobs.system))
+		return false;
+	const bool ok = run_jobs(&jobs, &error) == TRACE_OK;
+
+	free(jobs.job);
+	if (trial->options.progress)
+		(void)fputs("\r\033[K", stderr);
+	if (!ok)
+		complain(options->command, "%s: %s", trial->trace_path, error.message);
 	return ok;
 }

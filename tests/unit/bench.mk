@@ -4,6 +4,7 @@ bench_unit_tests = %D%/histogram %D%/interval %D%/timeline %D%/regression %D%/bl
 	%D%/plan %D%/feed %D%/target %D%/verdict %D%/limit %D%/run_directory %D%/latency %D%/mmu_series %D%/space_map
 bench_unit_tests += %D%/figures %D%/pairing
 bench_unit_tests += %D%/frame_books
+bench_unit_tests += %D%/workers
 check_PROGRAMS += $(bench_unit_tests)
 TESTS += $(bench_unit_tests)
 bench_unit_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
@@ -102,3 +103,6 @@ tests_unit_figures_LDADD = $(bench_unit_libs)
 tests_unit_pairing_SOURCES = %D%/pairing.c
 tests_unit_pairing_CFLAGS = $(bench_unit_cflags)
 tests_unit_pairing_LDADD = $(bench_unit_libs)
+tests_unit_workers_SOURCES = %D%/workers.c
+tests_unit_workers_CFLAGS = $(bench_unit_cflags)
+tests_unit_workers_LDADD = $(bench_unit_libs)
