@@ -59,6 +59,7 @@ void flt_access_free(struct flt_access_block *block)
 	free(block->bytes);
 	free(block->fresh.context);
 	free(block->fresh.shape);
+	free(block->first_use);
 	*block = (struct flt_access_block){0};
 }
 

@@ -82,6 +82,7 @@ struct flt_access_block {
 	uint8_t *bytes;			/* the writer's: scratch */
 	size_t bytes_capacity;
 	struct flt_steps fresh; /* the reader's: scratch */
+	uint32_t *first_use;	/* the reader's: scratch, of each context */
 };
 
 void flt_access_free(struct flt_access_block *block);

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Fresh contexts that are looked at together. */
+#define TOGETHER 32u
+
 static enum trace_status malformed(const char *what, struct trace_error *error)
 {
 	return trace_fail(error, TRACE_BAD_INPUT, "a block of references has impossible %s", what);
@@ -25,8 +28,9 @@ static enum trace_status make_room(struct flt_access_block *block, size_t count,
 	block->fresh.shape = malloc(count + FLT_STRETCH_SLACK);
 	block->run = malloc(runs * sizeof(*block->run));
 	block->contexts_table = malloc(contexts * sizeof(*block->contexts_table));
+	block->first_use = malloc((contexts + 1) * sizeof(*block->first_use));
 	if (!block->context || !block->offset || !block->shape || !block->run || !block->contexts_table ||
-	    !block->fresh.context || !block->fresh.shape) {
+	    !block->fresh.context || !block->fresh.shape || !block->first_use) {
 		flt_access_free(block);
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for a block of references");
 	}
@@ -91,6 +95,24 @@ static inline uint64_t take(struct numbers *numbers)
 	}
 	numbers->sound = numbers->sound && flt_varint_get(&numbers->in, numbers->end, &value);
 	return value;
+}
+
+/* The fields of a run, which mostly are bytes. */
+#define RUN_FIELDS 5u
+
+static inline void take_all(struct numbers *numbers, uint64_t field[RUN_FIELDS])
+{
+	const uint8_t *in = numbers->in;
+
+	if ((size_t)(numbers->end - in) > RUN_FIELDS &&
+	    ((in[0] | in[1] | in[2] | in[3] | in[4]) & 0x80u) == 0) {
+		for (unsigned i = 0; i < RUN_FIELDS; i++)
+			field[i] = in[i];
+		numbers->in += RUN_FIELDS;
+		return;
+	}
+	for (unsigned i = 0; i < RUN_FIELDS; i++)
+		field[i] = take(numbers);
 }
 
 static bool base_is_known(const struct access_context *context, const struct flt_access_known *known,
@@ -158,8 +180,11 @@ static bool get_runs(struct flt_access_block *block, struct numbers *numbers,
 	uint64_t position = section->field[FLT_ACCESS_FIRST_POSITION], first = 0, contexts = 0;
 
 	for (size_t i = 0; i < block->batch.runs; i++) {
-		const uint64_t step = take(numbers), thread = take(numbers), count = take(numbers);
-		const uint64_t new_contexts = take(numbers), skipped = take(numbers);
+		uint64_t field[RUN_FIELDS];
+
+		take_all(numbers, field);
+		const uint64_t step = field[0], thread = field[1], count = field[2];
+		const uint64_t new_contexts = field[3], skipped = field[4];
 		if (!numbers->sound || step > UINT64_MAX - position || thread >= known->threads ||
 		    count >= block->batch.count - first || new_contexts > block->batch.contexts - contexts)
 			return false;
@@ -271,48 +296,79 @@ static bool shapes_are_known(const struct flt_access_block *block, size_t fresh)
 	return memcmp(unknown, (uint8_t[sizeof(unknown)]){0}, sizeof(unknown)) == 0;
 }
 
-/* Goes on to the run of a reference; false when one before it says another number of contexts than are in use at its end. */
-static inline bool reach_run(const struct access_run **run, size_t at, uint32_t used)
+/* The highest of TOGETHER contexts, or of those that are left. */
+static inline uint16_t highest_of(const uint16_t *context, size_t left)
 {
-	for (; at >= (size_t)(*run)->first + (*run)->count; ++*run) {
-		if ((*run)->contexts != used)
-			return false;
+	uint16_t highest = 0;
+
+	if (left >= TOGETHER) {
+		for (size_t i = 0; i < TOGETHER; i++)
+			highest = context[i] > highest ? context[i] : highest;
+		return highest;
 	}
-	return true;
+	for (size_t i = 0; i < left; i++)
+		highest = context[i] > highest ? context[i] : highest;
+	return highest;
+}
+
+/* The fresh steps that use a context first, in order, go to first_use[]; false when one is left out, or one is not used. Most
+ * of them use none that is new: so many are looked at together. */
+static bool find_first_uses(const struct flt_access_block *block, size_t fresh, uint32_t *first_use)
+{
+	const uint16_t *context = block->fresh.context;
+	const size_t contexts = block->batch.contexts;
+	size_t used = 0;
+
+	for (size_t i = 0; i < fresh; i += TOGETHER) {
+		const uint16_t highest = highest_of(context + i, fresh - i);
+
+		if (highest >= contexts)
+			return false;
+		for (size_t j = i; j < i + TOGETHER && j < fresh && highest >= used; j++) {
+			if (context[j] > used)
+				return false;
+			first_use[used] = (uint32_t)j;
+			used += context[j] == used;
+		}
+	}
+	return used == contexts;
+}
+
+/* Turns numbers of fresh steps, which do not fall, into those of the references that they make. */
+static void place_fresh(const struct flt_stretches *stretches, uint32_t *number, size_t count)
+{
+	size_t fresh = 0, repeated = 0, done = 0;
+
+	for (size_t s = 0; s < stretches->count && done < count; s++) {
+		const uint8_t *stretch = stretches->bytes + s * FLT_STRETCH_BYTES;
+
+		fresh += stretch[0];
+		for (; done < count && number[done] < fresh; done++)
+			number[done] += (uint32_t)repeated;
+		repeated += stretch[1];
+	}
 }
 
 /* Contexts are numbered in the order of their first use, which is always fresh; and each run says how many are in use at its
  * end. So what is repeated needs no look. */
 static bool contexts_are_in_order(const struct flt_access_block *block, const struct flt_stretches *stretches)
 {
-	const struct access_run *run = block->run, *const end = run + block->batch.runs;
-	const uint16_t *fresh = block->fresh.context;
-	uint32_t used = 0;
-	size_t at = 0;
+	uint32_t *first_use = block->first_use;
+	const size_t contexts = block->batch.contexts;
+	bool agree = true;
+	size_t used = 0;
 
-	for (size_t s = 0; s < stretches->count; s++) {
-		const uint8_t *stretch = stretches->bytes + s * FLT_STRETCH_BYTES;
-		bool skips = false;
+	if (!find_first_uses(block, stretches->fresh, first_use))
+		return false;
+	place_fresh(stretches, first_use, contexts);
+	for (size_t i = 0; i < block->batch.runs; i++) {
+		const struct access_run *run = &block->run[i];
 
-		for (size_t i = 0; i < stretch[0];) {
-			if (!reach_run(&run, at + i, used))
-				return false;
-			const size_t left = (size_t)run->first + run->count - at;
-			const size_t stop = stretch[0] < left ? stretch[0] : left;
-
-			for (; i < stop; i++) {
-				skips |= fresh[i] > used;
-				used += fresh[i] == used;
-			}
-		}
-		if (skips)
-			return false;
-		fresh += stretch[0];
-		at += (size_t)stretch[0] + stretch[1];
+		while (used < contexts && first_use[used] - run->first < run->count)
+			used++;
+		agree = agree && used == run->contexts;
 	}
-	while (run < end && run->contexts == used)
-		run++;
-	return run == end;
+	return agree;
 }
 
 static enum trace_status get_steps(const struct decoding *decoding, struct trace_error *error)

@@ -53,13 +53,16 @@ static bool lengths_agree(const struct flt_column_reader *reader, const struct f
 	       ZSTD_getFrameContentSize(reader->stored, entry->stored_bytes) == entry->raw_bytes;
 }
 
+/* The bytes as they were before they were compressed. */
 static enum trace_status unpack(struct flt_column_reader *reader, const struct flt_section *section,
 				const struct flt_column_entry *entry, struct trace_error *error)
 {
-	if (entry->compression == FLT_STORED) {
-		memcpy(reader->raw, reader->stored, entry->raw_bytes);
-		return TRACE_OK;
-	}
+	if (!lengths_agree(reader, entry))
+		return damaged(reader, section, entry, error);
+	if (!fit(&reader->raw, &reader->raw_capacity, (size_t)entry->raw_bytes + FLT_VARINT_PADDING))
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to read %s",
+				  reader->input->name);
+	memset(reader->raw + entry->raw_bytes, 0, FLT_VARINT_PADDING);
 	if (ZSTD_decompressDCtx(reader->decompressor, reader->raw, entry->raw_bytes, reader->stored,
 				entry->stored_bytes) != entry->raw_bytes)
 		return damaged(reader, section, entry, error);
@@ -74,7 +77,7 @@ enum trace_status flt_column_read(struct flt_column_reader *reader, const struct
 	*bytes = (struct flt_column_bytes){0};
 	if (!entry)
 		return TRACE_OK;
-	if (!fit(&reader->stored, &reader->stored_capacity, entry->stored_bytes + 1u))
+	if (!fit(&reader->stored, &reader->stored_capacity, (size_t)entry->stored_bytes + FLT_VARINT_PADDING))
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to read %s",
 				  reader->input->name);
 	enum trace_status status = flt_input_read(reader->input, section->body_offset + entry->offset,
@@ -83,14 +86,13 @@ enum trace_status flt_column_read(struct flt_column_reader *reader, const struct
 	if (status == TRACE_END ||
 	    (status == TRACE_OK && flt_checksum(reader->stored, entry->stored_bytes) != entry->checksum))
 		return damaged(reader, section, entry, error);
+	if (status == TRACE_OK && entry->compression != FLT_STORED)
+		status = unpack(reader, section, entry, error);
 	if (status != TRACE_OK)
 		return status;
-	if (entry->compression != FLT_STORED && !lengths_agree(reader, entry))
-		return damaged(reader, section, entry, error);
-	if (!fit(&reader->raw, &reader->raw_capacity, (size_t)entry->raw_bytes + FLT_VARINT_PADDING))
-		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to read %s",
-				  reader->input->name);
-	memset(reader->raw + entry->raw_bytes, 0, FLT_VARINT_PADDING);
-	*bytes = (struct flt_column_bytes){reader->raw, entry->raw_bytes, entry->values};
-	return unpack(reader, section, entry, error);
+	if (entry->compression == FLT_STORED)
+		memset(reader->stored + entry->stored_bytes, 0, FLT_VARINT_PADDING);
+	*bytes = (struct flt_column_bytes){entry->compression == FLT_STORED ? reader->stored : reader->raw,
+					   entry->raw_bytes, entry->values};
+	return TRACE_OK;
 }

@@ -3,6 +3,7 @@
 #include "traces/flt_stretch.h"
 
 #include "traces/flt_bytes.h"
+#include "traces/flt_stretch_wide.h"
 
 #include <string.h>
 
@@ -327,8 +328,8 @@ static inline bool is_done(const struct flt_stretches *stretches, const struct p
 	return progress->made == stretches->elements && progress->used == stretches->fresh;
 }
 
-bool flt_stretch_get_steps(const struct flt_stretches *stretches, const struct flt_steps *fresh,
-			   const struct flt_steps *steps)
+static bool get_steps(const struct flt_stretches *stretches, const struct flt_steps *fresh,
+		      const struct flt_steps *steps)
 {
 	struct progress progress = {0, 0};
 
@@ -348,7 +349,7 @@ bool flt_stretch_get_steps(const struct flt_stretches *stretches, const struct f
 	return is_done(stretches, &progress);
 }
 
-bool flt_stretch_get_offsets(const struct flt_stretches *stretches, const uint16_t *fresh, uint16_t *offset)
+static bool get_offsets(const struct flt_stretches *stretches, const uint16_t *fresh, uint16_t *offset)
 {
 	struct progress progress = {0, 0};
 
@@ -371,4 +372,25 @@ bool flt_stretch_get_offsets(const struct flt_stretches *stretches, const uint16
 		progress.made += stretch[1];
 	}
 	return is_done(stretches, &progress);
+}
+
+struct flt_stretch_readers flt_stretch_portable(void)
+{
+	return (struct flt_stretch_readers){get_steps, get_offsets};
+}
+
+bool flt_stretch_get_steps(const struct flt_stretches *stretches, const struct flt_steps *fresh,
+			   const struct flt_steps *steps)
+{
+	const struct flt_stretch_readers wide = flt_stretch_wide();
+
+	return wide.get_steps ? wide.get_steps(stretches, fresh, steps) : get_steps(stretches, fresh, steps);
+}
+
+bool flt_stretch_get_offsets(const struct flt_stretches *stretches, const uint16_t *fresh, uint16_t *offset)
+{
+	const struct flt_stretch_readers wide = flt_stretch_wide();
+
+	return wide.get_offsets ? wide.get_offsets(stretches, fresh, offset)
+				: get_offsets(stretches, fresh, offset);
 }

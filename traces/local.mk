@@ -8,9 +8,14 @@ traces_libtraces_a_SOURCES = %D%/access.h %D%/access.c %D%/event.h %D%/event.c %
 	%D%/flt_section.h %D%/flt_section.c %D%/flt_column.h %D%/flt_column.c %D%/flt_columns.h %D%/flt_call.h %D%/flt_call.c %D%/flt_kernel.h %D%/flt_kernel.c %D%/flt_names.h %D%/flt_names.c %D%/kernel_tally.h %D%/kernel_tally.c %D%/frame_kinds.h %D%/frame_kinds.c %D%/flt_block.h %D%/flt_block.c \
 	%D%/flt_block_encode.c %D%/flt_block_decode.c %D%/flt_entry.h %D%/flt_entry.c %D%/flt_places.h %D%/flt_places.c %D%/flt_tables.h %D%/flt_tables.c %D%/flt_tables_read.c \
 	%D%/flt_hash.h %D%/flt_hash.c %D%/flt_footer.h %D%/flt_footer.c %D%/flt_header.c %D%/flt_access.h %D%/flt_access.c %D%/flt_access_writer.h %D%/flt_access_writer.c %D%/flt_access_encode.c %D%/flt_access_decode.c \
-	%D%/flt_stretch.h %D%/flt_stretch.c \
+	%D%/flt_stretch.h %D%/flt_stretch.c %D%/flt_stretch_wide.h \
 	%D%/flt_verify.h %D%/flt_verify.c \
 	%D%/live_sets.h %D%/live_sets.c %D%/flt_checkpoint.h %D%/flt_checkpoint.c %D%/slice.h %D%/slice.c
+if AVX2
+traces_libtraces_a_SOURCES += %D%/flt_stretch_avx2.c
+else
+traces_libtraces_a_SOURCES += %D%/flt_stretch_narrow.c
+endif
 include traces/import/local.mk
 include traces/export/local.mk
 include traces/generate/local.mk

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "traces/flt_stretch.h"
+#include "traces/flt_stretch_wide.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,17 @@
 
 static struct flt_stretch_finder finder;
 static uint64_t random_state;
+
+/* The portable readers, and those that the format uses. */
+static struct flt_stretch_readers readers[2];
+
+static int find_readers(void **state)
+{
+	(void)state;
+	readers[0] = flt_stretch_portable();
+	readers[1] = (struct flt_stretch_readers){flt_stretch_get_steps, flt_stretch_get_offsets};
+	return 0;
+}
 
 static uint32_t random_below(uint32_t bound)
 {
@@ -136,13 +148,17 @@ static void test_round_trip(void **state)
 		make_loops(offset, period, step, 1 + (round % 10) * (round % 10) * 10);
 		coded = (struct coded){0};
 		code_offsets(&coded, offset, count, round % 3 ? period : NULL);
-		assert_true(flt_stretch_get_offsets(&coded.stretches, coded.fresh, got));
-		assert_memory_equal(got, offset, count * sizeof(*got));
+		for (unsigned r = 0; r < 2; r++) {
+			assert_true(readers[r].get_offsets(&coded.stretches, coded.fresh, got));
+			assert_memory_equal(got, offset, count * sizeof(*got));
+		}
 		coded = (struct coded){0};
 		code_steps(&coded, step, count);
-		assert_true(flt_stretch_get_steps(&coded.stretches, &fresh, &steps));
-		for (size_t i = 0; i < count; i++)
-			assert_int_equal(context[i] | (uint32_t)shape[i] << 16, step[i]);
+		for (unsigned r = 0; r < 2; r++) {
+			assert_true(readers[r].get_steps(&coded.stretches, &fresh, &steps));
+			for (size_t i = 0; i < count; i++)
+				assert_int_equal(context[i] | (uint32_t)shape[i] << 16, step[i]);
+		}
 	}
 }
 
@@ -194,8 +210,10 @@ static void test_refused(void **state)
 		const struct flt_stretches stretches = {cases[i].bytes, cases[i].stretches, cases[i].fresh,
 							cases[i].elements};
 
-		assert_int_equal(flt_stretch_get_offsets(&stretches, fresh, offset), cases[i].offsets);
-		assert_int_equal(flt_stretch_get_steps(&stretches, &from, &to), cases[i].steps);
+		for (unsigned r = 0; r < 2; r++) {
+			assert_int_equal(readers[r].get_offsets(&stretches, fresh, offset), cases[i].offsets);
+			assert_int_equal(readers[r].get_steps(&stretches, &from, &to), cases[i].steps);
+		}
 	}
 }
 
@@ -209,11 +227,12 @@ static void test_any_bytes(void **state)
 		const size_t slack = FLT_STRETCH_SLACK;
 		uint16_t *fresh = calloc(elements + slack, sizeof(*fresh));
 		uint16_t *offset = calloc(elements + slack, sizeof(*offset));
+		uint16_t *again = calloc(elements + slack, sizeof(*again));
 		uint8_t *shapes = calloc(2 * (elements + slack), 1);
 		const struct flt_steps from = {fresh, shapes}, to = {offset, shapes + elements + slack};
 		uint8_t bytes[12 * FLT_STRETCH_BYTES];
 
-		assert_true(fresh && offset && shapes);
+		assert_true(fresh && offset && again && shapes);
 		for (size_t i = 0; i < sizeof(bytes); i += FLT_STRETCH_BYTES) {
 			bytes[i] = (uint8_t)random_below(i == 0 ? 60 : 10);
 			bytes[i + 1] = (uint8_t)random_below(80);
@@ -223,10 +242,18 @@ static void test_any_bytes(void **state)
 		const struct flt_stretches stretches = {bytes, count, random_below((uint32_t)elements + 1),
 							elements};
 
-		(void)flt_stretch_get_offsets(&stretches, fresh, offset);
-		(void)flt_stretch_get_steps(&stretches, &from, &to);
+		for (size_t i = 0; i < elements; i++)
+			fresh[i] = (uint16_t)random_below(65536);
+		const bool is_good = readers[0].get_offsets(&stretches, fresh, offset);
+
+		assert_int_equal(readers[1].get_offsets(&stretches, fresh, again), is_good);
+		if (is_good)
+			assert_memory_equal(again, offset, elements * sizeof(*offset));
+		assert_int_equal(readers[0].get_steps(&stretches, &from, &to),
+				 readers[1].get_steps(&stretches, &from, &to));
 		free(fresh);
 		free(offset);
+		free(again);
 		free(shapes);
 	}
 }
@@ -239,5 +266,5 @@ int main(void)
 	    cmocka_unit_test(test_any_bytes),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, find_readers, NULL);
 }
