@@ -17,3 +17,4 @@ else
 engine_libengine_a_SOURCES += %D%/associative_narrow.c %D%/mmu_block_narrow.c
 endif
 EXTRA_DIST += docs/glossary.md
+engine_libengine_a_SOURCES += %D%/vmap_table.h %D%/vmap_table.c

@@ -403,6 +403,27 @@ void pagetable_release(struct pagetable *table, const struct pagetable_gap *gap)
 		release_below(table, gap, table->paging->levels, table->root, 0);
 }
 
+void pagetable_release_one(struct pagetable *table, uint64_t address, unsigned level)
+{
+	uint32_t slot = table->root;
+
+	for (unsigned above = table->paging->levels; above > level; above--) {
+		struct table_level *tables = &table->store->level[above];
+		size_t at = table_place(tables, slot, paging_index(table->paging, above, address));
+		uint32_t child = tables->child[at];
+
+		if (child == TABLE_NONE || child & TABLE_BORROWED)
+			return;
+		if (above == level + 1 && table->store->level[level].table[child].live == 0) {
+			give_table(table, level, child);
+			tables->child[at] = TABLE_NONE;
+			tables->entry[at] = 0;
+			tables->table[slot].live--;
+		}
+		slot = child;
+	}
+}
+
 /* --- Splitting, borrowing, the direct map ------------------------------------------------------------------------- */
 
 /* The entry that a piece of a split leaf gets, which begins `pages` pages into it. */

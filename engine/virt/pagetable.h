@@ -102,6 +102,10 @@ struct pagetable_gap {
 
 void pagetable_release(struct pagetable *table, const struct pagetable_gap *gap);
 
+/* Gives back the table of `level`, below the root's, that serves `address` (canonical), if it is there and empty. Those above it
+ * stay. Only with keeps_tables. */
+void pagetable_release_one(struct pagetable *table, uint64_t address, unsigned level);
+
 /* Calls for each leaf that maps part of [address, end), in the order of addresses; the entry may be changed as with
  * pagetable_find. `visit` returns false to stop; it does not change the tree. */
 typedef bool pagetable_look(void *context, uint64_t address, unsigned level, pte_t *entry);

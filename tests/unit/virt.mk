@@ -61,3 +61,8 @@ fault_world = %D%/fault_world.h %D%/fault_world.c %D%/kernel_child.h %D%/kernel_
 fault_rig = %D%/fault_rig.h %D%/fault_rig.c
 %C%_fault_SOURCES = %D%/fault.c $(fault_rig) $(fault_world)
 %C%_fault_LDADD = $(unit_libs)
+
+check_PROGRAMS += %D%/vmap_table
+TESTS += %D%/vmap_table
+%C%_vmap_table_SOURCES = %D%/vmap_table.c $(unit_model)
+%C%_vmap_table_LDADD = $(unit_libs)
