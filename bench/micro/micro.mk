@@ -34,3 +34,11 @@ bench-micro: $(benchmark_programs)
 	@for program in $(benchmark_programs); do ./$$program $(BENCH_FLAGS) || exit 1; echo; done
 bench: bench-micro
 .PHONY: bench-micro
+
+# The slab benchmark compares with the malloc of its own process: once more with jemalloc, where that is installed.
+bench-slab-jemalloc: $(benchmark_programs)
+	@if test -n '$(benchmark_programs)' && /sbin/ldconfig -p 2>/dev/null | grep -q 'libjemalloc\.so\.2'; \
+	then LD_PRELOAD=libjemalloc.so.2 ./bench/micro/slab$(EXEEXT) $(BENCH_FLAGS); \
+	else echo 'The slab benchmark beside jemalloc: not run (libjemalloc.so.2 or Google Benchmark is missing).'; fi
+bench: bench-slab-jemalloc
+.PHONY: bench-slab-jemalloc

@@ -73,7 +73,10 @@ static void bench_cache_pair(struct gbench_state *state, void *context)
 	drop(kernel);
 }
 
-/* The C library's allocator, or the one that is preloaded. */
+/* jemalloc's own function, when that is preloaded. */
+extern int mallctl(const char *, void *, size_t *, void *, size_t) __attribute__((weak));
+
+/* The malloc of this process: the C library's, or jemalloc's. */
 static void bench_malloc_pair(struct gbench_state *state, void *context)
 {
 	(void)context;
@@ -150,20 +153,21 @@ int main(int argc, char **argv)
 	static char none[] = "default,slab_sheaf=0";
 	static char debugged[] = "default,slab_red_zone=on,slab_poison=on,slab_store_user=on";
 
-	(void)gbench_register("64-byte pair:malloc", bench_malloc_pair, NULL);
+	const char *pair = mallctl ? "64-byte pair:jemalloc" : "64-byte pair:glibc";
+	const char *churn = mallctl ? "churn, 100 k live:jemalloc" : "churn, 100 k live:glibc";
+
+	(void)gbench_register(pair, bench_malloc_pair, NULL);
 	(void)gbench_register("64-byte pair:cache, default", bench_cache_pair, ours);
 	(void)gbench_register("64-byte pair:cache, linux", bench_cache_pair, like_linux);
 	(void)gbench_register("64-byte pair:cache, hardened", bench_cache_pair, hardened);
 	(void)gbench_register("64-byte pair:cache, node's list", bench_cache_pair, none);
 	(void)gbench_register("64-byte pair:kmalloc, default", bench_pair, ours);
 	(void)gbench_register("64-byte pair:kmalloc, linux", bench_pair, like_linux);
-	(void)gbench_register("churn, 100 k live:malloc", bench_malloc_churn, NULL);
+	(void)gbench_register(churn, bench_malloc_churn, NULL);
 	(void)gbench_register("churn, 100 k live:kmalloc, default", bench_churn, ours);
 	(void)gbench_register("churn, 100 k live:kmalloc, linux", bench_churn, like_linux);
 	(void)gbench_register("churn, 100 k live:kmalloc, hardened", bench_churn, hardened);
 	(void)gbench_register("churn, 100 k live:kmalloc, node's list", bench_churn, none);
 	(void)gbench_register("churn, 100 k live:kmalloc, debugged", bench_churn, debugged);
-	return table_main(
-	    "Slab caches and kmalloc of one CPU beside malloc, the C library's or a preloaded one", argc,
-	    argv);
+	return table_main("Slab caches and kmalloc of one CPU beside the process's malloc", argc, argv);
 }

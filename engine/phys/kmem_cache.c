@@ -95,10 +95,9 @@ size_t kmem_cache_alloc_bulk(struct kmem_cache *cache, const struct gfp *gfp, si
 /* --- Freeing ------------------------------------------------------------------------------------------------------ */
 
 /* Is it the first free since the object was handed out? */
-static bool note_free(struct kmem_cache *cache, uintptr_t address)
+static bool note_free(struct kmem_cache *cache, const struct kmem_object *object)
 {
-	struct kmem_object object = object_at(cache, address);
-	uint8_t *held = held_of(cache, object.slab, object.slot);
+	uint8_t *held = held_of(cache, object->slab, object->slot);
 	bool is_first = !*held;
 
 	*held = 1;
@@ -125,7 +124,7 @@ __attribute__((noinline)) static void free_slow(struct kmem_cache *cache, int cp
 	struct kmem_cache_cpu *own = cpu_of(cache, cpu);
 	struct kmem_object object = object_at(cache, address);
 
-	if ((cache->is_hardened && !note_free(cache, address)) ||
+	if ((cache->is_hardened && !note_free(cache, &object)) ||
 	    (own && own->hand->object[own->hand->count] == address)) {
 		kmem_misuse_double_free(cache, &object);
 		return;
