@@ -95,6 +95,8 @@ static enum trace_status keep(struct forced_pass *pass, struct flt_reader *reade
 
 	for (uint64_t position = 0; (status = flt_reader_next(reader, &event, error)) == TRACE_OK;
 	     position++) {
+		withheld_event(&pass->withheld, &event);
+		pass->books->withheld = pass->withheld.changes;
 		status = frame_books_event(pass->books, &event, error);
 		if (status == TRACE_BAD_INPUT) {
 			const struct trace_error found = *error;
@@ -123,7 +125,7 @@ enum trace_status forced_pass_run(struct forced_pass *pass, struct flt_reader *r
 {
 	const struct flt_summary *summary = flt_reader_summary(reader);
 	enum trace_status status;
-	struct sets sets;
+	struct sets sets = {.late_ns = UINT64_MAX};
 
 	*pass = (struct forced_pass){.lost = lost_events(summary)};
 	if (summary->kinds[EVENT_PAGE_ALLOC] + summary->kinds[EVENT_PAGE_FREE] == 0)
@@ -135,7 +137,9 @@ enum trace_status forced_pass_run(struct forced_pass *pass, struct flt_reader *r
 	if (!pass->books)
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the books");
 	frame_books_create(pass->books, pass->lost > 0, UINT64_MAX);
-	status = find_sets(reader, &sets, error);
+	status = withheld_find(&pass->withheld, reader, error);
+	if (status == TRACE_OK)
+		status = find_sets(reader, &sets, error);
 	pass->books->late_ns = sets.late_ns;
 	if (status == TRACE_OK)
 		status = begin(pass, reader, &sets, error);
@@ -152,6 +156,7 @@ void forced_pass_destroy(struct forced_pass *pass)
 		frame_books_destroy(pass->books);
 	free(pass->books);
 	pass->books = NULL;
+	withheld_destroy(&pass->withheld);
 }
 
 /* --- Words and figures -------------------------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #define FAULTLINE_BENCH_PHYSICAL_FORCED_PASS_H
 
 #include "bench/physical/frame_books.h"
+#include "bench/physical/withheld.h"
 #include "traces/flt.h"
 
 #include <jansson.h>
@@ -15,6 +16,7 @@
 
 struct forced_pass {
 	struct frame_books *books;
+	struct withheld withheld;
 	uint64_t lost;		/* events that the recorder counted as lost */
 	uint64_t in_use_before; /* frames, with a snapshot before */
 	bool has_before, has_after;

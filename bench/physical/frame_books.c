@@ -18,8 +18,9 @@ enum entry {
 	ENTRY_ORDER_SHIFT = 3,
 	ENTRY_ORDER = 0xf << ENTRY_ORDER_SHIFT,
 	ENTRY_TAIL = 0x80,
-	ENTRY_TOUCHED = 0x100, /* an event named it */
-	ENTRY_LATE = 0x200,    /* one after the last snapshot began did */
+	ENTRY_TOUCHED = 0x100,	   /* an event named it */
+	ENTRY_LATE = 0x200,	   /* one after the last snapshot began did */
+	ENTRY_WITHHELD_SHIFT = 10, /* and above: books->withheld at that event, as far as it has room */
 };
 
 #define CHUNK_FRAMES (UINT64_C(1) << BOOKS_CHUNK_SHIFT)
@@ -27,7 +28,8 @@ enum entry {
 const char *books_cause_name(enum books_cause cause)
 {
 	static const char *const names[BOOKS_CAUSES] = {
-	    "fits", "unjudged", "split", "joined", "bulk", "growth", "isolation", "lost", "unexplained",
+	    "fits",   "unjudged",  "split",    "joined", "bulk",
+	    "growth", "isolation", "withheld", "lost",	 "unexplained",
 	};
 
 	return names[cause];
@@ -44,11 +46,18 @@ void frame_books_destroy(struct frame_books *books)
 		free(books->chunk[i]);
 }
 
-static uint16_t entry_of(const struct frame_books *books, uint64_t frame)
+static uint32_t entry_of(const struct frame_books *books, uint64_t frame)
 {
-	const uint16_t *chunk = books->chunk[frame >> BOOKS_CHUNK_SHIFT];
+	const uint32_t *chunk = books->chunk[frame >> BOOKS_CHUNK_SHIFT];
 
 	return chunk ? chunk[frame % CHUNK_FRAMES] : ENTRY_UNKNOWN;
+}
+
+static unsigned withheld_mark(const struct frame_books *books)
+{
+	const uint64_t most = UINT32_MAX >> ENTRY_WITHHELD_SHIFT;
+
+	return (unsigned)(books->withheld < most ? books->withheld : most) << ENTRY_WITHHELD_SHIFT;
 }
 
 static bool is_used(unsigned entry)
@@ -59,17 +68,17 @@ static bool is_used(unsigned entry)
 static bool entries_set(struct frame_books *books, uint64_t first, uint64_t frames, unsigned entry)
 {
 	for (uint64_t frame = first; frame < first + frames; frame++) {
-		uint16_t **chunk = &books->chunk[frame >> BOOKS_CHUNK_SHIFT];
+		uint32_t **chunk = &books->chunk[frame >> BOOKS_CHUNK_SHIFT];
 
 		if (!*chunk)
 			*chunk = calloc(CHUNK_FRAMES, sizeof(**chunk));
 		if (!*chunk)
 			return false;
-		uint16_t *at = &(*chunk)[frame % CHUNK_FRAMES];
+		uint32_t *at = &(*chunk)[frame % CHUNK_FRAMES];
 
 		books->in_use += is_used(entry);
 		books->in_use -= is_used(*at);
-		*at = (uint16_t)entry;
+		*at = entry;
 	}
 	return true;
 }
@@ -177,6 +186,7 @@ struct block {
 	unsigned order;
 	uint64_t time_ns;
 	unsigned states;   /* bit s: a frame is in state s */
+	unsigned withheld; /* the lowest mark of its frames */
 	bool is_untouched; /* no event named any of its frames before */
 	bool is_whole;	   /* the first one is that of a block in use of this very order */
 	bool is_part;	   /* all of them lie in one larger block in use */
@@ -207,11 +217,14 @@ static void look(const struct frame_books *books, struct block *block)
 	unsigned first = entry_of(books, block->first);
 
 	block->is_untouched = true;
+	block->withheld = UINT32_MAX;
 	for (uint64_t frame = block->first; frame < block->first + block->frames; frame++) {
 		unsigned entry = entry_of(books, frame);
 
 		block->states |= 1u << (entry & ENTRY_STATE);
 		block->is_untouched = block->is_untouched && !(entry & ENTRY_TOUCHED);
+		if (entry >> ENTRY_WITHHELD_SHIFT < block->withheld)
+			block->withheld = entry >> ENTRY_WITHHELD_SHIFT;
 	}
 	block->is_whole = (first & ENTRY_STATE) == ENTRY_USED && !(first & ENTRY_TAIL) &&
 			  (first & ENTRY_ORDER) >> ENTRY_ORDER_SHIFT == block->order;
@@ -230,8 +243,10 @@ static bool is_before_snapshot(const struct frame_books *books, const struct blo
 	return false;
 }
 
-static enum books_cause misfit(const struct frame_books *books)
+static enum books_cause misfit(const struct frame_books *books, const struct block *block)
 {
+	if (block->withheld < withheld_mark(books) >> ENTRY_WITHHELD_SHIFT)
+		return BOOKS_WITHHELD;
 	return books->has_losses ? BOOKS_LOST : BOOKS_UNEXPLAINED;
 }
 
@@ -244,7 +259,7 @@ static enum books_cause judge_free_again(const struct frame_books *books, const 
 		return BOOKS_GROWTH;
 	if (block->order == 0 && may_be_in_set)
 		return BOOKS_BULK;
-	return books->compacted > 0 ? BOOKS_ISOLATION : misfit(books);
+	return books->compacted > 0 ? BOOKS_ISOLATION : misfit(books, block);
 }
 
 static enum books_cause judge_free(const struct frame_books *books, const struct block *block)
@@ -275,7 +290,7 @@ static enum books_cause judge(const struct frame_books *books, const struct bloc
 		return BOOKS_FITS;
 	if (block->states & STATE(HOLE))
 		return BOOKS_GROWTH;
-	return misfit(books);
+	return misfit(books, block);
 }
 
 /* The rest of a larger block, part of which goes, is in use as blocks of this order. */
@@ -289,7 +304,7 @@ static bool divide(struct frame_books *books, const struct block *block)
 		if ((entry & ENTRY_STATE) != ENTRY_USED || (entry & ENTRY_TAIL) || found < order)
 			continue;
 		for (uint64_t frame = head; frame < head + (UINT64_C(1) << found); frame += block->frames) {
-			unsigned marks = entry & (ENTRY_TOUCHED | ENTRY_LATE);
+			unsigned marks = entry & ~(unsigned)(ENTRY_STATE | ENTRY_ORDER | ENTRY_TAIL);
 
 			if (!entries_set(books, frame, 1,
 					 ENTRY_USED | block->order << ENTRY_ORDER_SHIFT | marks))
@@ -318,7 +333,8 @@ static bool enter(struct frame_books *books, const struct block *block)
 	    [BOOKS_PAGE_FREE_BATCHED] = ENTRY_FREED, [BOOKS_ZONE_LOCKED] = ENTRY_SET,
 	    [BOOKS_PCPU_DRAIN] = ENTRY_LISTED,
 	};
-	unsigned marks = ENTRY_TOUCHED | (block->time_ns >= books->late_ns ? ENTRY_LATE : 0);
+	unsigned marks =
+	    ENTRY_TOUCHED | (block->time_ns >= books->late_ns ? ENTRY_LATE : 0) | withheld_mark(books);
 	unsigned entry = becomes[block->event] | marks;
 
 	if (block->states & STATE(USED)) {

@@ -19,6 +19,8 @@
  *   bulk        a free of a single frame that lay in a page set: alloc_pages_bulk handed it out
  *   growth      a frame that the kernel did not manage before: memory that is initialised late
  *   isolation   a free of a listed block after compaction has run: it takes free blocks out of the lists without a word
+ *   withheld    anything else, when a process whose events the kernel withholds (withheld.h) ran since the last event of the
+ *               frame: what interrupts did meanwhile is not seen
  *   lost        anything else, where events were lost
  *   unexplained anything else
  *
@@ -50,6 +52,7 @@ enum books_cause {
 	BOOKS_BULK,
 	BOOKS_GROWTH,
 	BOOKS_ISOLATION,
+	BOOKS_WITHHELD,
 	BOOKS_LOST,
 	BOOKS_UNEXPLAINED,
 	BOOKS_CAUSES,
@@ -81,13 +84,14 @@ struct books_agreement {
 };
 
 struct frame_books {
-	uint16_t *chunk[BOOKS_CHUNKS]; /* an entry per frame; NULL: nothing is known of these */
+	uint32_t *chunk[BOOKS_CHUNKS]; /* an entry per frame; NULL: nothing is known of these */
 	struct books_span span[BOOKS_SPANS];
 	size_t spans;
 	uint64_t late_ns;   /* from here on frames are marked as changed after the last snapshot began */
 	uint64_t in_use;    /* frames */
 	uint64_t locked;    /* zone_locked events so far: page sets can be told from the zone */
 	uint64_t compacted; /* events of compaction and migration so far */
+	uint64_t withheld;  /* changes of withheld.h so far: the caller keeps it */
 	bool has_losses;
 	uint64_t count[BOOKS_EVENTS][BOOKS_CAUSES];
 };

@@ -3,7 +3,7 @@ bench_unit_tests = %D%/histogram %D%/interval %D%/timeline %D%/regression %D%/bl
 	%D%/range_set %D%/mapped %D%/placement %D%/cursor %D%/recorder %D%/call_trap \
 	%D%/plan %D%/feed %D%/target %D%/verdict %D%/limit %D%/run_directory %D%/latency %D%/mmu_series %D%/space_map
 bench_unit_tests += %D%/figures %D%/pairing
-bench_unit_tests += %D%/frame_books
+bench_unit_tests += %D%/frame_books %D%/withheld
 bench_unit_tests += %D%/workers
 check_PROGRAMS += $(bench_unit_tests)
 TESTS += $(bench_unit_tests)
@@ -15,6 +15,9 @@ tests_unit_histogram_LDADD = $(bench_unit_libs)
 tests_unit_frame_books_SOURCES = %D%/frame_books.c
 tests_unit_frame_books_CFLAGS = $(bench_unit_cflags)
 tests_unit_frame_books_LDADD = $(bench_unit_libs)
+tests_unit_withheld_SOURCES = %D%/withheld.c
+tests_unit_withheld_CFLAGS = $(bench_unit_cflags)
+tests_unit_withheld_LDADD = $(bench_unit_libs)
 tests_unit_interval_SOURCES = %D%/interval.c
 tests_unit_interval_CFLAGS = $(bench_unit_cflags)
 tests_unit_interval_LDADD = $(bench_unit_libs)

@@ -136,6 +136,11 @@ static void each_path_past_the_recording(void **state)
 	assert_int_equal(told(&rig, BOOKS_PAGE_FREE, BOOKS_ISOLATION), 1);
 	event(&rig, EVENT_PAGE_ALLOC, 65, 0);
 	assert_int_equal(told(&rig, BOOKS_PAGE_ALLOC, BOOKS_UNEXPLAINED), 1);
+	rig.books->withheld++;
+	event(&rig, EVENT_PAGE_ALLOC, 65, 0);
+	event(&rig, EVENT_PAGE_ALLOC, 65, 0);
+	assert_int_equal(told(&rig, BOOKS_PAGE_ALLOC, BOOKS_WITHHELD), 1);
+	assert_int_equal(told(&rig, BOOKS_PAGE_ALLOC, BOOKS_UNEXPLAINED), 2);
 	stop(&rig);
 }
 
