@@ -138,6 +138,14 @@ tests_fuzz_fuzz_import_perf_script_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_import_perf_script/sample.txt %D%/corpus/fuzz_import_perf_script/quirks.txt \
 	%D%/corpus/fuzz_import_perf_script/kernel.txt
 
+fuzz_programs += %D%/fuzz_import_trace_dat
+tests_fuzz_fuzz_import_trace_dat_SOURCES = %D%/fuzz_import.c %D%/trace_dat_seed.c tests/unit/trace_dat_bytes.c \
+	tests/unit/trace_dat_bytes.h $(fuzz_driver)
+tests_fuzz_fuzz_import_trace_dat_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"trace-dat"'
+tests_fuzz_fuzz_import_trace_dat_CFLAGS = $(AM_CFLAGS) $(ZSTD_CFLAGS)
+tests_fuzz_fuzz_import_trace_dat_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_import_trace_dat_LDADD = $(unit_libs)
+
 fuzz_programs += %D%/fuzz_import_ftrace
 tests_fuzz_fuzz_import_ftrace_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
 tests_fuzz_fuzz_import_ftrace_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"ftrace"'

@@ -3,7 +3,7 @@ foreign_sources = %D%/foreign.c %D%/foreign.h %D%/event_log.c %D%/event_log.h
 import_tests = \
 	%D%/address_map %D%/aosp %D%/champsim %D%/function %D%/heaptrack %D%/importer %D%/input %D%/lackey %D%/ledger \
 	%D%/logalloc %D%/malloclab %D%/mtrace %D%/pinatrace %D%/roster %D%/scan %D%/valgrind %D%/warnings \
-	%D%/constant %D%/perf_data %D%/perf_script %D%/strace %D%/system_call %D%/kernel_tracepoint %D%/ftrace
+	%D%/constant %D%/perf_data %D%/perf_script %D%/strace %D%/system_call %D%/kernel_tracepoint %D%/ftrace %D%/trace_dat
 check_PROGRAMS += $(import_tests)
 TESTS += $(import_tests)
 %C%_address_map_SOURCES = %D%/address_map.c $(unit_model)
@@ -46,6 +46,9 @@ TESTS += $(import_tests)
 
 %C%_ftrace_SOURCES = %D%/ftrace.c $(foreign_sources)
 %C%_ftrace_LDADD = $(unit_libs)
+%C%_trace_dat_SOURCES = %D%/trace_dat.c %D%/trace_dat_bytes.c %D%/trace_dat_bytes.h $(foreign_sources)
+%C%_trace_dat_CFLAGS = $(AM_CFLAGS) $(ZSTD_CFLAGS)
+%C%_trace_dat_LDADD = $(unit_libs)
 %C%_kernel_tracepoint_SOURCES = %D%/kernel_tracepoint.c
 %C%_kernel_tracepoint_LDADD = $(unit_libs)
 %C%_constant_SOURCES = %D%/constant.c

@@ -14,14 +14,15 @@
 #include "traces/import/perf_script.h"
 #include "traces/import/pinatrace.h"
 #include "traces/import/strace.h"
+#include "traces/import/trace_dat.h"
 #include "traces/import/valgrind.h"
 
 #include <string.h>
 
 static const struct import_format *const formats[] = {
-    &aosp_format,      &malloclab_format, &mtrace_format,      &valgrind_format, &logalloc_format,
-    &heaptrack_format, &strace_format,	  &perf_script_format, &lackey_format,	 &pinatrace_format,
-    &champsim_format,  &perf_data_format, &ftrace_format,
+    &aosp_format,      &malloclab_format, &mtrace_format,      &valgrind_format,  &logalloc_format,
+    &heaptrack_format, &strace_format,	  &perf_script_format, &lackey_format,	  &pinatrace_format,
+    &champsim_format,  &perf_data_format, &ftrace_format,      &trace_dat_format,
 };
 
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))

@@ -11,6 +11,7 @@ traces_libtraces_a_SOURCES += \
 	%D%/tracepoint.c %D%/tracepoint.h \
 	%D%/kernel_tracepoint.c %D%/kernel_tracepoint.h %D%/gfp_names.c %D%/gfp_names.h \
 	%D%/kernel_line.c %D%/kernel_line.h %D%/kernel_stream.c %D%/kernel_stream.h %D%/ftrace.c %D%/ftrace.h \
+	%D%/span.h %D%/trace_dat.c %D%/trace_dat.h %D%/trace_dat_file.c %D%/trace_dat_file.h \
 	%D%/constant.c %D%/constant.h \
 	%D%/fault_pair.c %D%/fault_pair.h \
 	%D%/formats.c %D%/formats.h \

@@ -3,6 +3,7 @@
 #include "traces/import/perf_data_file.h"
 
 #include "traces/import/perf_record.h"
+#include "traces/import/span.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -119,55 +120,15 @@ static enum trace_status add_ids(struct perf_data_file *file, const uint8_t *byt
 
 /* --- Formats of tracepoints ------------------------------------------------------------------------------------------------- */
 
-struct span {
-	const uint8_t *at;
-	size_t left;
-	bool whole;
-};
-
-static const uint8_t *take(struct span *span, uint64_t bytes)
-{
-	const uint8_t *at = span->at;
-
-	if (bytes > span->left) {
-		span->whole = false;
-		span->left = 0;
-		return NULL;
-	}
-	span->at += bytes;
-	span->left -= (size_t)bytes;
-	return at;
-}
-
-static uint64_t take_word(struct span *span, unsigned bytes)
-{
-	const uint8_t *at = take(span, bytes);
-
-	return at ? perf_word(at, bytes) : 0;
-}
-
-static const char *take_text(struct span *span)
-{
-	const char *text = (const char *)span->at;
-	const uint8_t *end = span->left ? memchr(span->at, '\0', span->left) : NULL;
-
-	if (!end) {
-		span->whole = false;
-		return NULL;
-	}
-	(void)take(span, (uint64_t)(end - span->at) + 1);
-	return text;
-}
-
 static bool take_system(struct perf_data_file *file, struct span *span)
 {
-	const char *name = take_text(span);
-	uint64_t formats = take_word(span, 4);
+	const char *name = span_text(span);
+	uint64_t formats = span_word(span, 4);
 	bool understood = true;
 
 	while (span->whole && formats-- > 0) {
-		uint64_t length = take_word(span, 8);
-		const uint8_t *text = take(span, length);
+		uint64_t length = span_word(span, 8);
+		const uint8_t *text = span_take(span, length);
 		if (text)
 			understood &=
 			    tracepoints_add(&file->tracepoints, name, (const char *)text, (size_t)length);
@@ -178,10 +139,10 @@ static bool take_system(struct perf_data_file *file, struct span *span)
 static bool is_tracing_data(struct span *span)
 {
 	static const uint8_t magic[] = {23, 8, 68, 't', 'r', 'a', 'c', 'i', 'n', 'g'};
-	const uint8_t *begin = take(span, sizeof(magic));
+	const uint8_t *begin = span_take(span, sizeof(magic));
 
-	return begin && memcmp(begin, magic, sizeof(magic)) == 0 && take_text(span) &&
-	       take_word(span, 1) == 0 && take_word(span, 1) == 8;
+	return begin && memcmp(begin, magic, sizeof(magic)) == 0 && span_text(span) &&
+	       span_word(span, 1) == 0 && span_word(span, 1) == 8;
 }
 
 /* Magic, version, byte order, size of long, of a page; formats of pages and of ftrace's own events; formats by system. */
@@ -191,16 +152,16 @@ static enum trace_status take_formats(struct perf_data_file *file, const uint8_t
 	bool understood = is_tracing_data(&span);
 	uint64_t count;
 
-	(void)take_word(&span, 4);
+	(void)span_word(&span, 4);
 	for (unsigned i = 0; i < 2; i++) {
-		(void)take_text(&span);
-		(void)take(&span, take_word(&span, 8));
+		(void)span_text(&span);
+		(void)span_take(&span, span_word(&span, 8));
 	}
-	for (count = take_word(&span, 4); span.whole && count-- > 0;)
-		(void)take(&span, take_word(&span, 8));
+	for (count = span_word(&span, 4); span.whole && count-- > 0;)
+		(void)span_take(&span, span_word(&span, 8));
 	if (!understood)
 		span.whole = false;
-	for (count = take_word(&span, 4); span.whole && count-- > 0;)
+	for (count = span_word(&span, 4); span.whole && count-- > 0;)
 		understood &= take_system(file, &span);
 	file->has_formats = true;
 	if (understood && span.whole)
