@@ -12,6 +12,8 @@
 #define uthash_nonfatal_oom(element) ((element)->number = 0)
 #include <uthash.h>
 
+#define SHORT_NAME_BYTES 256u
+
 struct flt_name_entry {
 	UT_hash_handle hh;
 	uint32_t number; /* 0 when the index had no memory for it */
@@ -93,29 +95,44 @@ static enum trace_status add_new(struct flt_names *names, enum event_names table
 	return status;
 }
 
+/* The entry of this text, without taking memory for one that is short. NULL: there is none. */
+static const struct flt_name_entry *find(const struct flt_names *names, enum event_names table,
+					 const char *text, size_t length)
+{
+	struct flt_name_entry *entry = NULL;
+	char key[SHORT_NAME_BYTES], *whole = length < sizeof(key) ? key : malloc(length + 1);
+
+	if (!whole)
+		return NULL;
+	whole[0] = (char)table;
+	memcpy(whole + 1, text, length);
+	HASH_FIND(hh, names->index, whole, length + 1, entry);
+	if (whole != key)
+		free(whole);
+	return entry;
+}
+
 enum trace_status flt_names_add(struct flt_names *names, enum event_names table, const char *text,
 				uint32_t *number, struct trace_error *error)
 {
 	const size_t length = strnlen(text, FLT_ENTRY_MAX_TEXT_BYTES);
-	struct flt_name_entry *made = calloc(1, sizeof(*made) + length + 2), *entry;
+	const struct flt_name_entry *entry = find(names, table, text, length);
+	struct flt_name_entry *made;
 	enum trace_status status;
 
-	*number = 0;
+	*number = entry ? entry->number : 0;
+	if (entry)
+		return TRACE_OK;
+	if (length == 0)
+		return trace_fail(error, TRACE_BAD_INPUT, "a trace's table has an empty name");
+	if (names->names[table] + 1 >= EVENT_MAX_NAMES)
+		return trace_fail(error, TRACE_UNSUPPORTED, "a trace has more than %u names in one table",
+				  EVENT_MAX_NAMES - 1);
+	made = calloc(1, sizeof(*made) + length + 2);
 	if (!made)
 		return no_memory(error);
 	made->key[0] = (char)table;
 	memcpy(made->key + 1, text, length);
-	HASH_FIND(hh, names->index, made->key, length + 1, entry);
-	if (entry || length == 0 || names->names[table] + 1 >= EVENT_MAX_NAMES) {
-		free(made);
-		*number = entry ? entry->number : 0;
-		if (entry)
-			return TRACE_OK;
-		return length == 0
-			   ? trace_fail(error, TRACE_BAD_INPUT, "a trace's table has an empty name")
-			   : trace_fail(error, TRACE_UNSUPPORTED,
-					"a trace has more than %u names in one table", EVENT_MAX_NAMES - 1);
-	}
 	status = add_new(names, table, made, error);
 	*number = status == TRACE_OK ? names->names[table] : 0;
 	return status;

@@ -82,7 +82,7 @@ static void what_it_refuses(void **state)
 	memset(bytes + 14, 0xff, 4);
 	refusal(bytes, length, "in:0: has pages of an impossible size");
 	length = trace_dat_bytes(bytes, TRACE_DAT_7);
-	memcpy(bytes + 18, "zlib", 4);
+	memcpy(bytes + 18, "zlib", sizeof("zlib"));
 	refusal(bytes, length,
 		"in: it is compressed by another means than zstd; `trace-cmd convert --compression none` "
 		"undoes it");
