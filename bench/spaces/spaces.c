@@ -40,8 +40,12 @@ enum trace_status spaces_create(struct spaces **spaces, const struct spaces_opti
 		return spaces_no_memory(error);
 	return trace_fail(
 	    error, TRACE_UNSUPPORTED,
-	    "the policy's machine has no room for the 47-bit addresses of recorded programs; it needs "
-	    "memory_layout=x86-64 with page_levels=4 or 5");
+	    "the policy's machine has no room for the 47-bit addresses of recorded programs: with "
+	    "memory_layout=i386 or page_levels=2, tables translate 32 bits, of which programs have 3 GiB. "
+	    "Use "
+	    "memory_layout=x86-64 with page_levels=4 or 5 here; `faultline translate --paging i386` and "
+	    "`--logical` show single addresses on that machine, `--on engine:i386` its page allocator and "
+	    "heap");
 }
 
 static void leave(struct spaces *spaces, uint32_t number)
