@@ -156,6 +156,18 @@ static enum trace_status put_accesses(struct event_sink *sink, uint32_t thread, 
 	return status;
 }
 
+static enum trace_status give_room(void *context, uint32_t thread, struct flt_access_room *room,
+				   struct trace_error *error)
+{
+	struct online *online = context;
+	struct flt_access_origin origin;
+	enum trace_status status = flt_register_origin(&online->known, thread, &origin, error);
+
+	if (status == TRACE_OK && flt_access_is_full(&online->block))
+		status = next_block(online, error);
+	return status == TRACE_OK ? flt_access_open(&online->block, &origin, room, error) : status;
+}
+
 static enum trace_status put_skipped(void *context, uint32_t thread, uint64_t count,
 				     struct trace_error *error)
 {
@@ -195,7 +207,8 @@ enum trace_status online_create(struct online **online, const struct mmu_pass_op
 
 struct access_output online_output(struct online *online)
 {
-	return (struct access_output){.sink = &online->sink, .skipped = put_skipped, .context = online};
+	return (struct access_output){
+	    .sink = &online->sink, .skipped = put_skipped, .room = give_room, .context = online};
 }
 
 enum trace_status online_finish(struct online *online, struct mmu_pass **pass, struct trace_error *error)

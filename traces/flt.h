@@ -76,6 +76,14 @@ enum trace_status flt_writer_name(struct flt_writer *writer, enum event_names ta
 enum trace_status flt_writer_accesses(struct flt_writer *writer, uint32_t thread, const struct access *access,
 				      size_t count, struct trace_error *error) TRACE_MUST_USE;
 
+struct flt_access_room;
+
+/* Opens the block of references for those of `thread`, which the caller puts there himself (flt_access.h). Nothing else may be done with
+ * the writer until he closes it. */
+enum trace_status flt_writer_access_room(struct flt_writer *writer, uint32_t thread,
+					 struct flt_access_room *room,
+					 struct trace_error *error) TRACE_MUST_USE;
+
 /* Says that `count` references of `thread` were made here and not recorded. */
 enum trace_status flt_writer_accesses_skipped(struct flt_writer *writer, uint32_t thread, uint64_t count,
 					      struct trace_error *error) TRACE_MUST_USE;

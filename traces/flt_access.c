@@ -35,12 +35,9 @@ struct recent_context {
 	uint16_t index;
 };
 
-/* Shapes of up to so many bytes likewise. */
-#define RECENT_SIZES 512u
-
 struct flt_access_finder {
 	struct recent_context recent[1u << RECENT_LOG2];
-	uint16_t recent_shape[RECENT_SIZES * 2 * ACCESS_KINDS]; /* number + 1; 0 = none */
+	uint16_t recent_shape[FLT_ACCESS_SMALL * 2 * ACCESS_KINDS]; /* likewise: number + 1; 0 = none */
 	uint32_t stamp;
 	struct context_slot context[1u << CONTEXT_SLOTS_LOG2];
 	struct shape_slot shape[1u << SHAPE_SLOTS_LOG2];
@@ -72,6 +69,8 @@ void flt_access_clear(struct flt_access_block *block)
 {
 	block->batch.first += block->batch.count;
 	block->batch.count = block->batch.runs = block->batch.contexts = block->batch.shapes = 0;
+	block->serial++;
+	block->is_full = false;
 	if (!block->finder)
 		return;
 	block->finder->stamp++;
@@ -85,6 +84,7 @@ void flt_access_continue(struct flt_access_block *next, struct flt_access_block 
 	const size_t capacity = next->skip_capacity;
 
 	next->batch.first = block->batch.first + block->batch.count;
+	next->serial = block->serial + 1;
 	next->skip = block->skip;
 	next->skips = block->skips;
 	next->skip_capacity = block->skip_capacity;
@@ -253,8 +253,8 @@ static inline struct appended append_one(struct flt_access_block *block,
 	struct flt_access_finder *finder = block->finder;
 	const uint64_t key = recent_key(access);
 	struct recent_context *recent = &finder->recent[key * MULTIPLIER >> (64 - RECENT_LOG2)];
-	const bool small = access->size < RECENT_SIZES && access->kind < 2 * ACCESS_KINDS;
-	uint16_t *shape = &finder->recent_shape[small ? access->size * 2u * ACCESS_KINDS + access->kind : 0];
+	const bool small = access->size < FLT_ACCESS_SMALL && access->kind < 2 * ACCESS_KINDS;
+	uint16_t *shape = &finder->recent_shape[small ? flt_access_shape_at(access->size, access->kind) : 0];
 
 	if (__builtin_expect(key && recent->key == key && recent->process == origin->process && *shape, 1))
 		return (struct appended){recent->index, *shape - 1, NULL};
@@ -289,44 +289,88 @@ static struct access_run *run_of(struct flt_access_block *block, const struct fl
 	return run;
 }
 
+static enum trace_status complain(const struct flt_access_origin *origin, const char *fault,
+				  struct trace_error *error)
+{
+	return trace_fail(error, TRACE_BAD_INPUT,
+			  "a reference of thread %" PRIu32 " after event %" PRIu64 " %s", origin->thread,
+			  origin->position, fault);
+}
+
+enum trace_status flt_access_open(struct flt_access_block *block, const struct flt_access_origin *origin,
+				  struct flt_access_room *room, struct trace_error *error)
+{
+	*room = (struct flt_access_room){.block = block};
+	if (!start(block))
+		return no_memory(error);
+	(void)run_of(block, origin);
+	*room = (struct flt_access_room){.block = block,
+					 .origin = *origin,
+					 .context = block->context + block->batch.count,
+					 .offset = block->offset + block->batch.count,
+					 .shape = block->shape + block->batch.count,
+					 .shapes = block->finder->recent_shape,
+					 .references = block->capacity - block->batch.count,
+					 .serial = block->serial + 1};
+	return TRACE_OK;
+}
+
+enum trace_status flt_access_number(const struct flt_access_room *room, const struct access *access,
+				    struct flt_access_numbers *numbers, struct trace_error *error)
+{
+	const struct appended found = append_one(room->block, &room->origin, access);
+
+	*numbers = (struct flt_access_numbers){(uint16_t)found.context, (uint8_t)found.shape};
+	if (found.fault)
+		return complain(&room->origin, found.fault, error);
+	if (found.context < 0) {
+		room->block->is_full = true;
+		return TRACE_END;
+	}
+	return TRACE_OK;
+}
+
+enum trace_status flt_access_close(const struct flt_access_room *room, size_t count,
+				   struct trace_error *error)
+{
+	struct flt_access_block *block = room->block;
+	struct access_run *run = &block->run[block->batch.runs - 1];
+
+	block->batch.count += count;
+	run->count = (uint32_t)block->batch.count - run->first;
+	run->contexts = (uint32_t)block->batch.contexts;
+	if (run->count != 0)
+		return TRACE_OK;
+	block->batch.runs--;
+	return run->skipped ? flt_access_skipped(block, room->origin.thread, run->skipped, error) : TRACE_OK;
+}
+
 enum trace_status flt_access_append(struct flt_access_block *block, const struct flt_access_origin *origin,
 				    const struct access *access, size_t count, size_t *taken,
 				    struct trace_error *error)
 {
+	struct flt_access_room room;
+	enum trace_status status, closed;
+
 	*taken = 0;
-	if (!start(block))
-		return no_memory(error);
-	if (count == 0 || block->batch.count == block->capacity)
+	if (count == 0 || flt_access_is_full(block))
 		return TRACE_OK;
-	struct access_run *run = run_of(block, origin);
-	size_t at = block->batch.count;
-	const char *fault = NULL;
+	status = flt_access_open(block, origin, &room, error);
+	if (status != TRACE_OK)
+		return status;
+	while (*taken < count && *taken < room.references) {
+		struct flt_access_numbers numbers;
 
-	while (*taken < count && at < block->capacity) {
-		const struct appended next = append_one(block, origin, &access[*taken]);
-
-		fault = next.fault;
-		if (next.context < 0)
+		status = flt_access_number(&room, &access[*taken], &numbers, error);
+		if (status != TRACE_OK)
 			break;
-		block->context[at] = (uint16_t)next.context;
-		block->offset[at] = (uint16_t)access[*taken].offset;
-		block->shape[at++] = (uint8_t)next.shape;
+		room.context[*taken] = numbers.context;
+		room.offset[*taken] = (uint16_t)access[*taken].offset;
+		room.shape[*taken] = numbers.shape;
 		++*taken;
 	}
-	block->batch.count = at;
-	run->count = (uint32_t)at - run->first;
-	run->contexts = (uint32_t)block->batch.contexts;
-	if (run->count == 0) {
-		block->batch.runs--;
-		if (run->skipped &&
-		    flt_access_skipped(block, origin->thread, run->skipped, error) != TRACE_OK)
-			return TRACE_NO_MEMORY;
-	}
-	if (fault)
-		return trace_fail(error, TRACE_BAD_INPUT,
-				  "a reference of thread %" PRIu32 " after event %" PRIu64 " %s",
-				  origin->thread, origin->position, fault);
-	return TRACE_OK;
+	closed = flt_access_close(&room, *taken, error);
+	return status == TRACE_OK || status == TRACE_END ? closed : status;
 }
 
 /* How often each of 256 numbers occurs. Four counters take turns, so that equal neighbours do not wait for each other. */
@@ -351,9 +395,12 @@ static void count_bytes(const uint8_t *bytes, size_t count, uint64_t *times)
 static void count_places(const struct access_batch *batch, struct flt_access_tally *tally)
 {
 	uint64_t counter[4][ACCESS_PLACES] = {{0}};
+	uint8_t place_of[ACCESS_BATCH_CONTEXTS];
 
+	for (size_t i = 0; i < batch->contexts; i++)
+		place_of[i] = (uint8_t)batch->contexts_table[i].place;
 	for (size_t i = 0; i < batch->count; i++)
-		counter[i % 4][batch->contexts_table[batch->context[i]].place]++;
+		counter[i % 4][place_of[batch->context[i]]]++;
 	for (unsigned place = 0; place < ACCESS_PLACES; place++)
 		tally->places[place] +=
 		    counter[0][place] + counter[1][place] + counter[2][place] + counter[3][place];

@@ -75,6 +75,9 @@ struct flt_access_block {
 	struct access_context *contexts_table;
 	struct access_shape shapes_table[ACCESS_BATCH_SHAPES];
 	size_t capacity, run_capacity, context_capacity;
+	uint32_t serial; /* the writer's: another one after every clearing */
+	bool
+	    is_full; /* the writer's: no context or shape more; the next reference belongs to the next block */
 	struct flt_access_finder *finder; /* the writer's: contexts and shapes by content */
 	struct flt_access_skip *skip;	  /* the writer's: what the next runs of threads come after */
 	size_t skips, skip_capacity;
@@ -100,6 +103,52 @@ struct flt_access_origin {
 enum trace_status flt_access_append(struct flt_access_block *block, const struct flt_access_origin *origin,
 				    const struct access *access, size_t count, size_t *taken,
 				    struct trace_error *error) TRACE_MUST_USE;
+
+/* Shapes of fewer bytes are in a table of their own. */
+#define FLT_ACCESS_SMALL 512u
+
+/* Room in a block for a producer who puts references of one thread into it himself, as long as no event comes between them. He
+ * finds out context and shape of the first that is like others (flt_access_number), and may give the others the same numbers: the
+ * shape as long as shapes[flt_access_shape_at()] is not 0, the context as long as `serial` is the same. */
+struct flt_access_room {
+	struct flt_access_block *block;
+	struct flt_access_origin origin;
+	uint16_t *context, *offset; /* of the first that is put there */
+	uint8_t *shape;
+	const uint16_t *shapes; /* number + 1 of small ones that have one; else 0 */
+	size_t references;	/* that there is room for; at least 1 */
+	uint32_t serial;	/* of the block; not 0 */
+};
+
+static inline size_t flt_access_shape_at(unsigned size, unsigned kind)
+{
+	return size * 2u * ACCESS_KINDS + kind;
+}
+
+/* Whether flt_access_open has no room: the block is to be handed over, or cleared. */
+static inline bool flt_access_is_full(const struct flt_access_block *block)
+{
+	return block->is_full || (block->capacity && block->batch.count == block->capacity);
+}
+
+/* Opens the block, which is not full. Until it is closed nothing else is done with it. */
+enum trace_status flt_access_open(struct flt_access_block *block, const struct flt_access_origin *origin,
+				  struct flt_access_room *room, struct trace_error *error) TRACE_MUST_USE;
+
+struct flt_access_numbers {
+	uint16_t context;
+	uint8_t shape;
+};
+
+/* The numbers of a reference. TRACE_END: the block has no number for it and is full now; TRACE_BAD_INPUT when it breaks access.h's
+ * rules. */
+enum trace_status flt_access_number(const struct flt_access_room *room, const struct access *access,
+				    struct flt_access_numbers *numbers,
+				    struct trace_error *error) TRACE_MUST_USE;
+
+/* The first `count` references are there. */
+enum trace_status flt_access_close(const struct flt_access_room *room, size_t count,
+				   struct trace_error *error) TRACE_MUST_USE;
 
 /* The next run of `thread` comes after `count` references that were not recorded. */
 enum trace_status flt_access_skipped(struct flt_access_block *block, uint32_t thread, uint64_t count,

@@ -152,10 +152,14 @@ static void find_periods(struct flt_access_coder *coder, const struct stretches 
 	uint16_t *period = coder->period;
 
 	for (const uint8_t *in = stretches->bytes; in < stretches->end; in += FLT_STRETCH_BYTES) {
-		memset(period, 0, in[0] * sizeof(*period));
-		period += in[0];
-		for (unsigned i = 0; i < in[1]; i++)
-			*period++ = flt_get16(in + 2);
+		const size_t fresh = in[0], repeated = in[1];
+		const uint16_t distance = flt_get16(in + 2);
+
+		memset(period, 0, fresh * sizeof(*period));
+		period += fresh;
+		for (size_t i = 0; i < repeated; i++)
+			period[i] = distance;
+		period += repeated;
 	}
 }
 

@@ -134,22 +134,25 @@ static uint64_t hash_of_run(const struct access_run *run)
 static void feed_run(struct flt_hash *hash, const struct access_batch *batch, const struct access_run *run)
 {
 	const uint64_t origin = hash_of_run(run);
-	uint8_t bytes[FLT_HASH_ACCESSES * FLT_HASH_ACCESS_BYTES], *out = bytes;
+	const size_t end = (size_t)run->first + run->count;
+	uint8_t bytes[FLT_HASH_ACCESSES * FLT_HASH_ACCESS_BYTES];
 
 	if (run->skipped) {
 		(void)flt_put64(bytes, run->skipped);
 		(void)XXH3_128bits_update(hash->accesses, bytes, 8);
 	}
-	for (size_t i = run->first; i < (size_t)run->first + run->count; i++) {
-		out = flt_put64(out, (hash->contexts[batch->context[i]] ^ origin) + batch->offset[i] +
-					 hash->shapes[batch->shape[i]]);
-		if (out == bytes + sizeof(bytes)) {
-			(void)XXH3_128bits_update(hash->accesses, bytes, sizeof(bytes));
-			out = bytes;
-		}
+	for (size_t at = run->first; at < end;) {
+		const size_t count = end - at < FLT_HASH_ACCESSES ? end - at : FLT_HASH_ACCESSES;
+		const uint16_t *context = batch->context + at, *offset = batch->offset + at;
+		const uint8_t *shape = batch->shape + at;
+
+		for (size_t i = 0; i < count; i++)
+			(void)flt_put64(bytes + i * FLT_HASH_ACCESS_BYTES,
+					(hash->contexts[context[i]] ^ origin) + offset[i] +
+					    hash->shapes[shape[i]]);
+		(void)XXH3_128bits_update(hash->accesses, bytes, count * FLT_HASH_ACCESS_BYTES);
+		at += count;
 	}
-	if (out != bytes)
-		(void)XXH3_128bits_update(hash->accesses, bytes, (size_t)(out - bytes));
 }
 
 static void hash_tables(struct flt_hash *hash, const struct access_batch *batch)

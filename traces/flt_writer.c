@@ -326,6 +326,19 @@ enum trace_status flt_writer_accesses(struct flt_writer *writer, uint32_t thread
 	return status;
 }
 
+enum trace_status flt_writer_access_room(struct flt_writer *writer, uint32_t thread,
+					 struct flt_access_room *room, struct trace_error *error)
+{
+	struct flt_access_origin origin;
+	enum trace_status status = flt_register_origin(&writer->known, thread, &origin, error);
+
+	if (status == TRACE_OK && flt_access_is_full(flt_access_writer_block(&writer->accesses)))
+		status = flush_accesses(writer, error);
+	return status == TRACE_OK
+		   ? flt_access_open(flt_access_writer_block(&writer->accesses), &origin, room, error)
+		   : status;
+}
+
 enum trace_status flt_writer_accesses_skipped(struct flt_writer *writer, uint32_t thread, uint64_t count,
 					      struct trace_error *error)
 {

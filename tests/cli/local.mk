@@ -12,7 +12,8 @@ cli_tests += %D%/import.sh %D%/generate.sh %D%/traces.sh
 cli_tests += %D%/translate.sh %D%/glossary.sh
 cli_tests += %D%/headers.sh %D%/includes.sh
 cli_tests += %D%/fidelity.sh
-dist_check_SCRIPTS += $(cli_tests)
+dist_check_SCRIPTS += $(cli_tests) tests/long/record_programs.sh
+LONG_TESTS += tests/long/record_programs.sh
 TESTS += $(cli_tests)
 
 # A program that counts its own heap calls. Never built with sanitizers, whose malloc cannot be recorded.

@@ -137,6 +137,7 @@ if have sqlite3 "sqlite3"; then
 	pass_if "sqlite3" same sqlite3 :memory: \
 		'create table t(a); insert into t values(1),(2); select sum(a) from t'
 fi
+pass_if "a program with threads" same "$counter" threads 1000
 if have gcc "gcc"; then
 	printf '#include <stdio.h>\nint main(void) { return puts("made") < 0; }\n' >made.c
 	pass_if "a compiler, its assembler and linker" same gcc -o made made.c

@@ -1,6 +1,6 @@
 # Unit tests of the recorders' reading side. The recorded program's side is tested whole, by tests/cli/record.sh.
 record_arena = %D%/small_arena.h %D%/small_arena.c
-record_tests = %D%/access_merge %D%/clock %D%/heap_merge %D%/interleaving %D%/kernel_merge %D%/memory_call %D%/number_map %D%/operand \
+record_tests = %D%/access_merge %D%/access_room %D%/clock %D%/heap_merge %D%/interleaving %D%/kernel_merge %D%/memory_call %D%/number_map %D%/operand \
 	%D%/perf_ring %D%/tracefs %D%/ordering %D%/program %D%/space
 record_tests += %D%/page_map %D%/machine_log %D%/machine_merge %D%/machine_snapshot
 check_PROGRAMS += $(record_tests)
@@ -25,6 +25,8 @@ TESTS += $(record_tests)
 %C%_ordering_LDADD = $(unit_libs)
 %C%_program_SOURCES = %D%/program.c
 %C%_program_LDADD = $(unit_libs)
+%C%_access_room_SOURCES = %D%/access_room.c $(record_arena)
+%C%_access_room_LDADD = $(unit_libs)
 %C%_access_merge_SOURCES = %D%/access_merge.c %D%/event_log.c %D%/event_log.h $(record_arena)
 %C%_access_merge_LDADD = $(unit_libs)
 %C%_operand_SOURCES = %D%/operand.c traces/record/plugin/operand.h traces/record/plugin/operand.c

@@ -13,6 +13,10 @@
  * calls; those of several threads are in order as finely as the plugin cuts its blocks (plugin/vcpu.h), between which a seed
  * may choose another of the possible orders (interleaving.h).
  *
+ * Most references are like others before them: to the same page or block, of the same size and kind. The numbers that the receiver's
+ * block (flt_access.h) has for these are kept where the page or block was found (space.h), so that such a reference is found and put into
+ * the block in one go; a receiver without a block gets arrays of struct access.
+ *
  * Between the allocator's enter and exit, what is not on the stack is the allocator's.
  */
 #ifndef FAULTLINE_TRACES_RECORD_ACCESS_MERGE_H

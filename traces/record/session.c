@@ -351,12 +351,18 @@ static enum trace_status store_skipped(void *context, uint32_t thread, uint64_t 
 	return flt_writer_accesses_skipped(context, thread, count, error);
 }
 
+static enum trace_status give_room(void *context, uint32_t thread, struct flt_access_room *room,
+				   struct trace_error *error)
+{
+	return flt_writer_access_room(context, thread, room, error);
+}
+
 static enum trace_status begin_accesses(struct session *session, struct merge_output *output,
 					struct trace_error *error)
 {
 	const struct access_output *receiver = session->options->receiver;
 	struct access_output onward = {
-	    .sink = output->sink, .skipped = store_skipped, .context = session->writer};
+	    .sink = output->sink, .skipped = store_skipped, .room = give_room, .context = session->writer};
 	enum trace_status status;
 
 	if (receiver)

@@ -21,8 +21,12 @@ static void *with_room(void *elements, size_t count, size_t *capacity, size_t by
 
 static void forget_lines(struct space *space)
 {
+	space->age += SPACE_AGE;
+	if (space->age != 0)
+		return;
 	for (size_t i = 0; i < SPACE_CACHE; i++)
 		space->line[i].page = 0;
+	space->age = SPACE_AGE;
 }
 
 static void forget_line(struct space *space, uint64_t page)
@@ -36,6 +40,7 @@ struct space *space_create(void)
 
 	if (!space)
 		return NULL;
+	space->age = SPACE_AGE;
 	space->block = with_room(NULL, 0, &space->block_capacity, sizeof(*space->block));
 	space->page = with_room(NULL, 0, &space->page_capacity, sizeof(*space->page));
 	if (!space->block || !space->page) {
@@ -328,11 +333,16 @@ bool space_allocate(struct space *space, uint64_t address, uint64_t bytes, uint6
 void space_release(struct space *space, uint64_t address)
 {
 	uint32_t index = (uint32_t)number_map_take(&space->block_index, address + 1);
+	struct space_block *block = &space->block[index];
 
 	if (index == 0)
 		return;
-	space->block[index].freed = true;
-	if (space->block[index].cells == 0)
+	block->freed = true;
+	block->serial = 0;
+	for (uint64_t page = address / SPACE_PAGE_BYTES;
+	     block->bytes >= SPACE_PAGE_BYTES && page <= (address + block->bytes) / SPACE_PAGE_BYTES; page++)
+		forget_line(space, page);
+	if (block->cells == 0)
 		drop_block(space, index);
 }
 
@@ -346,19 +356,57 @@ bool space_unmap(struct space *space, uint64_t start, uint64_t end)
 
 /* --- Looking up ------------------------------------------------------------------------------------------------------------- */
 
+bool space_describe(const struct space *space, struct space_line *line, uint64_t address)
+{
+	const uint64_t start = address - address % SPACE_PAGE_BYTES;
+	const struct space_block *block = &space->block[line->whole];
+	const struct space_segment *segment = space_segment_at(space, address);
+	struct space_segment thing = {.start = 0};
+	uint64_t window;
+
+	line->length = 0;
+	if (line->whole != 0 && !block->freed && block->bytes > SPACE_FAR_BYTES)
+		thing = (struct space_segment){.start = block->address,
+					       .end = block->address + block->bytes - SPACE_FAR_BYTES,
+					       .origin = block->address,
+					       .place = ACCESS_OBJECT};
+	else if (line->whole == 0 && !line->cell && segment)
+		thing = *segment;
+	window = address - (address - thing.origin) % ACCESS_WINDOW_BYTES;
+	if (address < thing.start || address >= thing.end || window > address)
+		return false;
+	if (thing.start < window)
+		thing.start = window;
+	if (thing.start < start)
+		thing.start = start;
+	if (thing.end > window + ACCESS_WINDOW_BYTES)
+		thing.end = window + ACCESS_WINDOW_BYTES;
+	if (thing.end > start + SPACE_PAGE_BYTES)
+		thing.end = start + SPACE_PAGE_BYTES;
+	line->origin = thing.origin;
+	line->low = (uint16_t)(thing.start - start);
+	line->length = (uint16_t)(thing.end - thing.start);
+	line->is_stack = thing.place == ACCESS_STACK;
+	return true;
+}
+
 struct space_line *space_fill(struct space *space, uint64_t page)
 {
 	struct space_line *line = &space->line[page % SPACE_CACHE];
+	struct space_segment *reaches = &space->line_segment[page % SPACE_CACHE];
 	size_t segment = segment_after(space, page * SPACE_PAGE_BYTES);
 	const struct space_page *known = page_of(space, page, false);
 
-	*line = (struct space_line){.page = page + 1};
+	*line = (struct space_line){.page = page + space->age};
+	*reaches = (struct space_segment){.start = 0};
 	if (segment < space->segments && space->segment[segment].start < (page + 1) * SPACE_PAGE_BYTES)
-		line->segment = space->segment[segment];
+		*reaches = space->segment[segment];
 	if (known) {
 		line->cell = known->cell;
 		line->whole = known->whole;
 	}
+	line->is_own = reaches->start <= page * SPACE_PAGE_BYTES &&
+		       reaches->end >= (page + 1) * SPACE_PAGE_BYTES && reaches->place != ACCESS_STACK;
 	return line;
 }
 
@@ -408,11 +456,14 @@ struct space *space_copy(const struct space *space)
 
 	if (!copy)
 		return NULL;
+	copy->age = SPACE_AGE;
 	copy->segments = copy->segment_capacity = space->segments;
 	copy->blocks = copy->block_capacity = space->blocks;
 	copy->page_capacity = space->pages;
 	copy->unused = space->unused;
 	copy->block = copy_of(space->block, space->blocks, sizeof(*space->block));
+	for (size_t i = 0; copy->block && i < copy->blocks; i++)
+		copy->block[i].serial = 0; /* contexts are those of one process */
 	copy->page = malloc(space->pages * sizeof(*space->page));
 	copy->segment =
 	    space->segments ? copy_of(space->segment, space->segments, sizeof(*space->segment)) : NULL;

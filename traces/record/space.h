@@ -30,8 +30,10 @@
 #define SPACE_PAGE_BYTES 4096u
 #define SPACE_CELL_BYTES 8u
 #define SPACE_PAGE_CELLS (SPACE_PAGE_BYTES / SPACE_CELL_BYTES)
-#define SPACE_CACHE 1024u
+#define SPACE_CACHE 4096u
 #define SPACE_OVERREAD_BYTES 64u
+#define SPACE_AGE (UINT64_C(1) << 52) /* more than any page's number */
+#define SPACE_FAR_BYTES 512u	      /* so many bytes behind an even page belong to its block, too */
 #define SPACE_LARGE_BYTES (UINT64_C(1) << 20)
 
 struct space_segment {
@@ -45,6 +47,8 @@ struct space_block {
 	uint64_t address, bytes;
 	uint64_t object; /* id; 0 = this place in the table is unused */
 	uint32_t cells;	 /* I2 */
+	uint32_t serial; /* whose number `context` is; 0 = nobody's */
+	uint16_t context;
 	bool freed;
 };
 
@@ -54,13 +58,25 @@ struct space_page {
 	uint32_t *cell; /* block indices, 0 = none; NULL = no table */
 };
 
-/* Where the references to one page go. */
+/* Where the references to one page go.
+ *
+ * Whoever looks up many keeps a number here for what is the same for a stretch of the page, or for a block: `context`, which is his as
+ * long as `serial` is (flt_access.h). */
 struct space_line {
-	uint64_t page; /* number + 1; 0 = empty */
+	uint64_t page; /* number + space.age; 0 = empty */
 	const uint32_t *cell;
+	uint64_t origin; /* of the stretch (space_describe): what offsets count from */
 	uint32_t whole;
-	struct space_segment segment; /* the first that reaches into the page; all 0: none */
+	uint32_t serial, own_serial; /* of `context`; of `own_context`; 0 = nobody's */
+	uint16_t context;	     /* of the stretch */
+	uint16_t own_context;	     /* of references that the allocator makes to this page */
+	uint16_t low, length;	     /* the stretch, in bytes from the page's start */
+	bool is_stack;		     /* the stretch lies in a stack */
+	bool is_own; /* what the allocator does in this page, it does to its own: no stack is here */
 };
+
+_Static_assert(sizeof(struct space_line) <= 48,
+	       "the lines of a program's pages stay in the processor's first cache");
 
 struct space {
 	struct space_segment *segment;
@@ -72,7 +88,10 @@ struct space {
 	size_t pages, page_capacity;
 	struct number_map page_index;  /* page number + 1 -> index */
 	struct number_map block_index; /* address + 1 -> index of the live block there */
+	uint64_t age;		       /* of the lines that are valid, in steps of SPACE_AGE, at least one */
 	struct space_line line[SPACE_CACHE];
+	struct space_segment
+	    line_segment[SPACE_CACHE]; /* of each line: the first that reaches into the page; all 0: none */
 };
 
 /* An empty space; NULL: no memory. */
@@ -100,6 +119,22 @@ void space_release(struct space *space, uint64_t address);
 
 /* The lookup behind space_find: fills the page's line. */
 struct space_line *space_fill(struct space *space, uint64_t page);
+
+/* Sets the line's stretch to the bytes around `address` that lie in one segment or block, but for the end of a block, and whose offsets
+ * lie in one window. False: there is no such stretch, for the page has cells, or nothing is there. */
+bool space_describe(const struct space *space, struct space_line *line, uint64_t address);
+
+/* Is `address` in the line's stretch? */
+static inline bool space_is_described(const struct space_line *line, uint64_t address)
+{
+	return (uint32_t)(address % SPACE_PAGE_BYTES) - line->low < line->length;
+}
+
+/* Index of the block whose cell or page `address` is in, 0 = none. */
+static inline uint32_t space_block_at(const struct space_line *line, uint64_t address)
+{
+	return line->cell ? line->cell[address / SPACE_CELL_BYTES % SPACE_PAGE_CELLS] : line->whole;
+}
 
 /* What space_find tells besides the place. */
 enum space_finding {
@@ -134,20 +169,22 @@ static inline enum space_finding space_find(struct space *space, uint64_t addres
 	struct space_line *line = &space->line[page % SPACE_CACHE];
 	uint32_t index;
 
-	if (__builtin_expect(line->page != page + 1, 0))
+	if (__builtin_expect(line->page != page + space->age, 0))
 		line = space_fill(space, page);
-	index = line->cell ? line->cell[address / SPACE_CELL_BYTES % SPACE_PAGE_CELLS] : line->whole;
+	index = space_block_at(line, address);
 	if (__builtin_expect(index == 0 && line->cell != NULL, 0))
 		index = space_neighbour(space, line, address);
 	if (index != 0)
 		return space_find_block(space, index, address, access);
-	if (__builtin_expect(address - line->segment.start >= line->segment.end - line->segment.start, 0)) {
+	const struct space_segment *segment = &space->line_segment[page % SPACE_CACHE];
+
+	if (__builtin_expect(address - segment->start >= segment->end - segment->start, 0)) {
 		space_find_segment(space, address, access);
 		return SPACE_FOUND;
 	}
-	access->place = line->segment.place;
-	access->base = line->segment.base;
-	access->offset = address - line->segment.origin;
+	access->place = segment->place;
+	access->base = segment->base;
+	access->offset = address - segment->origin;
 	return SPACE_FOUND;
 }
 

@@ -20,32 +20,55 @@ int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 #define KNOWN 256u
 static _Atomic uint64_t known[KNOWN];
 
-static uint64_t ask(qemu_plugin_meminfo_t info, _Atomic uint64_t *entry)
+static _Atomic uint64_t *entry_of(qemu_plugin_meminfo_t info)
+{
+	return &known[(info >> 4 ^ info >> 12) % KNOWN];
+}
+
+/* What is kept of `info`; false: nothing. The lower half has the upper 16 bits of the word. */
+static inline bool is_known(qemu_plugin_meminfo_t info, uint64_t *told)
+{
+	*told = atomic_load_explicit(entry_of(info), memory_order_relaxed);
+	return *told >> 32 == info && (uint32_t)*told != 0;
+}
+
+static uint64_t ask(qemu_plugin_meminfo_t info)
 {
 	unsigned kind = qemu_plugin_mem_is_store(info) ? ACCESS_WORD_STORE : ACCESS_WORD_LOAD;
 	uint64_t word = access_word(kind, UINT64_C(1) << qemu_plugin_mem_size_shift(info), 0);
 
-	atomic_store_explicit(entry, (uint64_t)info << 32 | word >> ACCESS_WORD_BYTES_SHIFT,
+	atomic_store_explicit(entry_of(info), (uint64_t)info << 32 | word >> ACCESS_WORD_BYTES_SHIFT,
 			      memory_order_relaxed);
 	return word;
 }
 
 static inline uint64_t word_of(qemu_plugin_meminfo_t info, uint64_t address)
 {
-	_Atomic uint64_t *entry = &known[(info >> 4 ^ info >> 12) % KNOWN];
-	uint64_t told = atomic_load_explicit(entry, memory_order_relaxed), word;
+	uint64_t told;
+	uint64_t word =
+	    __builtin_expect(is_known(info, &told), 1) ? told << ACCESS_WORD_BYTES_SHIFT : ask(info);
 
-	if (__builtin_expect(told >> 32 == info && (uint32_t)told != 0, 1))
-		word = told << ACCESS_WORD_BYTES_SHIFT;
-	else
-		word = ask(info, entry);
 	return word | (address & ACCESS_WORD_ADDRESS);
+}
+
+/* Apart, so that the usual way needs no room on the stack. */
+static __attribute__((noinline)) void on_rare_access(unsigned index, qemu_plugin_meminfo_t info,
+						     uint64_t address)
+{
+	vcpu_put(vcpu_of(index), word_of(info, address));
 }
 
 static void on_access(unsigned index, qemu_plugin_meminfo_t info, uint64_t address, void *data)
 {
+	struct vcpu *vcpu = vcpu_of(index);
+	uint64_t told;
+
 	(void)data;
-	vcpu_put(vcpu_of(index), word_of(info, address));
+	if (__builtin_expect(!is_known(info, &told) || vcpu->at == vcpu->end, 0)) {
+		on_rare_access(index, info, address);
+		return;
+	}
+	*vcpu->at++ = told << ACCESS_WORD_BYTES_SHIFT | (address & ACCESS_WORD_ADDRESS);
 }
 
 #define AS_MODIFY ((uint64_t)ACCESS_WORD_MODIFY << ACCESS_WORD_KIND_SHIFT)

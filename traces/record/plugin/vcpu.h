@@ -47,7 +47,7 @@ struct vcpu {
 	bool refused;	      /* there is no chunk, and will be none */
 };
 
-extern struct vcpu vcpus[VCPUS];
+extern struct vcpu vcpus[VCPUS] __attribute__((visibility("hidden")));
 
 /* Makes room for at least one word, handing over what there is. */
 void vcpu_make_room(struct vcpu *vcpu);
