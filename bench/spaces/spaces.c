@@ -138,6 +138,7 @@ enum trace_status spaces_need(struct spaces *spaces, uint32_t number, struct spa
 	if (space->is_started)
 		return TRACE_OK;
 	space->is_started = true;
+	spaces->relocations++;
 	if (space->mm.tree.count == 0)
 		status = spaces_start_from_regions(spaces, number, error);
 	return status == TRACE_OK ? tell_start(spaces, number, error) : status;
@@ -235,6 +236,7 @@ static enum trace_status bear(struct spaces *spaces, const struct event *event, 
 	if (status != TRACE_OK || child->space)
 		return status;
 	spaces_settle(spaces, parent, event->thread);
+	spaces->relocations++;
 	child->past.is_known = true;
 	child->first_top = spaces_stack_top(spaces, parent, event->thread);
 	if (child->first_thread != NO_THREAD)

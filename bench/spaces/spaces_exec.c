@@ -3,12 +3,14 @@
 #include "bench/spaces/exec_pages.h"
 #include "bench/spaces/spaces_state.h"
 
-/* Where the program's first reference to its stack goes: right below what exec wrote. 0: none of these is one. */
+/* Where the program's first reference to its stack goes: right below what exec wrote. 0: none of its run is one, whatever part of that
+ * comes first. */
 static uint64_t first_stack_address(const struct spaces *spaces, const struct spaces_stretch *stretch)
 {
 	const struct access_batch *batch = stretch->batch;
+	const struct access_run *run = &batch->run[stretch->run];
 
-	for (size_t i = stretch->first; i < stretch->first + stretch->count; i++) {
+	for (size_t i = stretch->first; i < (size_t)run->first + run->count; i++) {
 		const struct access_context *context = &batch->contexts_table[batch->context[i]];
 		const struct window *window = &spaces->window[batch->context[i]];
 

@@ -133,9 +133,9 @@ static struct window window_of(struct spaces *spaces, struct space *space,
 	}
 }
 
-/* Looks up the contexts that are new, and all if anything has moved. */
-static enum trace_status look_up(struct spaces *spaces, const struct access_batch *batch, size_t contexts,
-				 struct trace_error *error)
+/* Looks up the contexts that are new, and all if anything has moved. Those of programs that have not begun wait for their beginning,
+ * which moves something: what is known of it then may not be known yet. */
+static void look_up(struct spaces *spaces, const struct access_batch *batch, size_t contexts)
 {
 	if (batch->first != spaces->batch_first || spaces->relocations != spaces->relocations_seen ||
 	    spaces->windows > contexts)
@@ -145,21 +145,16 @@ static enum trace_status look_up(struct spaces *spaces, const struct access_batc
 	for (; spaces->windows < contexts; spaces->windows++) {
 		const struct access_context *context = &batch->contexts_table[spaces->windows];
 		struct window *window = &spaces->window[spaces->windows];
-		struct space *space = NULL;
-		enum trace_status status = TRACE_OK;
+		struct space *space = context->process < spaces->trace->processes
+					  ? spaces->process[context->process].space
+					  : NULL;
 
 		*window = (struct window){.use = WINDOW_UNPLACED};
-		if (context->process >= spaces->trace->processes ||
-		    spaces->process[context->process].past.has_ended ||
-		    (spaces->options.process != SPACES_ALL_PROCESSES &&
-		     context->process != spaces->options.process))
-			continue;
-		status = spaces_need(spaces, context->process, &space, error);
-		if (status != TRACE_OK)
-			return status;
-		*window = window_of(spaces, space, context);
+		if (space && space->is_started &&
+		    (spaces->options.process == SPACES_ALL_PROCESSES ||
+		     context->process == spaces->options.process))
+			*window = window_of(spaces, space, context);
 	}
-	return TRACE_OK;
 }
 
 /* --- Faults that the recording did not have --------------------------------------------------------------------------------- */
@@ -331,18 +326,16 @@ static enum trace_status do_stretch(struct spaces *spaces, const struct spaces_s
 	struct space *space;
 
 	spaces->passed += stretch->count;
-	enum trace_status status = look_up(spaces, batch, run->contexts, error);
-
-	if (status != TRACE_OK)
-		return status;
 	if (process >= spaces->trace->processes || spaces->process[process].past.has_ended ||
 	    (spaces->options.process != SPACES_ALL_PROCESSES && process != spaces->options.process)) {
 		spaces->references.of_others += stretch->count;
 		return TRACE_OK;
 	}
-	status = spaces_need(spaces, process, &space, error);
+	enum trace_status status = spaces_need(spaces, process, &space, error);
+
 	if (status != TRACE_OK)
 		return status;
+	look_up(spaces, batch, run->contexts);
 	feed.mm = &space->mm;
 	feed.moved = &space->moved;
 	for (size_t shape = 0; shape < batch->shapes && shape < ACCESS_BATCH_SHAPES; shape++) {
