@@ -24,7 +24,7 @@ static void all_versions(void **state)
 	(void)state;
 	if (!tracepoints_are_known())
 		skip();
-	for (unsigned variant = 0; variant < TRACE_DAT_VARIANTS; variant++) {
+	for (unsigned variant = 0; variant < TRACE_DAT_7_AGAIN; variant++) {
 		const size_t length = trace_dat_bytes(bytes, (enum trace_dat_variant)variant);
 		struct foreign foreign;
 
@@ -87,6 +87,9 @@ static void what_it_refuses(void **state)
 		"in: it is compressed by another means than zstd; `trace-cmd convert --compression none` "
 		"undoes it");
 	refusal(bytes, 12, "in:0: is no trace.dat file: it ends within its head");
+	if (tracepoints_are_known())
+		refusal(bytes, trace_dat_bytes(bytes, TRACE_DAT_7_AGAIN),
+			"in:0: names its pages more than once");
 }
 
 int main(void)

@@ -187,7 +187,7 @@ static void put_cpu(struct out *out, void (*page)(struct out *), bool packed)
 		pack(out, start);
 }
 
-static void version_7(struct out *out, bool packed)
+static void version_7(struct out *out, bool packed, unsigned processors)
 {
 	size_t first, formats, options, cpu[2], next;
 
@@ -218,15 +218,15 @@ static void version_7(struct out *out, bool packed)
 	set(out, next, out->used);
 	options = put_section(out, 0, false);
 	put(out, 3, 2);
-	put(out, 8 + 1 + 6 + 8 + 40, 4);
+	put(out, 8 + 1 + 6 + 8 + 20 * processors, 4);
 	put(out, cpu[0], 8);
 	put(out, 0, 1);
 	put_bytes(out, "local", 6);
 	put(out, PAGE_BYTES, 4);
-	put(out, 2, 4);
-	for (unsigned i = 0; i < 2; i++) {
+	put(out, processors, 4);
+	for (unsigned i = 0; i < processors; i++) {
 		put(out, i, 4);
-		put(out, cpu[i], 8);
+		put(out, cpu[i % 2], 8);
 		put(out, PAGE_BYTES, 8);
 	}
 	put(out, 0, 2);
@@ -244,6 +244,6 @@ size_t trace_dat_bytes(uint8_t bytes[TRACE_DAT_BYTES_MAX], enum trace_dat_varian
 	if (variant == TRACE_DAT_6)
 		version_6(&out);
 	else
-		version_7(&out, variant == TRACE_DAT_7_ZSTD);
+		version_7(&out, variant == TRACE_DAT_7_ZSTD, variant == TRACE_DAT_7_AGAIN ? 320 : 2);
 	return out.used;
 }

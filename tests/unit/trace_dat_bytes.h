@@ -7,7 +7,13 @@
 
 #define TRACE_DAT_BYTES_MAX 8192u
 
-enum trace_dat_variant { TRACE_DAT_6, TRACE_DAT_7, TRACE_DAT_7_ZSTD, TRACE_DAT_VARIANTS };
+enum trace_dat_variant {
+	TRACE_DAT_6,
+	TRACE_DAT_7,
+	TRACE_DAT_7_ZSTD,
+	TRACE_DAT_7_AGAIN, /* names its pages 160 times */
+	TRACE_DAT_VARIANTS
+};
 
 /* Writes it and returns its length: two processors, five records of pages, a stretch of lost events. */
 size_t trace_dat_bytes(uint8_t bytes[TRACE_DAT_BYTES_MAX], enum trace_dat_variant variant);

@@ -10,6 +10,9 @@
 
 #define FILE_BYTES_MAX (UINT64_C(1) << 32)
 #define UNPACKED_BYTES_MAX (UINT64_C(1) << 32)
+/* What a file may become at most, by its length; and the bytes of the shortest record. */
+#define UNPACKED_RATIO_MAX 256u
+#define RECORD_BYTES_MIN 12u
 #define CHUNK_BYTES_MAX (UINT64_C(1) << 26)
 #define READ_BYTES ((size_t)1 << 20)
 #define PAGE_BYTES_MAX 65536u
@@ -127,7 +130,8 @@ static enum trace_status unpack(struct trace_dat_file *file, struct span *span, 
 
 	*chunk = (struct span){NULL, 0, false};
 	if (!bytes || meant == 0 || meant > CHUNK_BYTES_MAX ||
-	    file->unpacked_bytes + meant > UNPACKED_BYTES_MAX)
+	    file->unpacked_bytes + meant > UNPACKED_BYTES_MAX ||
+	    file->unpacked_bytes + meant > file->length * (uint64_t)UNPACKED_RATIO_MAX)
 		return TRACE_OK;
 	if (!have_room((void **)&file->unpacked, file->unpacked_count, &file->unpacked_capacity,
 		       sizeof(*file->unpacked)))
@@ -212,6 +216,9 @@ static enum trace_status keep(struct trace_dat_file *file, const struct trace_da
 
 	if (!tracepoints_find(&file->tracepoints, id))
 		return TRACE_OK;
+	/* Pages that are named again and again. */
+	if (file->records > (file->length + file->unpacked_bytes) / RECORD_BYTES_MIN)
+		return refuse(file, "names its pages more than once");
 	if (!have_room((void **)&file->record, file->records, &file->record_capacity, sizeof(*file->record)))
 		return no_memory(file);
 	file->record[file->records] = *record;

@@ -57,7 +57,7 @@ void machine_log_destroy(struct machine_log *log)
 
 bool machine_log_has_room(const struct machine_log *log)
 {
-	return log->used < log->chunks;
+	return log->used + log->chunks / 16 < log->chunks;
 }
 
 /* --- Packing ------------------------------------------------------------------------------------------------------------ */
@@ -182,7 +182,7 @@ static unsigned unpack(const uint64_t *words, struct machine_record *record)
 
 static bool next_chunk(struct machine_log *log, struct machine_lane *lane)
 {
-	if (!machine_log_has_room(log))
+	if (log->used == log->chunks)
 		return false;
 	if (lane->last == MACHINE_NO_CHUNK)
 		lane->first = log->used;

@@ -60,7 +60,7 @@ void machine_log_destroy(struct machine_log *log);
 /* Appends to the processor's records; false: there is no room, and `dropped` counts it. */
 bool machine_log_put(struct machine_log *log, const struct machine_record *record);
 
-/* Whether a chunk is left. */
+/* Whether more than a sixteenth of the memory is left: the rest is for what still happens while a recording is ended. */
 bool machine_log_has_room(const struct machine_log *log);
 
 /* Reads a processor's records from the first on. */
