@@ -51,24 +51,22 @@ static inline uint64_t word_of(qemu_plugin_meminfo_t info, uint64_t address)
 	return word | (address & ACCESS_WORD_ADDRESS);
 }
 
-/* Apart, so that the usual way needs no room on the stack. */
-static __attribute__((noinline)) void on_rare_access(unsigned index, qemu_plugin_meminfo_t info,
-						     uint64_t address)
+/* Apart, as vcpu_put_rarely. */
+static __attribute__((noinline)) void on_new_access(unsigned index, qemu_plugin_meminfo_t info,
+						    uint64_t address)
 {
-	vcpu_put(vcpu_of(index), word_of(info, address));
+	vcpu_put(vcpu_of(index), ask(info) | (address & ACCESS_WORD_ADDRESS));
 }
 
 static void on_access(unsigned index, qemu_plugin_meminfo_t info, uint64_t address, void *data)
 {
-	struct vcpu *vcpu = vcpu_of(index);
 	uint64_t told;
 
 	(void)data;
-	if (__builtin_expect(!is_known(info, &told) || vcpu->at == vcpu->end, 0)) {
-		on_rare_access(index, info, address);
-		return;
-	}
-	*vcpu->at++ = told << ACCESS_WORD_BYTES_SHIFT | (address & ACCESS_WORD_ADDRESS);
+	if (__builtin_expect(is_known(info, &told), 1))
+		vcpu_put(vcpu_of(index), told << ACCESS_WORD_BYTES_SHIFT | (address & ACCESS_WORD_ADDRESS));
+	else
+		on_new_access(index, info, address);
 }
 
 #define AS_MODIFY ((uint64_t)ACCESS_WORD_MODIFY << ACCESS_WORD_KIND_SHIFT)

@@ -143,6 +143,13 @@ void vcpu_make_room(struct vcpu *vcpu)
 	open_block(vcpu);
 }
 
+void vcpu_put_rarely(struct vcpu *vcpu, uint64_t word)
+{
+	vcpu_make_room(vcpu);
+	if (vcpu->at != NULL)
+		*vcpu->at++ = word;
+}
+
 void vcpu_hand_over(struct vcpu *vcpu)
 {
 	if (!vcpu->at || vcpu->at == vcpu->from)

@@ -69,11 +69,14 @@ static inline struct vcpu *vcpu_of(unsigned index)
 	return &vcpus[index < VCPUS ? index : VCPUS - 1];
 }
 
+/* vcpu_put where there is no room left; apart, so that the usual way needs no stack. */
+void vcpu_put_rarely(struct vcpu *vcpu, uint64_t word);
+
 static inline __attribute__((always_inline)) void vcpu_put(struct vcpu *vcpu, uint64_t word)
 {
 	if (__builtin_expect(vcpu->at == vcpu->end, 0))
-		vcpu_make_room(vcpu);
-	if (__builtin_expect(vcpu->at != NULL, 1))
+		vcpu_put_rarely(vcpu, word);
+	else
 		*vcpu->at++ = word;
 }
 

@@ -50,6 +50,9 @@ bool recording_is_own_process(void)
 
 /* --- Chunks ------------------------------------------------------------------------------------------------------------- */
 
+/* Which process (serial) has met this chunk's pages: nobody else need fetch them. */
+static uint32_t populated_by[ARENA_MAX_CHUNKS];
+
 static uint32_t pop_chunk(void)
 {
 	struct arena_control *control = recording.arena.control;
@@ -150,7 +153,9 @@ static struct arena_chunk *take_chunk(const struct recording_thread *thread, enu
 	chunk->first_order = atomic_load(&arena->control->order);
 	atomic_store_explicit(&chunk->reserved, 0, memory_order_relaxed);
 	records = arena->records + (uint64_t)index * ARENA_CHUNK_RECORDS;
-	(void)madvise(records, ARENA_CHUNK_RECORDS * sizeof(*records), MADV_POPULATE_WRITE);
+	if (populated_by[index] != (uint32_t)recording.serial)
+		(void)madvise(records, ARENA_CHUNK_RECORDS * sizeof(*records), MADV_POPULATE_WRITE);
+	populated_by[index] = (uint32_t)recording.serial;
 	/* Words could look like records of any number. */
 	if (state == ARENA_CHUNK_WORDS || chunk->held_words)
 		memset(records, 0, ARENA_CHUNK_RECORDS * sizeof(*records));
