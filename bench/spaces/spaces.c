@@ -137,6 +137,7 @@ enum trace_status spaces_need(struct spaces *spaces, uint32_t number, struct spa
 		return no_space(error);
 	if (space->is_started)
 		return TRACE_OK;
+	spaces_catch_up(spaces);
 	space->is_started = true;
 	spaces->relocations++;
 	if (space->mm.tree.count == 0)
@@ -306,6 +307,10 @@ void spaces_settle(struct spaces *spaces, struct space *space, uint32_t thread)
 {
 	unsigned cpu = thread < spaces->trace->threads ? spaces->thread[thread].cpu : 0;
 
+	if (spaces->stream_space != space || spaces->stream_cpu != cpu)
+		spaces_catch_up(spaces);
+	spaces->stream_space = space;
+	spaces->stream_cpu = cpu;
 	space->pages.cpu = cpu;
 	cpu_switch(&spaces->platform.processors, cpu, &space->pages.cpu_space);
 }

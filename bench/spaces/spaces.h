@@ -24,6 +24,10 @@
  *               known of it, and the reference is left out
  *   allocator   the recorded address, as for regions; left out where a placer places the blocks
  *   wild, absolute   the recorded address
+ * References are placed when their turn comes, context by context, and go to the processor in streams: a stream ends where an
+ * event or a placer changes an address space, where another thread's begins on another processor or in another space, and where
+ * somebody looks. Heap calls do not end it, so that a program that allocates all the time is as fast as one that does not.
+ *
  * A reference that goes beyond its page is one to each of the pages. What was referred to was mapped when it was recorded: if
  * nothing is mapped there (imported streams say nothing of mappings), the aligned 2 MiB around it, as far as they are free,
  * become private anonymous memory with all rights, counted as made; a file that ends before it grows. A reference whose
@@ -117,7 +121,8 @@ void spaces_destroy(struct spaces *spaces);
 /* Who looks on; each may be NULL. A status other than TRACE_OK ends the run and is handed back. */
 struct spaces_watch {
 	void *context;
-	/* The event at `position` is about to be carried out: at an exit or exec everything is still there. */
+	/* The event at `position` is about to be carried out: at an exit or exec everything is still there. Before a heap
+	 * event or a mark of the allocator the last references may not have reached the address space yet. */
 	enum trace_status (*before)(void *context, struct spaces *spaces, const struct event *event,
 				    uint64_t position, struct trace_error *error);
 	/* The process's program has its first mappings and has done nothing yet: the place for what the kernel's exec

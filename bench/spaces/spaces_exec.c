@@ -14,7 +14,7 @@ static uint64_t first_stack_address(const struct spaces *spaces, const struct sp
 		const struct access_context *context = &batch->contexts_table[batch->context[i]];
 		const struct window *window = &spaces->window[batch->context[i]];
 
-		if (context->place == ACCESS_STACK && window->use == WINDOW_PLACED)
+		if (context->place == ACCESS_STACK && window->bound != 0)
 			return window->where + batch->offset[i] + batch->shapes_table[batch->shape[i]].size;
 	}
 	return 0;
@@ -43,8 +43,10 @@ static void touch_data(struct mm *mm)
 void spaces_touch_exec_pages(struct spaces *spaces, struct space *space, const struct spaces_stretch *stretch)
 {
 	const struct fault_counts *counts = &space->pages.resident.counts;
-	uint64_t before = counts->minor, stack;
+	uint64_t before, stack;
 
+	spaces_catch_up(spaces);
+	before = counts->minor;
 	space->is_touched = true;
 	if (space->first_pages) {
 		(void)exec_pages_touch(&space->mm, space->first_pages);

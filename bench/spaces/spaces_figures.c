@@ -76,6 +76,7 @@ uint64_t spaces_position(const struct spaces *spaces)
 
 struct mm_result spaces_call(struct spaces *spaces, uint32_t process, const struct event *call)
 {
+	spaces_catch_up(spaces);
 	return spaces_carry_out_exactly(spaces, spaces->process[process].space, call);
 }
 

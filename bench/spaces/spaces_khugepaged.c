@@ -42,6 +42,7 @@ void spaces_run_khugepaged(struct spaces *spaces)
 	if (period == 0 || spaces->passed < khugepaged->next)
 		return;
 	khugepaged->next += period;
+	spaces_catch_up(spaces);
 	space = next_space(spaces);
 	if (!space)
 		return;

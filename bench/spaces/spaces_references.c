@@ -53,6 +53,7 @@ static uint64_t find_top(struct spaces *spaces, struct space *space, uint32_t th
 
 		return relocation_find(&space->moved, known->address + known->length - 1).ours + 1;
 	}
+	spaces_catch_up(spaces);
 	if (is_first)
 		top = make_first_stack(spaces, space);
 	return top ? top : make_stack(space);
@@ -69,39 +70,37 @@ uint64_t spaces_stack_top(struct spaces *spaces, struct space *space, uint32_t t
 
 /* --- Windows ------------------------------------------------------------------------------------------------------------ */
 
+static const struct window unplaced = {0, ACCESS_WINDOW_BYTES, WINDOW_UNPLACED};
+static const struct window left_out = {0, ACCESS_WINDOW_BYTES, WINDOW_ALLOCATOR};
+
 /* A window of recorded addresses. */
 static struct window window_at(const struct space *space, uint64_t recorded)
 {
 	struct relocation_found found = relocation_find(&space->moved, recorded);
-	struct window window = {found.ours, ACCESS_WINDOW_BYTES - 1, WINDOW_PLACED};
 
-	if (found.end - recorded < ACCESS_WINDOW_BYTES) {
-		window.where = recorded;
-		window.use = WINDOW_DIVIDED;
-	}
-	return window;
+	if (found.end - recorded < ACCESS_WINDOW_BYTES)
+		return (struct window){recorded, 0, WINDOW_MADE};
+	return (struct window){found.ours, ACCESS_WINDOW_BYTES, WINDOW_MADE};
 }
 
 static struct window window_of_object(const struct spaces *spaces, const struct access_context *context)
 {
 	const struct placed *placed = context->base < spaces->objects ? &spaces->object[context->base] : NULL;
-	struct window window = {.use = WINDOW_UNPLACED};
 
 	if (!placed || placed->address == 0)
-		return window;
-	window.use = WINDOW_PLACED;
-	window.where = placed->address;
+		return unplaced;
+	struct window window = {placed->address, 1, WINDOW_MADE};
+
 	if (context->start >= UINT64_MAX / 2 || placed->bytes == 0) /* before the block */
 		return window;
-	uint64_t last = placed->bytes - 1;
-
-	if (context->start > last) {
-		window.where += last;
+	if (context->start >= placed->bytes) {
+		window.where += placed->bytes - 1;
 		return window;
 	}
+	uint64_t left = placed->bytes - context->start;
+
 	window.where += context->start;
-	last -= context->start;
-	window.limit = last < ACCESS_WINDOW_BYTES ? (uint32_t)last : ACCESS_WINDOW_BYTES - 1;
+	window.bound = left < ACCESS_WINDOW_BYTES ? (uint32_t)left : ACCESS_WINDOW_BYTES;
 	return window;
 }
 
@@ -109,7 +108,7 @@ static struct window window_of(struct spaces *spaces, struct space *space,
 			       const struct access_context *context)
 {
 	const struct flt_summary *trace = spaces->trace;
-	struct window window = {.limit = ACCESS_WINDOW_BYTES - 1, .use = WINDOW_PLACED};
+	struct window window = {0, ACCESS_WINDOW_BYTES, WINDOW_MADE};
 
 	switch (context->place) {
 	case ACCESS_OBJECT:
@@ -121,15 +120,38 @@ static struct window window_of(struct spaces *spaces, struct space *space,
 		return window;
 	case ACCESS_REGION:
 		if (context->base == 0 || context->base > trace->regions)
-			return (struct window){.use = WINDOW_UNPLACED};
+			return unplaced;
 		return window_at(space, trace->region[context->base - 1].address + context->start);
 	case ACCESS_ALLOCATOR:
 		if (spaces->options.without_allocator ||
 		    (spaces->options.placer && context->process == spaces->options.process))
-			return (struct window){.use = WINDOW_ALLOCATOR};
+			return left_out;
 		return window_at(space, context->start);
 	default:
 		return window_at(space, context->start);
+	}
+}
+
+/* What the kinds of references ask of an entry; the kernel does not ask as a user. */
+static unsigned access_of(uint8_t kind)
+{
+	static const uint8_t accesses[ACCESS_KINDS] = {[ACCESS_LOAD] = WALK_READ,
+						       [ACCESS_STORE] = WALK_WRITE,
+						       [ACCESS_FETCH] = WALK_EXECUTE,
+						       [ACCESS_MODIFY] = WALK_WRITE};
+
+	return accesses[kind % ACCESS_KINDS] | (kind & ACCESS_KERNEL ? 0 : WALK_USER);
+}
+
+/* Those that are new. */
+static void look_at_shapes(struct spaces *spaces, const struct access_batch *batch)
+{
+	for (; spaces->reaches < batch->shapes && spaces->reaches < ACCESS_BATCH_SHAPES; spaces->reaches++) {
+		const struct access_shape *shape = &batch->shapes_table[spaces->reaches];
+		const bool fits = shape->size <= PAGE_BYTES;
+
+		spaces->reach[spaces->reaches] = (struct reach){
+		    (int16_t)(fits ? (int)(PAGE_BYTES - shape->size) : -1), (uint8_t)access_of(shape->kind)};
 	}
 }
 
@@ -137,6 +159,9 @@ static struct window window_of(struct spaces *spaces, struct space *space,
  * which moves something: what is known of it then may not be known yet. */
 static void look_up(struct spaces *spaces, const struct access_batch *batch, size_t contexts)
 {
+	if (batch->first != spaces->batch_first)
+		spaces->reaches = 0;
+	look_at_shapes(spaces, batch);
 	if (batch->first != spaces->batch_first || spaces->relocations != spaces->relocations_seen ||
 	    spaces->windows > contexts)
 		spaces->windows = 0;
@@ -149,7 +174,7 @@ static void look_up(struct spaces *spaces, const struct access_batch *batch, siz
 					  ? spaces->process[context->process].space
 					  : NULL;
 
-		*window = (struct window){.use = WINDOW_UNPLACED};
+		*window = unplaced;
 		if (space && space->is_started &&
 		    (spaces->options.process == SPACES_ALL_PROCESSES ||
 		     context->process == spaces->options.process))
@@ -212,11 +237,13 @@ static bool mend(struct spaces *spaces, struct mm *mm, uint64_t address, enum fa
 	return false;
 }
 
-static void run_stream(struct spaces *spaces, struct mm *mm, size_t count)
+void spaces_catch_up(struct spaces *spaces)
 {
-	size_t at = 0, mended = count;
+	size_t at = 0, count = spaces->filled, mended = count;
 
+	spaces->filled = 0;
 	while (at < count) {
+		struct mm *mm = &spaces->stream_space->mm;
 		struct mmu_stream stream = {&spaces->address[at], &spaces->access[at], count - at};
 		struct fault last;
 
@@ -232,97 +259,100 @@ static void run_stream(struct spaces *spaces, struct mm *mm, size_t count)
 
 /* --- References --------------------------------------------------------------------------------------------------------------- */
 
-/* What the kinds of references ask of an entry; the kernel does not ask as a user. */
-static unsigned access_of(uint8_t kind)
+static void put(struct spaces *spaces, uint64_t address, uint8_t access)
 {
-	static const uint8_t accesses[ACCESS_KINDS] = {[ACCESS_LOAD] = WALK_READ,
-						       [ACCESS_STORE] = WALK_WRITE,
-						       [ACCESS_FETCH] = WALK_EXECUTE,
-						       [ACCESS_MODIFY] = WALK_WRITE};
-
-	return accesses[kind % ACCESS_KINDS] | (kind & ACCESS_KERNEL ? 0 : WALK_USER);
+	spaces->address[spaces->filled] = address;
+	spaces->access[spaces->filled++] = access;
 }
 
-/* The stretch on its way into streams. */
-struct feed {
-	struct spaces *spaces;
-	struct mm *mm;
-	const struct relocation *moved;
-	size_t filled;
-	uint16_t size[ACCESS_BATCH_SHAPES];
-	uint8_t access[ACCESS_BATCH_SHAPES];
-};
-
-/* Another window than most: false when the reference goes nowhere. */
-static bool place_otherwise(struct feed *feed, const struct window *window, uint32_t offset,
-			    uint64_t *address)
+/* References from `at` on, before `stop`: returns the first that is not below its bound or does not end in its page. There is
+ * room for all. Nothing here is stored but what comes out, and no branch depends on where a reference goes. */
+static size_t feed_usual(struct spaces *spaces, const struct access_batch *batch, size_t at, size_t stop)
 {
-	struct spaces_references *references = &feed->spaces->references;
+	const struct window *windows = spaces->window;
+	const struct reach *reaches = spaces->reach;
+	const uint16_t *contexts = batch->context, *offsets = batch->offset;
+	const uint8_t *shapes = batch->shape;
+	uint64_t *address = spaces->address + spaces->filled;
+	uint8_t *access = spaces->access + spaces->filled;
+	const size_t first = at;
+	size_t filled = 0;
+	uint32_t sums = 0;
 
-	switch (window->use) {
-	case WINDOW_UNPLACED:
-		references->objects_unplaced++;
-		return false;
-	case WINDOW_ALLOCATOR:
-		references->allocator_left_out++;
-		return false;
-	case WINDOW_DIVIDED:
-		*address = relocation_find(feed->moved, window->where + offset).ours;
-		return true;
-	default:
-		references->clamped++;
-		*address = window->where + window->limit;
-		return true;
+	for (; at < stop; at++) {
+		const struct window *window = &windows[contexts[at]];
+		const struct reach reach = reaches[shapes[at]];
+		const uint32_t offset = offsets[at];
+		const uint64_t where = window->where + offset;
+		const int in_page = (int)(where & (PAGE_BYTES - 1));
+
+		if (__builtin_expect((offset >= window->bound) | (in_page > reach.room), 0))
+			break;
+		address[filled] = where;
+		access[filled] = reach.access;
+		filled += window->sums & WINDOW_MADE;
+		sums += window->sums;
 	}
+	spaces->filled += filled;
+	spaces->references.done += filled;
+	spaces->references.objects_unplaced += sums / WINDOW_UNPLACED;
+	spaces->references.allocator_left_out += at - first - filled - sums / WINDOW_UNPLACED;
+	return at;
 }
 
-/* The further pages that a reference of `size` bytes reaches. */
-static void add_crossings(struct feed *feed, uint64_t address, uint32_t size, uint8_t access)
+/* One that may be beyond its bound, and may reach further pages. */
+static void feed_one(struct spaces *spaces, const struct access_batch *batch, size_t at)
 {
-	uint64_t last = address + size - 1;
+	const struct window *window = &spaces->window[batch->context[at]];
+	const struct access_shape *shape = &batch->shapes_table[batch->shape[at]];
+	const uint8_t access = spaces->reach[batch->shape[at]].access;
+	struct spaces_references *references = &spaces->references;
+	uint64_t address = window->where + batch->offset[at];
 
+	references->objects_unplaced += window->sums == WINDOW_UNPLACED;
+	references->allocator_left_out += window->sums == WINDOW_ALLOCATOR;
+	references->done += window->sums == WINDOW_MADE;
+	if (window->sums != WINDOW_MADE)
+		return;
+	if (window->bound == 0) {
+		address = relocation_find(&spaces->stream_space->moved, address).ours;
+	} else if (batch->offset[at] >= window->bound) {
+		references->clamped++;
+		address = window->where + window->bound - 1;
+	}
+	const uint64_t last = address + shape->size - 1;
+
+	put(spaces, address, access);
 	for (uint64_t page = (address | (PAGE_BYTES - 1)) + 1; page <= last && page > address;
 	     page += PAGE_BYTES) {
-		feed->spaces->address[feed->filled] = page;
-		feed->spaces->access[feed->filled++] = access;
-		feed->spaces->references.crossings++;
+		put(spaces, page, access);
+		references->crossings++;
 	}
 }
 
-static void feed_all(struct feed *feed, const struct access_batch *batch, size_t first, size_t count)
+static void feed(struct spaces *spaces, const struct spaces_stretch *stretch)
 {
-	struct spaces *spaces = feed->spaces;
+	const size_t end = stretch->first + stretch->count;
 
-	for (size_t i = first; i < first + count; i++) {
-		const struct window *window = &spaces->window[batch->context[i]];
-		uint32_t offset = batch->offset[i], size = feed->size[batch->shape[i]];
-		uint8_t access = feed->access[batch->shape[i]];
-		uint64_t address = window->where + offset;
+	for (size_t at = stretch->first; at < end;) {
+		if (spaces->filled >= STREAM_MAX)
+			spaces_catch_up(spaces);
+		const size_t room = STREAM_MAX - spaces->filled;
+		const size_t stop = end - at < room ? end : at + room;
 
-		if (__builtin_expect(window->use != WINDOW_PLACED || offset > window->limit, 0) &&
-		    !place_otherwise(feed, window, offset, &address))
-			continue;
-		spaces->references.done++;
-		spaces->address[feed->filled] = address;
-		spaces->access[feed->filled++] = access;
-		if (__builtin_expect((address & (PAGE_BYTES - 1)) + size > PAGE_BYTES, 0))
-			add_crossings(feed, address, size, access);
-		if (feed->filled >= STREAM_MAX) {
-			run_stream(spaces, feed->mm, feed->filled);
-			feed->filled = 0;
-		}
+		at = feed_usual(spaces, stretch->batch, at, stop);
+		if (at < stop)
+			feed_one(spaces, stretch->batch, at++);
 	}
-	run_stream(spaces, feed->mm, feed->filled);
 }
 
-static enum trace_status do_stretch(struct spaces *spaces, const struct spaces_stretch *stretch,
-				    struct trace_error *error)
+static enum trace_status feed_part(struct spaces *spaces, const struct spaces_stretch *stretch,
+				   struct trace_error *error)
 {
 	const struct access_batch *batch = stretch->batch;
 	const struct access_run *run = &batch->run[stretch->run];
 	uint32_t process = run->thread < spaces->trace->threads ? spaces->trace->thread[run->thread].process
 								: spaces->trace->processes;
-	struct feed feed = {.spaces = spaces};
 	struct space *space;
 
 	spaces->passed += stretch->count;
@@ -336,30 +366,33 @@ static enum trace_status do_stretch(struct spaces *spaces, const struct spaces_s
 	if (status != TRACE_OK)
 		return status;
 	look_up(spaces, batch, run->contexts);
-	feed.mm = &space->mm;
-	feed.moved = &space->moved;
-	for (size_t shape = 0; shape < batch->shapes && shape < ACCESS_BATCH_SHAPES; shape++) {
-		feed.size[shape] = batch->shapes_table[shape].size;
-		feed.access[shape] = (uint8_t)access_of(batch->shapes_table[shape].kind);
-	}
 	spaces_settle(spaces, space, run->thread);
 	if (!space->is_touched)
 		spaces_touch_exec_pages(spaces, space, stretch);
-	feed_all(&feed, batch, stretch->first, stretch->count);
+	feed(spaces, stretch);
 	return TRACE_OK;
 }
 
-enum trace_status spaces_references(struct spaces *spaces, const struct spaces_stretch *stretch,
-				    struct trace_error *error)
+enum trace_status spaces_feed(struct spaces *spaces, const struct spaces_stretch *stretch,
+			      struct trace_error *error)
 {
 	struct spaces_stretch part = *stretch;
 	enum trace_status status = TRACE_OK;
 
 	for (size_t left = stretch->count; left > 0 && status == TRACE_OK; left -= part.count) {
 		part.count = spaces_until_khugepaged(spaces, left);
-		status = do_stretch(spaces, &part, error);
+		status = feed_part(spaces, &part, error);
 		part.first += part.count;
 		spaces_run_khugepaged(spaces);
 	}
+	return status;
+}
+
+enum trace_status spaces_references(struct spaces *spaces, const struct spaces_stretch *stretch,
+				    struct trace_error *error)
+{
+	enum trace_status status = spaces_feed(spaces, stretch, error);
+
+	spaces_catch_up(spaces);
 	return status;
 }

@@ -17,12 +17,32 @@ void spaces_sample_every(struct spaces *spaces, uint64_t every)
 	spaces->sample_next = every ? spaces->passed - spaces->passed % every + every : UINT64_MAX;
 }
 
+/* Heap calls say where blocks lie; what a placer does to the address space for them comes through spaces_call(). */
+static bool leaves_spaces_alone(const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_MALLOC:
+	case EVENT_CALLOC:
+	case EVENT_REALLOC:
+	case EVENT_MEMALIGN:
+	case EVENT_FREE:
+	case EVENT_FREE_SIZED:
+	case EVENT_ALLOCATOR_ENTER:
+	case EVENT_ALLOCATOR_EXIT:
+		return true;
+	default:
+		return false;
+	}
+}
+
 enum trace_status spaces_next_event(struct spaces *spaces, const struct event *event,
 				    struct trace_error *error)
 {
 	const struct spaces_watch *watch = spaces->watch;
 	enum trace_status status = TRACE_OK;
 
+	if (!leaves_spaces_alone(event))
+		spaces_catch_up(spaces);
 	if (watch && watch->before)
 		status = watch->before(watch->context, spaces, event, spaces->events, error);
 	if (status == TRACE_OK)
@@ -35,6 +55,7 @@ static enum trace_status take_sample(struct spaces *spaces, struct trace_error *
 {
 	const struct spaces_watch *watch = spaces->watch;
 
+	spaces_catch_up(spaces);
 	if (!watch || !watch->sample)
 		return TRACE_OK;
 	return watch->sample(watch->context, spaces, spaces->events, error);
@@ -51,7 +72,7 @@ enum trace_status spaces_next_references(struct spaces *spaces, const struct spa
 		uint64_t room = spaces->sample_next - spaces->passed;
 
 		part.count = room < left ? (size_t)room : left;
-		status = spaces_references(spaces, &part, error);
+		status = spaces_feed(spaces, &part, error);
 		part.first += part.count;
 		left -= part.count;
 		if (status == TRACE_OK && spaces->passed == spaces->sample_next) {

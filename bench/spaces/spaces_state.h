@@ -62,21 +62,27 @@ struct segment_slot {
 
 #define SEGMENT_SLOTS 256u
 
-/* Where a context's references go. */
-enum window_use {
-	WINDOW_PLACED,	  /* where + offset, up to limit */
-	WINDOW_DIVIDED,	  /* its addresses have moved in parts: recorded + offset is looked up for each */
-	WINDOW_UNPLACED,  /* an object that lies nowhere */
-	WINDOW_ALLOCATOR, /* left out */
-};
-
+/* Where a context's references go: where + offset, if the offset is below `bound`. */
 struct window {
 	uint64_t where;
-	uint32_t limit; /* largest offset; beyond, it is clamped */
-	enum window_use use;
+	uint32_t
+	    bound;     /* in the block; 0: its addresses have moved in parts, and where is the recorded one */
+	uint32_t sums; /* what a reference adds to the sums of a stretch */
 };
 
-/* Look-ups that run together. */
+/* Sums of up to STREAM_MAX references in one number: 1 for each that is made, WINDOW_UNPLACED for each to an object that lies
+ * nowhere, 0 for those of the allocator that are left out. */
+#define WINDOW_MADE 1u
+#define WINDOW_UNPLACED (1u << 16)
+#define WINDOW_ALLOCATOR 0u
+
+/* What references of a shape ask for. */
+struct reach {
+	int16_t room;	/* offset in a page up to which the reference ends in it; -1: it never does */
+	uint8_t access; /* enum walk_access, or-ed */
+};
+
+/* References that go to the processor together. */
 #define STREAM_MAX 4096u
 #define REFERENCE_PAGES_MAX (ACCESS_MAX_BYTES / PAGE_BYTES + 2)
 
@@ -115,6 +121,13 @@ struct spaces {
 	uint64_t sample_every; /* references from sample to sample; 0: never */
 	uint64_t sample_next;  /* references after which one is due; UINT64_MAX: never */
 	struct khugepaged khugepaged;
+	struct reach reach[ACCESS_BATCH_SHAPES]; /* by shape of the batch */
+	size_t reaches;				 /* looked up */
+
+	/* References on their way to the processor: no event since the first of them changed an address space. */
+	struct space *stream_space;
+	unsigned stream_cpu;
+	size_t filled;
 	uint64_t address[STREAM_MAX + REFERENCE_PAGES_MAX];
 	uint8_t access[STREAM_MAX + REFERENCE_PAGES_MAX];
 };
@@ -134,6 +147,13 @@ enum trace_status spaces_need(struct spaces *spaces, uint32_t number, struct spa
 
 /* Adds what the process's space counted since the process joined it, and says what the space has now. */
 void spaces_sum_up(const struct process *process, struct spaces_process *sum);
+
+/* spaces_references(), but the processor may get the references later. */
+enum trace_status spaces_feed(struct spaces *spaces, const struct spaces_stretch *stretch,
+			      struct trace_error *error) TRACE_MUST_USE;
+
+/* The processor has got all references that were fed: to be called before an address space changes or is looked at. */
+void spaces_catch_up(struct spaces *spaces);
 
 /* Calls and faults of the space happen on the thread's processor from now on. */
 void spaces_settle(struct spaces *spaces, struct space *space, uint32_t thread);
