@@ -16,7 +16,7 @@
 #define VMAS 64u
 
 struct story {
-	struct node node;
+	struct memory memory;
 	struct policy policy;
 	struct paging paging;
 	struct table_store store;
@@ -36,8 +36,8 @@ static uint64_t free_pages_now(const struct story *story)
 {
 	uint64_t pages = 0;
 
-	for (unsigned i = 0; i < story->node.zones; i++)
-		pages += zone_free_pages(&story->node.zone[i]);
+	for (unsigned i = 0; i < story->memory.zones; i++)
+		pages += zone_free_pages(&story->memory.zone[i]);
 	return pages;
 }
 
@@ -45,20 +45,19 @@ static uint64_t free_pages_now(const struct story *story)
 
 static bool boot(struct story *story)
 {
-	struct node_shape shape = {.pages = MEMORY_PAGES,
-				   .layout = NODE_X86_64,
-				   .backing = ARENA_NONE,
-				   .placement = BUDDY_ORDER_FIRST,
-				   .max_order = BUDDY_KERNEL_ORDER};
+	struct memory_shape shape = {.size = {.pages = MEMORY_PAGES},
+				     .backing = ARENA_NONE,
+				     .placement = BUDDY_ORDER_FIRST,
+				     .max_order = BUDDY_KERNEL_ORDER};
 
 	story->policy = *policy_find("linux");
 	story->paging = *paging_find("x86-64");
-	return node_create(&story->node, &shape) == STATUS_OK;
+	return memory_create(&story->memory, &shape) == STATUS_OK;
 }
 
 static bool build_kernel(struct story *story)
 {
-	struct page_source source = page_source_of_node(&story->node);
+	struct page_source source = page_source_of_memory(&story->memory);
 	struct tlb_geometry geometry;
 	struct tlb_geometry_error error;
 	struct cpu_options options = {
@@ -67,7 +66,7 @@ static bool build_kernel(struct story *story)
 	return table_store_create(&story->store, &story->paging) == STATUS_OK &&
 	       pagetable_create(&story->kernel, &story->store, source) == PAGETABLE_DONE &&
 	       pagetable_map_direct(&story->kernel, DIRECT_MAP, 0, MEMORY_PAGES) == PAGETABLE_DONE &&
-	       frames_create(&story->frames, source, &story->node.pages, HUGE_ORDER) == STATUS_OK &&
+	       frames_create(&story->frames, source, &story->memory.pages, HUGE_ORDER) == STATUS_OK &&
 	       vma_store_create(&story->vmas, VMAS) == STATUS_OK &&
 	       tlb_geometry_find(&geometry, "zen4", &error) == STATUS_OK &&
 	       cpu_set_create(&story->processors, &options) == STATUS_OK;
@@ -111,7 +110,7 @@ static void take_down(struct story *story)
 	frames_destroy(&story->frames);
 	pagetable_destroy(&story->kernel);
 	table_store_destroy(&story->store);
-	node_destroy(&story->node);
+	memory_destroy(&story->memory);
 }
 
 /* --- Words ---------------------------------------------------------------------------------------------------------- */
@@ -123,8 +122,8 @@ static void headline(struct story *story, const char *text)
 
 static void show_free_lists(const struct story *story)
 {
-	for (unsigned i = 0; i < story->node.zones; i++) {
-		const struct zone *zone = &story->node.zone[i];
+	for (unsigned i = 0; i < story->memory.zones; i++) {
+		const struct zone *zone = &story->memory.zone[i];
 
 		if (zone->buddy.managed_pages == 0)
 			continue;
@@ -195,7 +194,7 @@ static void tell_boot(struct story *story)
 	headline(story, "Boot: what memory there is");
 	(void)printf("   Physical memory: %" PRIu64 " frames of 4 KiB = %" PRIu64
 		     " MiB. Reserved at boot: %" PRIu64 " frames (the firmware's first MiB).\n",
-		     MEMORY_PAGES, MEMORY_PAGES >> 8, memblock_pages(&story->node.memblock.reserved));
+		     MEMORY_PAGES, MEMORY_PAGES >> 8, memblock_pages(&story->memory.memblock.reserved));
 	(void)printf("   The page array: one struct page of %zu bytes for each frame, %" PRIu64 " KiB.\n",
 		     sizeof(struct page), MEMORY_PAGES * sizeof(struct page) >> 10);
 	(void)puts("   What is left goes to the zones' free lists, in the largest blocks that fit:");
@@ -217,12 +216,12 @@ static void tell_direct_map(struct story *story)
 static bool tell_get_free_pages(struct story *story)
 {
 	headline(story, "The kernel asks for two pages: get_free_pages, order 1");
-	struct gfp gfp = {GFP_KERNEL, -1};
-	uintptr_t address = get_free_pages(&story->node, &gfp, 1);
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = -1};
+	uintptr_t address = get_free_pages(&story->memory, &gfp, 1);
 
 	if (address == 0)
 		return false;
-	pfn_t frame = pfn_of_page(&story->node.pages, virt_to_page(&story->node, address));
+	pfn_t frame = pfn_of_page(&story->memory.pages, virt_to_page(&story->memory, address));
 
 	(void)printf("   Frames 0x%" PRIx64 " and 0x%" PRIx64
 		     ". No table changes: their address is arithmetic, 0x%" PRIx64
@@ -231,7 +230,7 @@ static bool tell_get_free_pages(struct story *story)
 	show_walk(story, &story->kernel, address);
 	(void)puts("   A block that was too large has been split; its halves stay in the lists:");
 	show_free_lists(story);
-	free_pages(&story->node, -1, address, 1);
+	free_pages(&story->memory, -1, address, 1);
 	(void)puts("   free_pages: the halves find their buddies again:");
 	show_free_lists(story);
 	return true;
@@ -298,7 +297,7 @@ static void show_two_entries(const struct story *story)
 	unsigned level;
 	const pte_t *entry = pagetable_find(&story->space.resident.table, story->block, &level);
 	pfn_t frame = pte_frame(*entry);
-	const struct page *page = page_of_pfn(&story->node.pages, frame);
+	const struct page *page = page_of_pfn(&story->memory.pages, frame);
 
 	(void)printf("   Physical address = frame 0x%" PRIx64 " * 4096 + 0x%" PRIx64 " = 0x%" PRIx64 ".\n",
 		     frame, story->block & (PAGE_BYTES - 1),

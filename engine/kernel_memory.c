@@ -42,19 +42,19 @@ static enum kmalloc_classes classes_of(const struct policy *policy)
 	return KMALLOC_LINUX;
 }
 
-enum status kernel_memory_create(struct kernel_memory *memory, struct node *node, const struct policy *policy,
-				 const struct kernel_memory_shape *shape)
+enum status kernel_memory_create(struct kernel_memory *memory, struct memory *frames,
+				 const struct policy *policy, const struct kernel_memory_shape *shape)
 {
 	struct slab_policy slabs = kernel_memory_slab_policy(policy, shape);
 	struct vmap_shape space = {
 	    .cpus = shape->cpus, .huge = policy->vmalloc_huge, .mapper = shape->mapper};
-	enum status status = slab_allocator_create(&memory->slabs, node, &slabs);
+	enum status status = slab_allocator_create(&memory->slabs, frames, &slabs);
 
 	if (status != STATUS_OK)
 		return status;
 	status = kmalloc_caches_create(&memory->caches, &memory->slabs, classes_of(policy));
 	if (status == STATUS_OK)
-		status = vmap_space_create(&memory->space, node, &space);
+		status = vmap_space_create(&memory->space, frames, &space);
 	if (status != STATUS_OK) {
 		kmalloc_caches_destroy(&memory->caches);
 		slab_allocator_destroy(&memory->slabs);

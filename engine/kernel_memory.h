@@ -1,4 +1,4 @@
-/* kernel_memory.h: what a kernel allocates its own data from, over a node's pages, as a policy describes it.
+/* kernel_memory.h: what a kernel allocates its own data from, over a machine's pages, as a policy describes it.
  *
  *   kmem_cache_create ──▶ slab allocator ──┐
  *   kmalloc ──▶ caches by size and type ───┴──▶ pages ◀── vmalloc ──▶ a range of addresses
@@ -38,7 +38,7 @@ struct slab_policy kernel_memory_slab_policy(const struct policy *policy,
 					     const struct kernel_memory_shape *shape);
 
 /* STATUS_NO_MEMORY; STATUS_BAD_ARGUMENT for a number of CPUs out of bounds. */
-MUST_USE enum status kernel_memory_create(struct kernel_memory *memory, struct node *node,
+MUST_USE enum status kernel_memory_create(struct kernel_memory *memory, struct memory *frames,
 					  const struct policy *policy,
 					  const struct kernel_memory_shape *shape);
 

@@ -15,7 +15,7 @@ struct machine {
 	struct reservation memory; /* holds this structure */
 	struct policy policy;
 	enum status status;
-	struct node node;
+	struct memory physical;
 	struct zone_source source;
 	struct live_table live;
 	struct reservation threads_memory;
@@ -45,19 +45,20 @@ static enum buddy_placement placement_of(const struct policy *policy)
 static enum status create_parts(struct machine *machine, const struct machine_options *options)
 {
 	uint64_t bytes = options->memory_bytes != 0 ? options->memory_bytes : MACHINE_MEMORY_BYTES;
-	struct node_shape shape = {
-	    .pages = bytes >> PAGE_SHIFT,
-	    .layout = options->policy->memory_layout == LAYOUT_I386 ? NODE_I386 : NODE_X86_64,
+	struct memory_shape shape = {
+	    .size = {.layout = options->policy->memory_layout == LAYOUT_I386 ? MEMORY_I386 : MEMORY_X86_64,
+		     .pages = bytes >> PAGE_SHIFT},
 	    .backing = options->backing == MACHINE_BACKING_REAL ? ARENA_REAL : ARENA_NONE,
 	    .placement = placement_of(options->policy),
 	    .max_order = BUDDY_KERNEL_ORDER,
 	    .cpus = options->policy->per_cpu_lists ? 1 : 0,
 	};
 	enum status status =
-	    bytes % PAGE_BYTES == 0 ? node_create(&machine->node, &shape) : STATUS_BAD_ARGUMENT;
+	    bytes % PAGE_BYTES == 0 ? memory_create(&machine->physical, &shape) : STATUS_BAD_ARGUMENT;
 
 	if (status == STATUS_OK)
-		status = zone_source_create(&machine->source, &machine->node, options->policy->purge_delay);
+		status =
+		    zone_source_create(&machine->source, &machine->physical, options->policy->purge_delay);
 	if (status == STATUS_OK)
 		status = live_table_create(&machine->live);
 	if (status == STATUS_OK)
@@ -74,7 +75,7 @@ static void destroy_parts(struct machine *machine)
 	live_table_destroy(&machine->live);
 	reservation_destroy(&machine->threads_memory);
 	zone_source_destroy(&machine->source);
-	node_destroy(&machine->node);
+	memory_destroy(&machine->physical);
 }
 
 enum status machine_create(struct machine **created, const struct machine_options *options)
@@ -117,7 +118,7 @@ enum status machine_status(const struct machine *machine)
 
 uintptr_t machine_base(const struct machine *machine)
 {
-	return machine->node.arena.base;
+	return machine->physical.arena.base;
 }
 
 /* --- Events ------------------------------------------------------------------------------------------------------- */
@@ -248,7 +249,7 @@ uintptr_t machine_realloc(struct machine *machine, unsigned thread, uintptr_t ad
 	}
 	leave(machine, address); /* the program has one block, before and after */
 	enter(machine, moved, bytes);
-	if (machine->node.arena.backing == ARENA_REAL)
+	if (machine->physical.arena.backing == ARENA_REAL)
 		memcpy((void *)moved, (const void *)address, kept);
 	release(machine, thread, address);
 	return moved;
@@ -298,8 +299,8 @@ void machine_sample(struct machine *machine, struct machine_sample *sample)
 	heap_read_statistics(&machine->heap, &statistics);
 	if (statistics.metadata_bytes > machine->metadata_peak_bytes)
 		machine->metadata_peak_bytes = statistics.metadata_bytes;
-	for (unsigned zone = 0; zone < machine->node.zones; zone++)
-		add_free_blocks(&free, &machine->node.zone[zone]);
+	for (unsigned zone = 0; zone < machine->physical.zones; zone++)
+		add_free_blocks(&free, &machine->physical.zone[zone]);
 	*sample = (struct machine_sample){
 	    .live_bytes = machine->live.bytes,
 	    .live_objects = machine->live.objects,
@@ -314,15 +315,15 @@ void machine_sample(struct machine *machine, struct machine_sample *sample)
 	copy_orders(sample->free_blocks, &free);
 }
 
-static void report_zone(const struct node *node, const struct zone *zone, struct machine_zone_report *report)
+static void report_zone(const struct zone *zone, struct machine_zone_report *report)
 {
 	struct free_blocks free;
 
 	zone_free_blocks(zone, &free);
 	*report = (struct machine_zone_report){
-	    .node = node->id,
+	    .node = zone->node,
 	    .name = zone->name,
-	    .managed_pages = zone->boot_pages,
+	    .managed_pages = zone->managed_pages,
 	    .free_pages = zone_free_pages(zone),
 	    .free_huge_over_optimal = fragmentation_huge_over_optimal(&free),
 	    .lock_taken = zone->lock.taken,
@@ -345,9 +346,9 @@ void machine_report(struct machine *machine, struct machine_report *report)
 	    .live_peak_objects = machine->live_peak_objects,
 	    .frames_peak_bytes = machine->frames_peak_bytes,
 	    .metadata_bytes = machine->metadata_peak_bytes,
-	    .page_array_bytes = node_page_array_bytes(&machine->node),
+	    .page_array_bytes = memory_page_array_bytes(&machine->physical),
 	    .page_array_bytes_per_gib = PAGE_ARRAY_BYTES_PER_GIB,
-	    .buddy_map_bytes = node_map_bytes(&machine->node),
+	    .buddy_map_bytes = memory_map_bytes(&machine->physical),
 	    .internal_fragmentation =
 		internal_fragmentation(machine->live_peak_bytes, machine->granted_at_peak_bytes),
 	    .allocations = machine->allocations,
@@ -355,10 +356,10 @@ void machine_report(struct machine *machine, struct machine_report *report)
 	    .resizes = machine->resizes,
 	    .resizes_in_place = machine->resizes_in_place,
 	    .out_of_memory = machine->out_of_memory,
-	    .zones = machine->node.zones,
+	    .zones = machine->physical.zones,
 	};
-	for (unsigned zone = 0; zone < machine->node.zones; zone++)
-		report_zone(&machine->node, &machine->node.zone[zone], &report->zone[zone]);
+	for (unsigned zone = 0; zone < machine->physical.zones; zone++)
+		report_zone(&machine->physical.zone[zone], &report->zone[zone]);
 }
 
 static const char *check_live(const struct machine *machine)
@@ -374,7 +375,7 @@ static const char *check_live(const struct machine *machine)
 			continue;
 		size_t usable = heap_usable_bytes(&machine->heap, block->address);
 
-		if (!arena_holds(&machine->node.arena, block->address) || usable < block->bytes)
+		if (!arena_holds(&machine->physical.arena, block->address) || usable < block->bytes)
 			return "I2: every live block lies in the direct map and is at least as large as was "
 			       "asked for; "
 			       "granted_bytes is the sum";
@@ -393,12 +394,12 @@ const char *machine_check(const struct machine *machine)
 
 	if (broken)
 		return broken;
-	if (node_check(&machine->node) || heap_check(&machine->heap))
-		return "I3: node_check() and heap_check()";
+	if (memory_check(&machine->physical) || heap_check(&machine->heap))
+		return "I3: memory_check() and heap_check()";
 	for (unsigned i = 0; i < machine->source.zones; i++) {
-		const struct zone *zone = &machine->node.zone[i];
+		const struct zone *zone = &machine->physical.zone[i];
 
-		given += zone->boot_pages - zone_free_pages(zone);
+		given += zone->managed_pages - zone_free_pages(zone);
 	}
 	return given << PAGE_SHIFT == frames_bytes(machine)
 		   ? NULL

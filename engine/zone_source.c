@@ -37,11 +37,11 @@ static pfn_t acquire_from(struct zone_source *zones, unsigned i, uint64_t pages,
 			  bool *zero)
 {
 	struct direct_source *direct = &zones->direct[i];
-	struct zone *zone = &zones->node->zone[i];
+	struct zone *zone = &zones->memory->zone[i];
 	bool far = alignment_pages > (uint64_t)1 << zone->buddy.max_order;
 	pfn_t pfn = PFN_NONE;
 
-	counted_lock_acquire(&zone->lock);
+	zone_lock(zone);
 	if (may_take(zone, far ? pages + alignment_pages : pages))
 		pfn = far ? acquire_far_aligned(direct, pages, alignment_pages, zero)
 			  : direct->source.acquire(&direct->source, pages, alignment_pages, zero);
@@ -49,7 +49,7 @@ static pfn_t acquire_from(struct zone_source *zones, unsigned i, uint64_t pages,
 		zone->refusals++;
 	else
 		zone->allocations++;
-	counted_lock_release(&zone->lock);
+	zone_unlock(zone);
 	return pfn == PFN_NONE ? PFN_NONE : zones->part[i].first + pfn;
 }
 
@@ -82,12 +82,12 @@ static void release(struct span_source *source, pfn_t pfn, uint64_t pages)
 
 	CHECK(i < zones->zones, "released pages lie in a zone");
 	struct direct_source *direct = &zones->direct[i];
-	struct zone *zone = &zones->node->zone[i];
+	struct zone *zone = &zones->memory->zone[i];
 
-	counted_lock_acquire(&zone->lock);
+	zone_lock(zone);
 	direct->source.release(&direct->source, pfn - zones->part[i].first, pages);
 	zone->frees++;
-	counted_lock_release(&zone->lock);
+	zone_unlock(zone);
 }
 
 static bool claim(struct span_source *source, pfn_t pfn, uint64_t pages)
@@ -98,14 +98,14 @@ static bool claim(struct span_source *source, pfn_t pfn, uint64_t pages)
 	if (i == zones->zones)
 		return false;
 	struct direct_source *direct = &zones->direct[i];
-	struct zone *zone = &zones->node->zone[i];
+	struct zone *zone = &zones->memory->zone[i];
 
-	counted_lock_acquire(&zone->lock);
+	zone_lock(zone);
 	bool claimed =
 	    may_take(zone, pages) && direct->source.claim(&direct->source, pfn - zones->part[i].first, pages);
 
 	zone->allocations += claimed;
-	counted_lock_release(&zone->lock);
+	zone_unlock(zone);
 	return claimed;
 }
 
@@ -139,37 +139,37 @@ static const char *check(const struct span_source *source)
 }
 
 /* A zone's part of the direct map, as an arena that owns nothing. */
-static struct arena part_of(const struct arena *whole, const struct buddy *buddy)
+static struct arena part_of(const struct arena *whole, const struct zone *zone)
 {
 	struct arena part = *whole;
-	pfn_t end = buddy->end < whole->pages ? buddy->end : whole->pages;
+	pfn_t end = zone->end < whole->pages ? zone->end : whole->pages;
 
-	part.first = buddy->first;
-	part.pages = end - buddy->first;
+	part.first = zone->first;
+	part.pages = end - zone->first;
 	part.base = arena_address(whole, part.first);
 	if (whole->backing == ARENA_REAL)
 		part.memory = (struct reservation){(void *)part.base, part.pages << PAGE_SHIFT};
 	return part;
 }
 
-enum status zone_source_create(struct zone_source *zones, struct node *node, uint64_t purge_delay)
+enum status zone_source_create(struct zone_source *zones, struct memory *memory, uint64_t purge_delay)
 {
 	enum status status = STATUS_OK;
 
 	*zones = (struct zone_source){
-	    .source = {.base = node->arena.base,
-		       .pages = node->arena.pages,
+	    .source = {.base = memory->arena.base,
+		       .pages = memory->arena.pages,
 		       .acquire = acquire,
 		       .release = release,
 		       .claim = claim,
 		       .purge = purge,
 		       .statistics = statistics,
 		       .check = check},
-	    .node = node,
+	    .memory = memory,
 	};
-	for (unsigned i = 0; i < node->zones && node->zone[i].buddy.first < node->arena.pages; i++) {
-		zones->part[i] = part_of(&node->arena, &node->zone[i].buddy);
-		status = direct_source_create(&zones->direct[i], &zones->part[i], &node->zone[i].buddy,
+	for (unsigned i = 0; i < memory->zones && memory->zone[i].first < memory->arena.pages; i++) {
+		zones->part[i] = part_of(&memory->arena, &memory->zone[i]);
+		status = direct_source_create(&zones->direct[i], &zones->part[i], &memory->zone[i].buddy,
 					      purge_delay);
 		if (status != STATUS_OK) {
 			zone_source_destroy(zones);

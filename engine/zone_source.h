@@ -1,4 +1,4 @@
-/* zone_source.h: the span source of a machine: the directly mapped zones of its node, tried from the highest down.
+/* zone_source.h: the span source of a machine: the directly mapped zones of its memory, tried from the highest down.
  *
  *   heap ──▶ zone source ──▶ direct source of Normal ──▶ buddy of Normal
  *                       └──▶ direct source of DMA32  ──▶ buddy of DMA32  ...
@@ -14,18 +14,19 @@
 #define FAULTLINE_ENGINE_ZONE_SOURCE_H
 
 #include "engine/heap/direct_source.h"
-#include "engine/phys/node.h"
+#include "engine/phys/memory.h"
 
 struct zone_source {
 	struct span_source source; /* what the heap sees */
-	struct node *node;
-	unsigned zones;		       /* of the node, those that are directly mapped */
-	struct arena part[NODE_ZONES]; /* a zone's part of the direct map; owns no memory */
-	struct direct_source direct[NODE_ZONES];
+	struct memory *memory;
+	unsigned zones;			 /* of the memory, those that are directly mapped */
+	struct arena part[MEMORY_ZONES]; /* a zone's part of the direct map; owns no memory */
+	struct direct_source direct[MEMORY_ZONES];
 };
 
-/* Makes a source over the node's directly mapped zones; the node outlives it. STATUS_NO_MEMORY, STATUS_LIMIT. */
-MUST_USE enum status zone_source_create(struct zone_source *zones, struct node *node, uint64_t purge_delay);
+/* Makes a source over the memory's directly mapped zones; the memory outlives it. STATUS_NO_MEMORY, STATUS_LIMIT. */
+MUST_USE enum status zone_source_create(struct zone_source *zones, struct memory *memory,
+					uint64_t purge_delay);
 void zone_source_destroy(struct zone_source *zones);
 
 /* NULL, or the text of the first invariant that does not hold. */

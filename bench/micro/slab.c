@@ -13,21 +13,22 @@
 
 /* A machine of 1 GiB with a kernel's allocators, made anew for every run. */
 struct kernel {
-	struct node node;
+	struct memory frames;
 	struct kernel_memory memory;
 };
 
 /* `context` is the policy in words. */
 static struct kernel *make(struct gbench_state *state, const char *words)
 {
-	struct node_shape node = {.pages = 1 << 18, .backing = ARENA_REAL, .max_order = 10, .cpus = 1};
+	struct memory_shape frames = {
+	    .size = {.pages = 1 << 18}, .backing = ARENA_REAL, .max_order = 10, .cpus = 1};
 	struct kernel_memory_shape shape = {.cpus = 1, .seed = 1};
 	struct kernel *kernel = calloc(1, sizeof(*kernel));
 	struct policy policy;
 
 	CHECK(policy_parse(&policy, words) == STATUS_OK, "the benchmark's policies exist");
-	if (!kernel || node_create(&kernel->node, &node) != STATUS_OK ||
-	    kernel_memory_create(&kernel->memory, &kernel->node, &policy, &shape) != STATUS_OK) {
+	if (!kernel || memory_create(&kernel->frames, &frames) != STATUS_OK ||
+	    kernel_memory_create(&kernel->memory, &kernel->frames, &policy, &shape) != STATUS_OK) {
 		gbench_fail(state, "the host has no memory");
 		free(kernel);
 		return NULL;
@@ -38,14 +39,14 @@ static struct kernel *make(struct gbench_state *state, const char *words)
 static void drop(struct kernel *kernel)
 {
 	kernel_memory_destroy(&kernel->memory);
-	node_destroy(&kernel->node);
+	memory_destroy(&kernel->frames);
 	free(kernel);
 }
 
 static void bench_pair(struct gbench_state *state, void *context)
 {
 	struct kernel *kernel = make(state, context);
-	struct gfp gfp = {GFP_KERNEL, 0};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
 
 	if (!kernel)
 		return;
@@ -59,7 +60,7 @@ static void bench_pair(struct gbench_state *state, void *context)
 static void bench_cache_pair(struct gbench_state *state, void *context)
 {
 	struct kernel *kernel = make(state, context);
-	struct gfp gfp = {GFP_KERNEL, 0};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
 
 	if (!kernel)
 		return;
@@ -105,7 +106,7 @@ static void bench_churn(struct gbench_state *state, void *context)
 	struct kernel *kernel = make(state, context);
 	uintptr_t *live = calloc(LIVE, sizeof(*live));
 	struct random random = {.state = 1};
-	struct gfp gfp = {GFP_KERNEL, 0};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
 
 	for (size_t i = 0; kernel && live && i < LIVE; i++)
 		live[i] = kmalloc(&kernel->memory.caches, &gfp, size_of(&random));

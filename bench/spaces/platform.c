@@ -37,23 +37,22 @@ static enum status choose_paging(struct platform *platform)
 	return STATUS_OK;
 }
 
-static enum status create_node(struct platform *platform, const struct platform_options *options)
+static enum status create_memory(struct platform *platform, const struct platform_options *options)
 {
 	uint64_t bytes = options->memory_bytes ? options->memory_bytes : PLATFORM_MEMORY_BYTES;
-	struct node_shape shape = {.pages = bytes >> PAGE_SHIFT,
-				   .layout = NODE_X86_64,
-				   .backing = ARENA_NONE,
-				   .placement = placement_of(&platform->policy),
-				   .max_order = BUDDY_KERNEL_ORDER};
+	struct memory_shape shape = {.size = {.pages = bytes >> PAGE_SHIFT},
+				     .backing = ARENA_NONE,
+				     .placement = placement_of(&platform->policy),
+				     .max_order = BUDDY_KERNEL_ORDER};
 
 	platform->promise =
 	    (struct mm_promise){.mode = MM_OVERCOMMIT_ALWAYS, .memory_pages = bytes >> PAGE_SHIFT};
-	return bytes % PAGE_BYTES == 0 ? node_create(&platform->node, &shape) : STATUS_BAD_ARGUMENT;
+	return bytes % PAGE_BYTES == 0 ? memory_create(&platform->memory, &shape) : STATUS_BAD_ARGUMENT;
 }
 
 static enum status create_kernel(struct platform *platform)
 {
-	struct page_source source = page_source_of_node(&platform->node);
+	struct page_source source = page_source_of_memory(&platform->memory);
 
 	return pagetable_create(&platform->kernel, &platform->store, source) == PAGETABLE_DONE
 		   ? STATUS_OK
@@ -72,17 +71,17 @@ static enum status create_processors(struct platform *platform, const struct pla
 
 static enum status create_part(struct platform *platform, const struct platform_options *options)
 {
-	struct page_source source = page_source_of_node(&platform->node);
+	struct page_source source = page_source_of_memory(&platform->memory);
 
 	switch (platform->built) {
 	case 0:
 		return choose_paging(platform);
 	case 1:
-		return create_node(platform, options);
+		return create_memory(platform, options);
 	case 2:
 		return table_store_create(&platform->store, &platform->paging);
 	case 3:
-		return frames_create(&platform->frames, source, &platform->node.pages, HUGE_PAGE_ORDER);
+		return frames_create(&platform->frames, source, &platform->memory.pages, HUGE_PAGE_ORDER);
 	case 4:
 		return vma_store_create(&platform->vmas, VMAS_MAX);
 	case 5:
@@ -121,7 +120,7 @@ void platform_destroy(struct platform *platform)
 	if (platform->built > 2)
 		table_store_destroy(&platform->store);
 	if (platform->built > 1)
-		node_destroy(&platform->node);
+		memory_destroy(&platform->memory);
 	platform->built = 0;
 }
 

@@ -1,6 +1,6 @@
 /* platform.h: the machine under the address spaces of a trace: frames in zones, page tables, processors.
  *
- *   zones (node.h) ──▶ frames of user pages, page tables ──▶ address spaces ──▶ processors with their TLB models
+ *   zones (memory.h) ──▶ frames of user pages, page tables ──▶ address spaces ──▶ processors with their TLB models
  *
  * One of each for all processes: they compete for the same memory. There is no swap and no reclaim: a machine without a free
  * frame refuses.
@@ -8,7 +8,7 @@
 #ifndef FAULTLINE_BENCH_SPACES_PLATFORM_H
 #define FAULTLINE_BENCH_SPACES_PLATFORM_H
 
-#include "engine/phys/node.h"
+#include "engine/phys/memory.h"
 #include "engine/policy.h"
 #include "engine/virt/cpu.h"
 #include "engine/virt/fault.h"
@@ -25,7 +25,7 @@ struct platform_options {
 
 struct platform {
 	struct policy policy;
-	struct node node;
+	struct memory memory;
 	struct paging paging;
 	struct table_store store;
 	struct frames frames;

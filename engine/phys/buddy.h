@@ -126,6 +126,9 @@ pfn_t buddy_allocate_pages(struct buddy *buddy, uint64_t pages);
  * cut first and its rest stays allocated. O(orders) per aligned piece. */
 void buddy_free_range(struct buddy *buddy, pfn_t pfn, uint64_t pages);
 
+/* Cuts a block taken with exactly this order into blocks of order `piece`, each of which can be given back by itself. */
+void buddy_split(struct buddy *buddy, pfn_t pfn, unsigned order, unsigned piece);
+
 /* Takes exactly the frames pfn .. pfn+pages-1 if all of them are free; else changes nothing and returns false. A run that
  * reaches beyond the range is not free. */
 MUST_USE bool buddy_claim(struct buddy *buddy, pfn_t pfn, uint64_t pages);

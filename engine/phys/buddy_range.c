@@ -178,6 +178,19 @@ static unsigned whole_order(struct buddy *buddy, pfn_t pfn, uint64_t pages)
 	return piece;
 }
 
+void buddy_split(struct buddy *buddy, pfn_t pfn, unsigned order, unsigned piece)
+{
+	if (pfn < buddy->first || pfn >= buddy->end || order > buddy->max_order ||
+	    !buddy_is_allocated(buddy, buddy_block_of(buddy, pfn, order), order))
+		buddy_refuse(buddy, pfn, order);
+	for (unsigned below = order; below-- > piece;) {
+		uint64_t first = buddy_block_of(buddy, pfn, below);
+
+		for (uint64_t block = first; block < first + ((uint64_t)1 << (order - below)); block++)
+			*buddy_word(&buddy->order[below], block) |= pair_bit(block);
+	}
+}
+
 void buddy_free_range(struct buddy *buddy, pfn_t pfn, uint64_t pages)
 {
 	pfn_t end = pfn + pages;

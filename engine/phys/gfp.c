@@ -2,77 +2,217 @@
 
 #include "engine/phys/gfp.h"
 
-#include "engine/base/check.h"
+#include "engine/phys/gfp_step.h"
 
 #include <string.h>
 
-/* The highest zone that a request may use. */
-static unsigned best_zone(const struct node *node, unsigned flags)
+bool gfp_prepare(struct allocation *allocation, struct memory *memory, const struct gfp *gfp, unsigned order)
 {
-	unsigned best = node->zones - 1;
-	unsigned limit = flags & GFP_DMA ? 0 : flags & GFP_DMA32 ? 1 : best;
+	if (__builtin_expect(!gfp_flags_are_valid(gfp->flags), 0)) {
+		gfp_report(memory, MISTAKE_FLAGS, PFN_NONE, order);
+		return false;
+	}
+	enum zone_kind highest = gfp_zone(gfp->flags, memory->layout);
+	unsigned node = memory_node_of_cpu(memory, gfp->cpu);
 
-	while (!(flags & GFP_HIGHMEM) && limit > 0 && node->zone[limit].buddy.first >= node->arena.pages)
-		limit--;
-	return limit < best ? limit : best;
+	if (gfp->policy)
+		node = mempolicy_node(gfp->policy, node);
+	*allocation = (struct allocation){
+	    .memory = memory,
+	    .gfp = gfp,
+	    .node = &memory->node[node],
+	    .allowed = gfp->flags & GFP_THISNODE
+			   ? 1u << node
+			   : mempolicy_allowed(gfp->policy, highest >= memory->policy_zone),
+	    .request = {.order = order,
+			.type = gfp_migrate_type(gfp->flags),
+			.flags = ALLOC_WMARK_LOW | (gfp->flags & GFP_KSWAPD_RECLAIM ? ALLOC_KSWAPD : 0),
+			.highest = highest,
+			.cpu = gfp->cpu},
+	};
+	return true;
 }
 
-static void clear_block(const struct node *node, pfn_t pfn, unsigned order)
+pfn_t gfp_take(struct allocation *allocation)
 {
-	if (node->arena.backing == ARENA_REAL && pfn < node->arena.pages)
-		memset((void *)page_address(node, pfn), 0, PAGE_BYTES << order);
+	const struct node *node = allocation->node;
+
+	for (unsigned i = 0; i < node->fallbacks; i++) {
+		struct zone *zone = &allocation->memory->zone[node->fallback[i]];
+
+		if (!gfp_suits(allocation, zone))
+			continue;
+		pfn_t pfn = zone_allocate(zone, &allocation->request);
+
+		if (pfn != PFN_NONE) {
+			allocation->zone = zone;
+			return pfn;
+		}
+	}
+	return PFN_NONE;
 }
 
-static struct page *hand_out(struct node *node, const struct gfp *gfp, unsigned zone, pfn_t pfn,
-			     unsigned order)
+static void clear_block(const struct memory *memory, pfn_t pfn, unsigned order)
 {
-	struct page *page = page_of_pfn(&node->pages, pfn);
+	if (memory->arena.backing == ARENA_REAL && pfn < memory->arena.pages)
+		memset((void *)page_address(memory, pfn), 0, PAGE_BYTES << order);
+}
 
-	*page = (struct page){.flags = PAGE_HEAD, .zone = zone, .count = 1, .private = order};
-	if (gfp->flags & GFP_ZERO)
-		clear_block(node, pfn, order);
+static void make_compound(struct page *page, unsigned order)
+{
+	page->flags |= PAGE_COMPOUND;
+	for (uint64_t i = 1; i < (uint64_t)1 << order; i++)
+		page[i] = (struct page){.flags = PAGE_COMPOUND_TAIL, .index = i};
+}
+
+static void remember_owner(const struct allocation *allocation, pfn_t pfn)
+{
+	allocation->memory->owners.owner[pfn] =
+	    (struct page_owner){allocation->gfp->caller, allocation->gfp->flags, allocation->request.order};
+}
+
+struct page *gfp_hand_out(const struct allocation *allocation, pfn_t pfn)
+{
+	struct memory *memory = allocation->memory;
+	struct page *page = page_of_pfn(&memory->pages, pfn);
+	unsigned order = allocation->request.order;
+
+	*page = (struct page){.flags = PAGE_HEAD,
+			      .zone = (uint32_t)(allocation->zone - memory->zone),
+			      .count = 1,
+			      .private = order};
+	if (allocation->gfp->flags & GFP_ZERO)
+		clear_block(memory, pfn, order);
+	if (order > 0 && (allocation->gfp->flags & GFP_COMP))
+		make_compound(page, order);
+	if (memory->owners.owner)
+		remember_owner(allocation, pfn);
 	return page;
 }
 
-struct page *alloc_pages(struct node *node, const struct gfp *gfp, unsigned order)
+struct page *alloc_pages(struct memory *memory, const struct gfp *gfp, unsigned order)
 {
-	enum zone_watermark watermark = gfp->flags & GFP_HIGH ? WATERMARKS : WATERMARK_MIN;
+	struct allocation allocation;
 
-	for (unsigned zone = best_zone(node, gfp->flags) + 1; zone-- > 0;) {
-		if (order > node->zone[zone].buddy.max_order)
-			return NULL;
-		pfn_t pfn = zone_allocate(&node->zone[zone], gfp->cpu, order, watermark);
+	if (order > memory->max_order) {
+		counted_lock_acquire(&memory->shortage.lock);
+		memory->shortage.too_large++;
+		counted_lock_release(&memory->shortage.lock);
+		return NULL;
+	}
+	if (!gfp_prepare(&allocation, memory, gfp, order))
+		return NULL;
+	pfn_t pfn = gfp_take(&allocation);
 
-		if (pfn != PFN_NONE)
-			return hand_out(node, gfp, zone, pfn, order);
+	if (pfn == PFN_NONE)
+		pfn = gfp_take_slowly(&allocation);
+	return pfn != PFN_NONE ? gfp_hand_out(&allocation, pfn) : NULL;
+}
+
+uintptr_t get_free_pages(struct memory *memory, const struct gfp *gfp, unsigned order)
+{
+	if (gfp->flags & GFP_HIGHMEM) {
+		gfp_report(memory, MISTAKE_NO_ADDRESS, PFN_NONE, order);
+		return 0;
+	}
+	struct page *page = alloc_pages(memory, gfp, order);
+
+	return page ? page_address(memory, pfn_of_page(&memory->pages, page)) : 0;
+}
+
+uintptr_t get_zeroed_page(struct memory *memory, const struct gfp *gfp)
+{
+	struct gfp zeroed = *gfp;
+
+	zeroed.flags |= GFP_ZERO;
+	return get_free_pages(memory, &zeroed, 0);
+}
+
+uintptr_t alloc_pages_exact(struct memory *memory, const struct gfp *gfp, uint64_t bytes)
+{
+	uint64_t pages = pages_of_bytes(bytes > 0 ? bytes : 1);
+	unsigned order = order_of_pages(pages);
+	struct gfp plain = *gfp;
+
+	plain.flags &= ~(unsigned)(GFP_COMP | GFP_HIGHMEM);
+	struct page *page = alloc_pages(memory, &plain, order);
+
+	if (!page)
+		return 0;
+	split_page(memory, page, order);
+	for (uint64_t i = pages; i < (uint64_t)1 << order; i++)
+		free_page_of(memory, gfp->cpu, page + i);
+	return page_address(memory, pfn_of_page(&memory->pages, page));
+}
+
+void free_pages_exact(struct memory *memory, int cpu, uintptr_t address, uint64_t bytes)
+{
+	uint64_t pages = pages_of_bytes(bytes > 0 ? bytes : 1);
+
+	for (uint64_t i = 0; i < pages; i++)
+		free_page(memory, cpu, address + i * PAGE_BYTES);
+}
+
+/* The first zone that keeps its low watermark when all `wanted` frames come from it, or NULL. */
+static struct zone *zone_for_bulk(struct allocation *allocation, size_t wanted)
+{
+	const struct node *node = allocation->node;
+
+	for (unsigned i = 0; i < node->fallbacks; i++) {
+		struct zone *zone = &allocation->memory->zone[node->fallback[i]];
+
+		if (gfp_suits(allocation, zone) &&
+		    zone_stays_above(zone, &allocation->request, zone_mark(zone, WATERMARK_LOW) + wanted))
+			return zone;
 	}
 	return NULL;
 }
 
-void free_pages_of(struct node *node, int cpu, struct page *page, unsigned order)
+static size_t count_missing(size_t count, struct page *const *page)
 {
-	CHECK(page->flags & PAGE_HEAD,
-	      "a freed page is the first of an allocated block (double free, or inside one)");
-	CHECK(page->private == order, "a block is freed with the order it was allocated with (wrong order)");
-	CHECK(page->count == 1 && page->mapcount == 0,
-	      "a freed page has one reference, its owner's, and is not mapped");
-	page->flags = 0;
-	page->count = 0;
-	zone_free(&node->zone[page->zone], cpu, pfn_of_page(&node->pages, page), order);
+	size_t missing = 0;
+
+	for (size_t i = 0; i < count; i++)
+		missing += page[i] == NULL;
+	return missing;
 }
 
-uintptr_t get_free_pages(struct node *node, const struct gfp *gfp, unsigned order)
+/* Fills entries from the zone that was found, as long as it has frames; returns how many it filled. */
+static size_t fill_from_zone(struct allocation *allocation, size_t count, struct page **page)
 {
-	CHECK(!(gfp->flags & GFP_HIGHMEM), "an address is asked for memory that is mapped");
-	struct page *page = alloc_pages(node, gfp, order);
+	size_t filled = 0;
 
-	return page ? page_address(node, pfn_of_page(&node->pages, page)) : 0;
+	for (size_t i = 0; i < count; i++) {
+		pfn_t pfn = page[i] ? PFN_NONE : zone_take(allocation->zone, &allocation->request);
+
+		if (page[i])
+			continue;
+		if (pfn == PFN_NONE)
+			break;
+		page[i] = gfp_hand_out(allocation, pfn);
+		filled++;
+	}
+	return filled;
 }
 
-void free_pages(struct node *node, int cpu, uintptr_t address, unsigned order)
+size_t alloc_pages_bulk(struct memory *memory, const struct gfp *gfp, size_t count, struct page **page)
 {
-	struct page *page = virt_to_page(node, address);
+	size_t missing = count_missing(count, page);
+	struct allocation allocation;
+	size_t filled = 0;
 
-	CHECK(page && address % PAGE_BYTES == 0, "freed pages lie in the direct map");
-	free_pages_of(node, cpu, page, order);
+	if (!gfp_prepare(&allocation, memory, gfp, 0))
+		return 0;
+	allocation.zone = missing > 1 ? zone_for_bulk(&allocation, missing) : NULL;
+	if (allocation.zone)
+		filled = fill_from_zone(&allocation, count, page);
+	for (size_t i = 0; i < count; i++) {
+		if (!page[i] && filled == 0) {
+			page[i] = alloc_page(memory, gfp);
+			filled = 1;
+		}
+		if (!page[i])
+			return i;
+	}
+	return count;
 }

@@ -127,14 +127,14 @@ enum kmalloc_type kmalloc_type(unsigned gfp_flags)
 
 static uintptr_t allocate_pages(struct kmalloc_caches *caches, const struct gfp *gfp, size_t bytes)
 {
-	struct node *node = caches->allocator->maps.node;
+	struct memory *memory = caches->allocator->maps.memory;
 
 	if (bytes > SLAB_OBJECT_MAX)
 		return 0;
-	uintptr_t address = get_free_pages(node, gfp, order_of_pages(pages_of_bytes(bytes)));
+	uintptr_t address = get_free_pages(memory, gfp, order_of_pages(pages_of_bytes(bytes)));
 
 	if (address != 0)
-		virt_to_page(node, address)->mapping = caches;
+		virt_to_page(memory, address)->mapping = caches;
 	return address;
 }
 
@@ -152,7 +152,7 @@ uintptr_t kmalloc(struct kmalloc_caches *caches, const struct gfp *gfp, size_t b
 /* The first page of a block of pages of ours that begins at the address, or NULL. */
 static struct page *block_at(const struct kmalloc_caches *caches, uintptr_t address)
 {
-	struct page *page = virt_to_page(caches->allocator->maps.node, address);
+	struct page *page = virt_to_page(caches->allocator->maps.memory, address);
 
 	return page && address % PAGE_BYTES == 0 && (page->flags & PAGE_HEAD) && page->mapping == caches
 		   ? page
@@ -172,7 +172,7 @@ void kfree(struct kmalloc_caches *caches, int cpu, uintptr_t address)
 		return;
 	}
 	page->mapping = NULL;
-	free_pages(caches->allocator->maps.node, cpu, address, (unsigned)page->private);
+	free_pages(caches->allocator->maps.memory, cpu, address, (unsigned)page->private);
 }
 
 size_t ksize(const struct kmalloc_caches *caches, uintptr_t address)

@@ -130,7 +130,7 @@ struct kmem_cache {
 };
 
 /* Which slab allocator a node has. STATUS_BAD_ARGUMENT when the policy is out of its bounds, STATUS_NO_MEMORY. */
-MUST_USE enum status slab_allocator_create(struct slab_allocator *allocator, struct node *node,
+MUST_USE enum status slab_allocator_create(struct slab_allocator *allocator, struct memory *memory,
 					   const struct slab_policy *policy);
 
 /* Ends all caches. Every object must have been freed (SLAB_LIVE_AT_DESTROY). */

@@ -37,11 +37,11 @@ struct page *kmem_node_grow(struct kmem_cache *cache, const struct gfp *gfp)
 {
 	const struct slab_geometry *geometry = &cache->geometry;
 	struct gfp own = gfp_of_slab(cache, gfp);
-	struct node *node = cache->allocator->maps.node;
-	struct page *slab = alloc_pages(node, &own, geometry->order);
+	struct memory *memory = cache->allocator->maps.memory;
+	struct page *slab = alloc_pages(memory, &own, geometry->order);
 
 	if (!slab && geometry->order_min < geometry->order) {
-		slab = alloc_pages(node, &own, geometry->order_min);
+		slab = alloc_pages(memory, &own, geometry->order_min);
 		cache->small_slabs += slab != NULL;
 	}
 	if (!slab)
@@ -63,7 +63,7 @@ static void give_back(struct kmem_cache *cache, struct page *slab)
 	cache->slabs_given_back++;
 	cache->objects -= slab->slab.slots;
 	slab_end(&cache->allocator->maps, slab);
-	free_pages_of(cache->allocator->maps.node, -1, slab, (unsigned)slab->private);
+	free_pages_of(cache->allocator->maps.memory, -1, slab, (unsigned)slab->private);
 }
 
 /* --- The list ----------------------------------------------------------------------------------------------------- */

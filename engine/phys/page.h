@@ -15,7 +15,7 @@
  *   a process         1..     PTEs       its mapping       page of mapping  order         reclaim's lists
  *
  * PAGE_HEAD marks the first frame of an allocated block, with its order in `private`; nothing is written to the pages of
- * its other frames.
+ * its other frames, unless it is a compound block.
  */
 #ifndef FAULTLINE_ENGINE_PHYS_PAGE_H
 #define FAULTLINE_ENGINE_PHYS_PAGE_H
@@ -37,11 +37,14 @@ enum page_flag {
 	PAGE_LAZY_FREE = 1 << 8, /* MADV_FREE: may be dropped as long as it is clean */
 	PAGE_FREE = 1 << 9, /* first frame of a free block in a list (free_lists.h); `private` is its order */
 	PAGE_LRU = 1 << 10, /* head of a block whose owner can have it moved: reclaim and migration know it */
+	/* Of compound blocks (gfp.h): */
+	PAGE_COMPOUND = 1 << 11,      /* first frame; PAGE_HEAD too */
+	PAGE_COMPOUND_TAIL = 1 << 12, /* another frame; `index` is its distance to the first */
 };
 
 struct page {
 	uint32_t flags;	  /* enum page_flag, or-ed */
-	uint32_t zone;	  /* number of its zone in the node, when it was ever allocated */
+	uint32_t zone;	  /* number of its zone in the memory, when it was ever allocated */
 	int32_t count;	  /* references; 0 = free */
 	int32_t mapcount; /* page-table entries that name it */
 	void *mapping;	  /* the owner: file, anonymous mapping, slab cache */

@@ -6,15 +6,15 @@
 
 #include <string.h>
 
-enum status slab_maps_create(struct slab_maps *maps, struct node *node)
+enum status slab_maps_create(struct slab_maps *maps, struct memory *memory)
 {
 	*maps = (struct slab_maps){
-	    .node = node,
-	    .base = node->arena.base,
-	    .bytes = node->arena.pages << PAGE_SHIFT,
-	    .page = page_of_pfn(&node->pages, node->arena.first),
-	    .frames = node->arena.pages,
-	    .is_real = node->arena.backing == ARENA_REAL,
+	    .memory = memory,
+	    .base = memory->arena.base,
+	    .bytes = memory->arena.pages << PAGE_SHIFT,
+	    .page = page_of_pfn(&memory->pages, memory->arena.first),
+	    .frames = memory->arena.pages,
+	    .is_real = memory->arena.backing == ARENA_REAL,
 	};
 	enum status status = reservation_create(&maps->words_memory,
 						maps->frames * SLAB_MAP_WORDS * sizeof(uint64_t), PAGE_BYTES);

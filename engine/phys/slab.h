@@ -1,4 +1,4 @@
-/* slab.h: a block of pages cut into slots for objects of one size, and the books about all slabs of a node.
+/* slab.h: a block of pages cut into slots for objects of one size, and the books about all slabs of a machine.
  *
  *   frames   |  4 |  5 |  6 |  7 |  8 |  9 |        a slab of order 2 at frame 4
  *   order[]  |  2 |  2 |  2 |  2 |  0 |  0 |        a byte per frame: its slab's order; 0, too, where there is none
@@ -19,7 +19,7 @@
 #define FAULTLINE_ENGINE_PHYS_SLAB_H
 
 #include "engine/base/random.h"
-#include "engine/phys/node.h"
+#include "engine/phys/memory.h"
 #include "engine/phys/slab_geometry.h"
 
 #define SLAB_MAP_WORDS 8u /* per frame: a bit per 8 bytes */
@@ -36,7 +36,7 @@ enum slab_state {
 /* The books about all slabs of a machine's memory, and what of it every call needs. Frames are counted from the first of the direct
  * map. */
 struct slab_maps {
-	struct node *node;
+	struct memory *memory;
 	uintptr_t base; /* of the direct map */
 	uint64_t bytes;
 	struct page *page; /* per frame */
@@ -57,7 +57,7 @@ struct slab_cut {
 #define SLAB_SLOT_MIN 8u
 
 /* STATUS_NO_MEMORY when there is no address space for the maps. */
-MUST_USE enum status slab_maps_create(struct slab_maps *maps, struct node *node);
+MUST_USE enum status slab_maps_create(struct slab_maps *maps, struct memory *memory);
 void slab_maps_destroy(struct slab_maps *maps);
 
 struct slab_cut slab_cut_of(const struct slab_geometry *geometry);

@@ -42,14 +42,14 @@ static enum status reserve_parts(struct slab_allocator *allocator)
 	return status;
 }
 
-enum status slab_allocator_create(struct slab_allocator *allocator, struct node *node,
+enum status slab_allocator_create(struct slab_allocator *allocator, struct memory *memory,
 				  const struct slab_policy *policy)
 {
 	*allocator = (struct slab_allocator){.policy = *policy};
 	list_create(&allocator->caches);
 	if (!policy_is_valid(policy))
 		return STATUS_BAD_ARGUMENT;
-	enum status status = slab_maps_create(&allocator->maps, node);
+	enum status status = slab_maps_create(&allocator->maps, memory);
 
 	if (status == STATUS_OK)
 		status = reserve_parts(allocator);

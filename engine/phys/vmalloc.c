@@ -32,11 +32,11 @@ static enum status create_parts(struct vmap_space *space)
 	return status;
 }
 
-enum status vmap_space_create(struct vmap_space *space, struct node *node, const struct vmap_shape *shape)
+enum status vmap_space_create(struct vmap_space *space, struct memory *memory, const struct vmap_shape *shape)
 {
 	uint64_t bits = shape->cpus > 0 ? 64 - (uint64_t)__builtin_clzll(shape->cpus) : 0;
 
-	*space = (struct vmap_space){.node = node, .huge = shape->huge};
+	*space = (struct vmap_space){.memory = memory, .huge = shape->huge};
 	list_create(&space->lazy);
 	if (!shape_is_valid(shape))
 		return STATUS_BAD_ARGUMENT;
@@ -198,7 +198,7 @@ static void free_frames(struct vmap_space *space, int cpu, const struct vmap_are
 	for (uint64_t page = 0; page < area->pages; page += (uint64_t)1 << area->order) {
 		pfn_t pfn = vmalloc_to_pfn(space, area->start + (page << PAGE_SHIFT));
 
-		free_pages_of(space->node, cpu, page_of_pfn(&space->node->pages, pfn), area->order);
+		free_pages_of(space->memory, cpu, page_of_pfn(&space->memory->pages, pfn), area->order);
 	}
 	space->allocated_pages -= area->pages;
 }
@@ -216,12 +216,12 @@ static bool fill_area(struct vmap_space *space, const struct gfp *gfp, struct vm
 	if (!(own.flags & (GFP_DMA | GFP_DMA32)))
 		own.flags |= GFP_HIGHMEM;
 	while (area->pages < pages) {
-		struct page *page = alloc_pages(space->node, &own, area->order);
+		struct page *page = alloc_pages(space->memory, &own, area->order);
 
 		if (!page)
 			return false;
-		if (!map_block(space, area, pfn_of_page(&space->node->pages, page), area->order)) {
-			free_pages_of(space->node, own.cpu, page, area->order);
+		if (!map_block(space, area, pfn_of_page(&space->memory->pages, page), area->order)) {
+			free_pages_of(space->memory, own.cpu, page, area->order);
 			return false;
 		}
 		space->allocated_pages += (uint64_t)1 << area->order;
@@ -260,7 +260,7 @@ static bool request_is_valid(const struct vmap_space *space, const struct vmallo
 uintptr_t vmalloc_range(struct vmap_space *space, const struct gfp *gfp,
 			const struct vmalloc_request *request)
 {
-	uint64_t pages_there = space->node->pages.pages;
+	uint64_t pages_there = space->memory->pages.pages;
 	uintptr_t address = 0;
 
 	/* More than the machine has: the kernel does not even try. */
@@ -290,12 +290,12 @@ uintptr_t vmap(struct vmap_space *space, size_t count, struct page *const *pages
 {
 	struct vmalloc_request whole = {.bytes = count * PAGE_BYTES, .caller = request->caller};
 	struct vmap_area *area =
-	    count > 0 && count <= space->node->pages.pages
+	    count > 0 && count <= space->memory->pages.pages
 		? open_area(space, &whole, (request->flags & VM_NO_GUARD) | VM_MAP, PAGE_BYTES)
 		: NULL;
 
 	for (size_t i = 0; area && i < count; i++) {
-		if (!map_block(space, area, pfn_of_page(&space->node->pages, pages[i]), 0)) {
+		if (!map_block(space, area, pfn_of_page(&space->memory->pages, pages[i]), 0)) {
 			close_area(space, area);
 			area = NULL;
 		}

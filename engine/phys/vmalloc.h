@@ -70,7 +70,7 @@ struct vmap_shape {
 };
 
 struct vmap_space {
-	struct node *node;
+	struct memory *memory;
 	uint64_t start, end;
 	bool huge;
 	struct vmap_mapper mapper; /* functions are NULL without one */
@@ -95,7 +95,7 @@ struct vmalloc_request {
 };
 
 /* STATUS_BAD_ARGUMENT for a range out of bounds, STATUS_NO_MEMORY. */
-MUST_USE enum status vmap_space_create(struct vmap_space *space, struct node *node,
+MUST_USE enum status vmap_space_create(struct vmap_space *space, struct memory *memory,
 				       const struct vmap_shape *shape);
 
 /* Gives the frames of all areas back, and ends. */

@@ -4,9 +4,56 @@
 
 #include "engine/base/check.h"
 
+/* Linux: SZ_256K / PAGE_SIZE, MIN_PERCPU_PAGELIST_HIGH_FRACTION, and watermark_boost_factor in 1/10000. */
+#define BATCH_PAGES_MAX 64u
+#define BATCH_FRACTION_SHIFT 12
+#define HIGH_MAX_FRACTION 8u
+#define BOOST_FACTOR 15000u
+#define PAGEBLOCK_PAGES HUGE_PAGES
+
+static const char *const kind_names[ZONE_KINDS] = {"DMA", "DMA32", "Normal", "HighMem", "Movable"};
+
+const char *zone_kind_name(enum zone_kind kind)
+{
+	return kind_names[kind];
+}
+
+/* --- Building ----------------------------------------------------------------------------------------------------- */
+
+/* No set ever holds more than the zone's span would let it. */
+static uint32_t high_limit(const struct zone_shape *shape)
+{
+	uint64_t cpus = shape->local_cpus > 0 ? shape->local_cpus : 1;
+	uint64_t limit = shape->buddy.pages / HIGH_MAX_FRACTION / cpus;
+
+	if (shape->tuning == PCP_FIXED || limit < PCP_HIGH)
+		limit = PCP_HIGH;
+	return (uint32_t)limit;
+}
+
+static enum status create_sets(struct zone *zone, const struct zone_shape *shape)
+{
+	enum status status = reservation_create(&zone->lists, shape->cpus * sizeof(struct pcp), PAGE_BYTES);
+
+	zone->pcp = zone->lists.memory;
+	while (zone->cpus < shape->cpus && status == STATUS_OK) {
+		status = pcp_create(&zone->pcp[zone->cpus], shape->tuning, high_limit(shape));
+		if (status == STATUS_OK)
+			zone->cpus++;
+	}
+	return status;
+}
+
 enum status zone_create(struct zone *zone, const struct zone_shape *shape)
 {
-	*zone = (struct zone){.name = shape->name, .cpus = shape->cpus};
+	*zone = (struct zone){
+	    .name = zone_kind_name(shape->kind),
+	    .kind = shape->kind,
+	    .node = shape->node,
+	    .first = shape->buddy.first,
+	    .end = shape->buddy.first + shape->buddy.pages,
+	    .local_cpus = shape->local_cpus,
+	};
 	size_t bytes = buddy_bytes(&shape->buddy);
 
 	if (bytes == 0)
@@ -14,122 +61,299 @@ enum status zone_create(struct zone *zone, const struct zone_shape *shape)
 	enum status status = reservation_create(&zone->maps, bytes, PAGE_BYTES);
 
 	if (status == STATUS_OK)
-		status = reservation_create(&zone->lists, shape->cpus * sizeof(struct pcp), PAGE_BYTES);
-	if (status == STATUS_OK)
 		status = buddy_create(&zone->buddy, &shape->buddy, zone->maps.memory);
-	if (status != STATUS_OK) {
+	if (status == STATUS_OK)
+		status = create_sets(zone, shape);
+	if (status != STATUS_OK)
 		zone_destroy(zone);
-		return status;
-	}
-	zone->pcp = zone->lists.memory;
-	for (unsigned cpu = 0; cpu < shape->cpus; cpu++)
-		pcp_create(&zone->pcp[cpu], PCP_BATCH, PCP_HIGH);
-	return STATUS_OK;
+	return status;
 }
 
 void zone_destroy(struct zone *zone)
 {
+	for (unsigned cpu = 0; cpu < zone->cpus; cpu++)
+		pcp_destroy(&zone->pcp[cpu]);
+	zone->cpus = 0;
 	reservation_destroy(&zone->maps);
 	reservation_destroy(&zone->lists);
 }
 
 void zone_add(struct zone *zone, pfn_t pfn, uint64_t pages)
 {
+	zone_lock(zone);
 	buddy_add(&zone->buddy, pfn, pages);
-	zone->boot_pages += pages;
+	zone->managed_pages += pages;
+	zone_unlock(zone);
 }
 
-void zone_set_watermarks(struct zone *zone, uint64_t min_pages)
+/* --- Watermarks --------------------------------------------------------------------------------------------------- */
+
+static uint32_t batch_of(uint64_t managed_pages)
 {
-	zone->watermark[WATERMARK_MIN] = min_pages;
-	zone->watermark[WATERMARK_LOW] = min_pages + min_pages / 4;
-	zone->watermark[WATERMARK_HIGH] = min_pages + min_pages / 2;
+	uint64_t batch = managed_pages >> BATCH_FRACTION_SHIFT;
+
+	if (batch > BATCH_PAGES_MAX)
+		batch = BATCH_PAGES_MAX;
+	if (batch <= 1)
+		return 1;
+	return (1u << (63 - __builtin_clzll(batch + batch / 2))) - 1;
 }
 
-static bool may_take(const struct zone *zone, uint64_t pages, enum zone_watermark watermark)
+static uint32_t high_of(const struct zone *zone, uint64_t pages, uint32_t batch)
 {
-	return watermark == WATERMARKS || zone->buddy.free_pages >= zone->watermark[watermark] + pages;
+	unsigned cpus = zone->local_cpus > 0 ? zone->local_cpus : zone->cpus > 0 ? zone->cpus : 1;
+	uint64_t high = pages / cpus;
+
+	return high > (uint64_t)batch * 4 ? (uint32_t)high : batch * 4;
 }
 
-static pfn_t allocate_locked(struct zone *zone, unsigned order, enum zone_watermark watermark)
+struct pcp_figures zone_pcp_figures(const struct zone *zone)
 {
-	pfn_t pfn =
-	    may_take(zone, (uint64_t)1 << order, watermark) ? buddy_allocate(&zone->buddy, order) : PFN_NONE;
+	struct pcp_figures figures = {.batch = batch_of(zone->managed_pages)};
 
-	if (pfn == PFN_NONE)
-		zone->refusals++;
-	else
-		zone->allocations++;
-	return pfn;
+	figures.high_min = high_of(zone, zone->watermark[WATERMARK_LOW], figures.batch);
+	figures.high_max = high_of(zone, zone->managed_pages / HIGH_MAX_FRACTION, figures.batch);
+	if (figures.high_max < figures.high_min)
+		figures.high_min = figures.high_max;
+	return figures;
 }
 
-/* Fills the CPU's list with a batch, in ascending order of their coming out. */
-static void refill(struct zone *zone, struct pcp *pcp, enum zone_watermark watermark)
+static void set_pcp_figures(struct zone *zone)
 {
-	pfn_t frames[PCP_FRAMES];
-	uint32_t count = 0;
+	struct pcp_figures linux_figures = zone_pcp_figures(zone);
+	struct pcp_figures fixed = {PCP_BATCH, PCP_HIGH, PCP_HIGH};
 
-	counted_lock_acquire(&zone->lock);
-	while (count < pcp->batch && (count == 0 || may_take(zone, 1, watermark))) {
-		pfn_t pfn = allocate_locked(zone, 0, watermark);
+	for (unsigned cpu = 0; cpu < zone->cpus; cpu++) {
+		struct pcp *pcp = &zone->pcp[cpu];
+
+		pcp_set_figures(pcp, pcp->tuning == PCP_TUNED ? &linux_figures : &fixed);
+	}
+}
+
+void zone_set_watermarks(struct zone *zone, uint64_t min_pages, uint64_t distance_pages)
+{
+	for (unsigned i = 0; i < WATERMARKS; i++)
+		zone->watermark[i] = min_pages + i * distance_pages;
+	atomic_store_explicit(&zone->boost, 0, memory_order_relaxed);
+	set_pcp_figures(zone);
+}
+
+bool zone_boost(struct zone *zone)
+{
+	uint64_t high = zone->watermark[WATERMARK_HIGH];
+	uint64_t most = high / 10000 * BOOST_FACTOR + high % 10000 * BOOST_FACTOR / 10000;
+	uint64_t boost = atomic_load_explicit(&zone->boost, memory_order_relaxed) + PAGEBLOCK_PAGES;
+
+	if (PAGEBLOCK_PAGES * 4 > zone->managed_pages || most == 0)
+		return false;
+	if (most < PAGEBLOCK_PAGES)
+		most = PAGEBLOCK_PAGES;
+	atomic_store_explicit(&zone->boost, boost < most ? boost : most, memory_order_relaxed);
+	return true;
+}
+
+void zone_unboost(struct zone *zone, uint64_t pages)
+{
+	uint64_t boost = atomic_load_explicit(&zone->boost, memory_order_relaxed);
+
+	atomic_store_explicit(&zone->boost, boost > pages ? boost - pages : 0, memory_order_relaxed);
+}
+
+/* What the request must leave of the mark, in frames. */
+static uint64_t reserve_of(const struct zone_request *request, uint64_t mark)
+{
+	uint64_t reserve = mark;
+
+	if (request->flags & ALLOC_MIN_RESERVE) {
+		reserve -= reserve / 2;
+		if (request->flags & ALLOC_NON_BLOCK)
+			reserve -= reserve / 4;
+	}
+	if (request->flags & ALLOC_OOM)
+		reserve -= reserve / 2;
+	return reserve;
+}
+
+bool zone_stays_above(const struct zone *zone, const struct zone_request *request, uint64_t mark)
+{
+	uint64_t free = zone_seen_free_pages(zone);
+	uint64_t beyond = ((uint64_t)1 << request->order) - 1;
+
+	if (free < beyond ||
+	    free - beyond <= reserve_of(request, mark) + zone->lowmem_reserve[request->highest])
+		return false;
+	return request->order == 0 ||
+	       atomic_load_explicit(&zone->seen_orders, memory_order_relaxed) >> request->order != 0;
+}
+
+/* The watermark that the request names. Digging for one page, it need not respect the boost. */
+static bool stays_above_own(const struct zone *zone, const struct zone_request *request)
+{
+	enum zone_watermark watermark = (enum zone_watermark)(request->flags & ALLOC_WMARK_MASK);
+
+	if (zone_stays_above(zone, request, zone_mark(zone, watermark)))
+		return true;
+	return request->order == 0 && (request->flags & ALLOC_MIN_RESERVE) && watermark == WATERMARK_MIN &&
+	       zone_stays_above(zone, request, zone->watermark[WATERMARK_MIN]);
+}
+
+bool zone_admits_slowly(struct zone *zone, const struct zone_request *request)
+{
+	if (!atomic_load_explicit(&zone->below_high, memory_order_relaxed)) {
+		if (zone_stays_above(zone, request, zone_mark(zone, WATERMARK_HIGH)))
+			return true;
+		atomic_store_explicit(&zone->below_high, true, memory_order_relaxed);
+	}
+	if ((request->flags & ALLOC_NO_WATERMARKS) || stays_above_own(zone, request))
+		return true;
+	atomic_fetch_add_explicit(&zone->refusals, 1, memory_order_relaxed);
+	return false;
+}
+
+/* The free pages are above the high watermark again: page sets may grow. */
+static void leave_below_high(struct zone *zone)
+{
+	struct zone_request probe = {.highest = ZONE_MOVABLE};
+
+	if (atomic_load_explicit(&zone->below_high, memory_order_relaxed) &&
+	    zone_stays_above(zone, &probe, zone_mark(zone, WATERMARK_HIGH)))
+		atomic_store_explicit(&zone->below_high, false, memory_order_relaxed);
+}
+
+/* --- Taking and giving back --------------------------------------------------------------------------------------- */
+
+/* The CPU's set, when it may serve this order. */
+static inline struct pcp *set_of(const struct zone *zone, int cpu, unsigned order)
+{
+	if ((unsigned)cpu >= zone->cpus || !pcp_holds(&zone->pcp[cpu], order))
+		return NULL;
+	return &zone->pcp[cpu];
+}
+
+/* The set's list for the type. Bitmaps do not know types: all blocks of an order are alike. */
+static inline struct pcp_list *list_of(struct pcp *pcp, unsigned order)
+{
+	return &pcp->list[pcp_index(MIGRATE_MOVABLE, order)];
+}
+
+static bool refill(struct zone *zone, struct pcp *pcp, struct pcp_list *list,
+		   const struct zone_request *request)
+{
+	bool below_high = atomic_load_explicit(&zone->below_high, memory_order_relaxed);
+	uint32_t wanted = pcp_refill_blocks(pcp, request->order, below_high);
+
+	zone_lock(zone);
+	while (wanted-- > 0) {
+		pfn_t pfn = buddy_allocate(&zone->buddy, request->order);
 
 		if (pfn == PFN_NONE)
 			break;
-		frames[count++] = pfn;
+		pcp_list_append(list, pfn);
 	}
-	counted_lock_release(&zone->lock);
-	while (count > 0)
-		(void)pcp_push(pcp, frames[--count]);
+	zone->allocations += list->blocks;
+	zone_unlock(zone);
+	pcp->count += list->blocks << request->order;
 	pcp->refills++;
+	return list->blocks > 0;
 }
 
-static void drain(struct zone *zone, struct pcp *pcp, uint32_t limit)
+static pfn_t take_locked(struct zone *zone, const struct zone_request *request)
 {
-	pfn_t frames[PCP_FRAMES];
-	uint32_t count = pcp_drain(pcp, frames, limit);
+	zone_lock(zone);
+	pfn_t pfn = buddy_allocate(&zone->buddy, request->order);
 
-	counted_lock_acquire(&zone->lock);
-	for (uint32_t i = 0; i < count; i++)
-		buddy_free(&zone->buddy, frames[i], 0);
-	zone->frees += count;
-	counted_lock_release(&zone->lock);
+	zone->allocations += pfn != PFN_NONE;
+	zone_unlock(zone);
+	if (pfn == PFN_NONE)
+		atomic_fetch_add_explicit(&zone->refusals, 1, memory_order_relaxed);
+	return pfn;
+}
+
+pfn_t zone_take(struct zone *zone, const struct zone_request *request)
+{
+	struct pcp *pcp = set_of(zone, request->cpu, request->order);
+
+	if (pcp) {
+		struct pcp_list *list = list_of(pcp, request->order);
+
+		pcp->free_count >>= 1;
+		if (list->blocks > 0 || refill(zone, pcp, list, request)) {
+			pcp->count -= 1u << request->order;
+			return pcp_list_pop(list);
+		}
+	}
+	return take_locked(zone, request);
+}
+
+/* Gives `pages` of the set back, from the list `index` on round robin: of each the blocks that lie longest. */
+static void drain(struct zone *zone, struct pcp *pcp, uint32_t pages, unsigned index)
+{
+	uint32_t left = pages < pcp->count ? pages : pcp->count;
+
+	zone_lock(zone);
+	for (; left > 0; index = (index + 1) % PCP_LISTS) {
+		struct pcp_list *list = &pcp->list[index];
+		uint32_t block = 1u << pcp_order(index);
+
+		while (left > 0 && list->blocks > 0) {
+			buddy_free(&zone->buddy, pcp_list_remove_last(list), pcp_order(index));
+			pcp->count -= block;
+			left = left > block ? left - block : 0;
+			zone->frees++;
+		}
+	}
+	zone_unlock(zone);
 	pcp->drains++;
 }
 
-pfn_t zone_allocate(struct zone *zone, int cpu, unsigned order, enum zone_watermark watermark)
+static void free_to_set(struct zone *zone, struct pcp *pcp, pfn_t pfn, unsigned order)
 {
-	if (order == 0 && cpu >= 0 && (unsigned)cpu < zone->cpus) {
-		struct pcp *pcp = &zone->pcp[cpu];
+	bool below_high = atomic_load_explicit(&zone->below_high, memory_order_relaxed);
 
-		if (pcp->count == 0)
-			refill(zone, pcp, watermark);
-		return pcp_pop(pcp);
+	pcp_list_push(list_of(pcp, order), pfn);
+	pcp->count += 1u << order;
+	uint32_t pages = pcp_drain_pages(pcp, order, below_high);
+
+	if (pages > 0) {
+		drain(zone, pcp, pages, pcp_index(MIGRATE_MOVABLE, order));
+		leave_below_high(zone);
 	}
-	counted_lock_acquire(&zone->lock);
-	pfn_t pfn = allocate_locked(zone, order, watermark);
-
-	counted_lock_release(&zone->lock);
-	return pfn;
 }
 
 void zone_free(struct zone *zone, int cpu, pfn_t pfn, unsigned order)
 {
-	if (order == 0 && cpu >= 0 && (unsigned)cpu < zone->cpus) {
-		CHECK(zone_holds(zone, pfn), "a freed frame lies in its zone (foreign pfn)");
-		if (pcp_push(&zone->pcp[cpu], pfn))
-			drain(zone, &zone->pcp[cpu], zone->pcp[cpu].batch);
+	struct pcp *pcp = set_of(zone, cpu, order);
+
+	CHECK(zone_holds(zone, pfn), "a freed frame lies in its zone (foreign pfn)");
+	if (pcp) {
+		free_to_set(zone, pcp, pfn, order);
 		return;
 	}
-	counted_lock_acquire(&zone->lock);
+	zone_lock(zone);
 	buddy_free(&zone->buddy, pfn, order);
 	zone->frees++;
-	counted_lock_release(&zone->lock);
+	zone_unlock(zone);
+}
+
+void zone_split(struct zone *zone, pfn_t pfn, unsigned order)
+{
+	zone_lock(zone);
+	buddy_split(&zone->buddy, pfn, order, 0);
+	zone_unlock(zone);
 }
 
 void zone_drain(struct zone *zone, unsigned cpu)
 {
 	if (cpu < zone->cpus && zone->pcp[cpu].count > 0)
-		drain(zone, &zone->pcp[cpu], PCP_FRAMES);
+		drain(zone, &zone->pcp[cpu], UINT32_MAX, 0);
+}
+
+void zone_decay(struct zone *zone, unsigned cpu)
+{
+	uint32_t pages = cpu < zone->cpus ? pcp_decay(&zone->pcp[cpu]) : 0;
+
+	if (pages > 0)
+		drain(zone, &zone->pcp[cpu], pages, 0);
 }
 
 uint64_t zone_free_pages(const struct zone *zone)
@@ -146,40 +370,4 @@ void zone_free_blocks(const struct zone *zone, struct free_blocks *free)
 	*free = (struct free_blocks){.blocks = {0}};
 	for (unsigned order = 0; order <= zone->buddy.max_order; order++)
 		free->blocks[order] = buddy_free_blocks(&zone->buddy, order);
-}
-
-static const char I1[] = "I1: the buddy's invariants, and its range is the zone's";
-static const char I3[] =
-    "I3: a frame in a per-CPU list is allocated in the buddy, as a block of order 0; and pcp_check()";
-
-static const char *check_list(const struct zone *zone, const struct pcp *pcp)
-{
-	if (pcp_check(pcp))
-		return I3;
-	for (uint32_t i = 0; i < pcp->count; i++) {
-		pfn_t first;
-		unsigned order;
-
-		if (buddy_find(&zone->buddy, pcp->frame[i], &first, &order) != BUDDY_ALLOCATED || order != 0)
-			return I3;
-	}
-	return NULL;
-}
-
-const char *zone_check(const struct zone *zone)
-{
-	const char *broken = NULL;
-
-	if (buddy_check(&zone->buddy))
-		return I1;
-	if (zone->watermark[WATERMARK_MIN] > zone->watermark[WATERMARK_LOW] ||
-	    zone->watermark[WATERMARK_LOW] > zone->watermark[WATERMARK_HIGH])
-		return "I2: watermark min <= low <= high";
-	for (unsigned cpu = 0; cpu < zone->cpus && !broken; cpu++)
-		broken = check_list(zone, &zone->pcp[cpu]);
-	if (broken)
-		return broken;
-	return zone->buddy.managed_pages == zone->boot_pages
-		   ? NULL
-		   : "I4: managed_pages of the buddy are the frames that boot gave";
 }

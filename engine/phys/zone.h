@@ -1,23 +1,33 @@
-/* zone.h: a range of frames that are good for the same purposes, with the buddy that keeps its free ones.
+/* zone.h: a range of frames that are good for the same purposes, with the keeper of its free blocks and the CPUs' page
+ * sets in front of it.
  *
- *   x86-64   | DMA | DMA32 ................| Normal ....................      0, 16 MiB, 4 GiB
+ *   x86-64   | DMA | DMA32 ................| Normal .........| Movable ..      0, 16 MiB, 4 GiB
  *   i386     | DMA | Normal ......| HighMem ............................      0, 16 MiB, 896 MiB
  *
- * A zone has three watermarks in free frames. An ordinary allocation is refused when it would leave fewer than `min` free
- * (the caller then tries the next zone, node.h); `low` and `high` are where reclaim is to start and to stop.
+ *   spanned    first .. end-1
+ *   present    of them, what is memory                      the rest is holes
+ *   managed    of them, what boot gave the zone             the rest is reserved, or not initialised yet
  *
- *      0 ------- min ------- low ------- high ------------------------ managed
+ * A zone has four watermarks in free frames. A request is refused when the zone would not stay above the one it names, plus
+ * what lowmem_reserve keeps of this zone for requests that cannot be served by better ones (memory.h says who computes them):
+ *
+ *      0 ------- min ------- low ------- high ------- promo ----------- managed
  *        only those        reclaim     reclaim
  *        who may dig       starts      stops
+ *        (zone_request.h)
  *
- * The zone's lock guards its buddy. Per-CPU lists (pcp.h) stand in front of it for single frames: their owner uses them
- * without a lock.
+ * A *boost* raises all of them for a while, after a pageblock had to change its migrate type: reclaim then frees enough to
+ * keep types apart again (mm/page_alloc.c: boost_watermark, Linux 6.18).
+ *
+ * The zone's lock guards its keeper. What a request's test reads of the keeper, its free pages and which orders have a free
+ * block, is published when the lock is released: so the test needs no lock, as in Linux.
  *
  * Invariants, proved by zone_check() while nothing runs:
- *   I1: the buddy's invariants, and its range is the zone's
- *   I2: watermark min <= low <= high
- *   I3: a frame in a per-CPU list is allocated in the buddy, as a block of order 0; and pcp_check()
- *   I4: managed_pages of the buddy are the frames that boot gave
+ *   I1: the keeper's invariants, and its range is the zone's
+ *   I2: watermark min <= low <= high <= promo
+ *   I3: a block in a page set is allocated in the keeper, with the same order; and pcp_check()
+ *   I4: managed_pages of the keeper are the zone's, at most present_pages, which are at most the frames of the range
+ *   I5: what is published is what the keeper has
  */
 #ifndef FAULTLINE_ENGINE_PHYS_ZONE_H
 #define FAULTLINE_ENGINE_PHYS_ZONE_H
@@ -27,32 +37,44 @@
 #include "engine/phys/buddy.h"
 #include "engine/phys/fragmentation.h"
 #include "engine/phys/pcp.h"
+#include "engine/phys/zone_request.h"
 
-enum zone_watermark {
-	WATERMARK_MIN,
-	WATERMARK_LOW,
-	WATERMARK_HIGH,
-	WATERMARKS,
-};
+#include <stdatomic.h>
 
 struct zone_shape {
-	const char *name; /* static text */
-	struct buddy_shape buddy;
-	unsigned cpus; /* per-CPU lists; 0 = none */
+	enum zone_kind kind;
+	unsigned node;
+	struct buddy_shape buddy; /* the frames, and how they are kept */
+	unsigned cpus;		  /* page sets; 0 = none */
+	unsigned local_cpus;	  /* of them, those of the zone's node: they share what the sets may hold */
+	enum pcp_tuning tuning;
 };
 
 struct zone {
 	const char *name;
+	enum zone_kind kind;
+	unsigned node;
 	struct counted_lock lock;
+	pfn_t first, end; /* the span: first .. end-1 */
 	struct buddy buddy;
-	uint64_t boot_pages;		/* frames that boot gave */
-	uint64_t watermark[WATERMARKS]; /* frames */
-	uint64_t allocations, frees;	/* blocks, the per-CPU lists' batches included */
-	uint64_t refusals;		/* for lack of a block, or under the watermark */
-	unsigned cpus;
+	uint64_t present_pages;
+	uint64_t managed_pages;
+	uint64_t watermark[WATERMARKS];	     /* frames, without the boost */
+	uint64_t lowmem_reserve[ZONE_KINDS]; /* frames kept from requests whose best zone is of that kind */
+	uint64_t allocations, frees;	     /* blocks, the page sets' batches included */
+	_Atomic uint64_t refusals;	     /* for lack of a block, or under the watermark */
+	_Atomic uint64_t boost;		     /* frames added to all watermarks */
+	_Atomic uint64_t seen_free_pages;
+	_Atomic uint32_t seen_orders; /* bit k: there is a free block of order k */
+	_Atomic bool
+	    below_high; /* free pages were below the high watermark when last seen; page sets shrink */
+	unsigned cpus, local_cpus;
 	struct pcp *pcp;		/* one per CPU */
-	struct reservation maps, lists; /* memory of the buddy and of the per-CPU lists */
+	struct reservation maps, lists; /* memory of the buddy, and of the page sets */
 };
+
+/* "DMA", "DMA32", "Normal", "HighMem", "Movable": as the kernel prints them. */
+const char *zone_kind_name(enum zone_kind kind);
 
 /* A zone without frames. STATUS_BAD_ARGUMENT or STATUS_NO_MEMORY. */
 MUST_USE enum status zone_create(struct zone *zone, const struct zone_shape *shape);
@@ -61,29 +83,92 @@ void zone_destroy(struct zone *zone);
 /* Boot: gives the zone free frames. */
 void zone_add(struct zone *zone, pfn_t pfn, uint64_t pages);
 
-/* Boot: sets the watermarks from the frames that must stay free in this zone: low is a quarter above min, high a half. */
-void zone_set_watermarks(struct zone *zone, uint64_t min_pages);
+/* Sets the watermarks: `min_pages` stay free, and each of the next three lies `distance_pages` higher. The figures of the page
+ * sets follow (mm/page_alloc.c: zone_batchsize, zone_highsize, Linux 6.18), with tuning fixed as far as they have room. */
+void zone_set_watermarks(struct zone *zone, uint64_t min_pages, uint64_t distance_pages);
 
-/* Takes a block of 2^order frames. With `watermark` the free frames stay at or above it; WATERMARKS asks for nothing.
- * `cpu` is the calling CPU (whose list serves order 0), or -1. PFN_NONE when refused. */
-pfn_t zone_allocate(struct zone *zone, int cpu, unsigned order, enum zone_watermark watermark);
+/* The figures that the kernel gives the page sets of such a zone. */
+struct pcp_figures zone_pcp_figures(const struct zone *zone);
 
-/* Gives it back, with the order it was allocated with. */
+/* Raises the watermarks by a pageblock, at most to 1.5 times the high one. False when the zone is too small for that. */
+bool zone_boost(struct zone *zone);
+/* Takes back at most `pages` of it: reclaim has freed so many. */
+void zone_unboost(struct zone *zone, uint64_t pages);
+
+/* The keeper may be used between these two only, by whoever goes past the functions below. */
+static inline void zone_lock(struct zone *zone)
+{
+	counted_lock_acquire(&zone->lock);
+}
+
+static inline void zone_unlock(struct zone *zone)
+{
+	atomic_store_explicit(&zone->seen_free_pages, zone->buddy.free_pages, memory_order_relaxed);
+	atomic_store_explicit(&zone->seen_orders, zone->buddy.nonempty, memory_order_relaxed);
+	counted_lock_release(&zone->lock);
+}
+
+/* Free frames of the keeper when it was last unlocked: what Linux calls NR_FREE_PAGES. */
+static inline uint64_t zone_seen_free_pages(const struct zone *zone)
+{
+	return atomic_load_explicit(&zone->seen_free_pages, memory_order_relaxed);
+}
+
+/* The watermark with its boost. */
+static inline uint64_t zone_mark(const struct zone *zone, enum zone_watermark watermark)
+{
+	return zone->watermark[watermark] + atomic_load_explicit(&zone->boost, memory_order_relaxed);
+}
+
+/* Would the zone stay above this mark (in frames) after such an allocation, and has it a block for it? As __zone_watermark_ok
+ * of mm/page_alloc.c, Linux 6.18; zone_request.h has the fractions. */
+bool zone_stays_above(const struct zone *zone, const struct zone_request *request, uint64_t mark);
+
+/* The slow half of zone_admits(). */
+bool zone_admits_slowly(struct zone *zone, const struct zone_request *request);
+
+/* May the request be served from this zone, by its watermark? */
+static inline bool zone_admits(struct zone *zone, const struct zone_request *request)
+{
+	if (request->order == 0 &&
+	    zone_seen_free_pages(zone) >
+		zone_mark(zone, WATERMARK_HIGH) + zone->lowmem_reserve[request->highest] &&
+	    !atomic_load_explicit(&zone->below_high, memory_order_relaxed))
+		return true;
+	return zone_admits_slowly(zone, request);
+}
+
+/* Takes a block without asking for a watermark: PFN_NONE when there is none. */
+pfn_t zone_take(struct zone *zone, const struct zone_request *request);
+
+/* Takes a block if the zone admits the request. PFN_NONE when refused. */
+static inline pfn_t zone_allocate(struct zone *zone, const struct zone_request *request)
+{
+	return zone_admits(zone, request) ? zone_take(zone, request) : PFN_NONE;
+}
+
+/* Gives a block back, with the order it was taken with. `cpu` as in struct zone_request. */
 void zone_free(struct zone *zone, int cpu, pfn_t pfn, unsigned order);
 
-/* Gives the frames of a CPU's list back to the buddy: the CPU goes away, or memory is short. */
+/* Makes blocks of order 0 of a block that was taken with `order`: each can be given back by itself. */
+void zone_split(struct zone *zone, pfn_t pfn, unsigned order);
+
+/* Gives the blocks of a CPU's set back: the CPU goes away, or memory is short. */
 void zone_drain(struct zone *zone, unsigned cpu);
+
+/* A second has passed for a CPU: its set shrinks towards high_min, as Linux's vmstat worker makes it. */
+void zone_decay(struct zone *zone, unsigned cpu);
 
 /* Does the frame lie in the zone's range? */
 static inline bool zone_holds(const struct zone *zone, pfn_t pfn)
 {
-	return pfn >= zone->buddy.first && pfn < zone->buddy.end;
+	return pfn >= zone->first && pfn < zone->end;
 }
 
-/* Free frames: those of the buddy, and those in per-CPU lists (which may be changing under another CPU). */
+/* Free frames: the keeper's, and those in page sets (which may be changing under another CPU). */
 uint64_t zone_free_pages(const struct zone *zone);
 
-/* The free blocks of the buddy, per order. */
+/* The free blocks of the keeper, per order. */
 void zone_free_blocks(const struct zone *zone, struct free_blocks *free);
 
 /* NULL, or the text of the first invariant that does not hold. */

@@ -22,30 +22,30 @@ struct page_source page_source_of_buddy(struct buddy *buddy)
 	return (struct page_source){buddy, buddy_take, buddy_give};
 }
 
-static pfn_t node_take(void *owner, unsigned order)
+static pfn_t memory_take(void *owner, unsigned order)
 {
-	struct node *node = owner;
-	struct gfp gfp = {GFP_KERNEL | GFP_HIGHMEM, -1};
-	struct page *page = alloc_pages(node, &gfp, order);
+	struct memory *memory = owner;
+	struct gfp gfp = {.flags = GFP_HIGHUSER, .cpu = -1};
+	struct page *page = alloc_pages(memory, &gfp, order);
 
-	return page ? pfn_of_page(&node->pages, page) : PFN_NONE;
+	return page ? pfn_of_page(&memory->pages, page) : PFN_NONE;
 }
 
 /* The allocator finds its marks in the page again, whoever owned it meanwhile. */
-static void node_give(void *owner, pfn_t frame, unsigned order)
+static void memory_give(void *owner, pfn_t frame, unsigned order)
 {
-	struct node *node = owner;
-	struct page *page = page_of_pfn(&node->pages, frame);
+	struct memory *memory = owner;
+	struct page *page = page_of_pfn(&memory->pages, frame);
 
 	page->flags = PAGE_HEAD;
 	page->count = 1;
 	page->private = order;
-	free_pages_of(node, -1, page, order);
+	free_pages_of(memory, -1, page, order);
 }
 
-struct page_source page_source_of_node(struct node *node)
+struct page_source page_source_of_memory(struct memory *memory)
 {
-	return (struct page_source){node, node_take, node_give};
+	return (struct page_source){memory, memory_take, memory_give};
 }
 
 void counting_source_create(struct counting_source *source, pfn_t first, uint64_t pages)

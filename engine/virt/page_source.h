@@ -8,7 +8,7 @@
 
 #include "engine/base/units.h"
 #include "engine/phys/buddy.h"
-#include "engine/phys/node.h"
+#include "engine/phys/memory.h"
 
 struct page_source {
 	void *owner;
@@ -20,8 +20,8 @@ struct page_source {
 /* Pages from a buddy. A request beyond its top order finds none. */
 struct page_source page_source_of_buddy(struct buddy *buddy);
 
-/* Pages from the zones of a node, from any that it has, for no processor's list. */
-struct page_source page_source_of_node(struct node *node);
+/* Pages from the zones of a machine, from any that it has, for no processor's list. */
+struct page_source page_source_of_memory(struct memory *memory);
 
 #define COUNTING_ORDERS 32u
 #define COUNTING_FREE_MAX 64u

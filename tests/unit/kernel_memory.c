@@ -14,14 +14,14 @@
 
 #define BLOCKS 300u
 
-static const struct node_shape node_shape = {
-    .pages = 32768, .backing = ARENA_NONE, .max_order = 10, .cpus = 2};
+static const struct memory_shape frames_shape = {
+    .size = {.pages = 32768}, .backing = ARENA_NONE, .max_order = 10, .cpus = 2};
 static const struct kernel_memory_shape shape = {.cpus = 2, .seed = 3};
 
 /* --- Every shipped policy serves a kernel ------------------------------------------------------------------------- */
 
 struct world {
-	struct node node;
+	struct memory frames;
 	struct kernel_memory memory;
 	struct kmem_cache *cache;
 	size_t count;
@@ -32,7 +32,7 @@ struct world {
 static const char *step(struct world *world, uint64_t number)
 {
 	struct kvmalloc memory = kernel_memory_kvmalloc(&world->memory);
-	struct gfp gfp = {GFP_KERNEL, (int)(number & 1)};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = (int)(number & 1)};
 
 	if (world->count == BLOCKS || (world->count > 0 && number >> 62 == 0)) {
 		size_t victim = (number >> 8) % world->count;
@@ -66,8 +66,8 @@ static const char *run(const void *context, const uint64_t *operations, size_t c
 	const char *wrong = NULL;
 
 	assert_non_null(world);
-	assert_int_equal(node_create(&world->node, &node_shape), STATUS_OK);
-	assert_int_equal(kernel_memory_create(&world->memory, &world->node, context, &shape), STATUS_OK);
+	assert_int_equal(memory_create(&world->frames, &frames_shape), STATUS_OK);
+	assert_int_equal(kernel_memory_create(&world->memory, &world->frames, context, &shape), STATUS_OK);
 	assert_int_equal(kmem_cache_create(&world->memory.slabs, &args, &world->cache), STATUS_OK);
 	for (size_t i = 0; i < count && !wrong; i++) {
 		wrong = step(world, operations[i]);
@@ -78,8 +78,8 @@ static const char *run(const void *context, const uint64_t *operations, size_t c
 		wrong = step(world, 0);
 	if (!wrong) {
 		kernel_memory_destroy(&world->memory);
-		wrong = node_check(&world->node);
-		node_destroy(&world->node);
+		wrong = memory_check(&world->frames);
+		memory_destroy(&world->frames);
 	}
 	free(world);
 	return wrong;
@@ -132,33 +132,33 @@ static void test_other_keys(void **state)
 {
 	struct kernel_memory *memory = calloc(1, sizeof(*memory));
 	struct policy policy;
-	struct node node;
+	struct memory frames;
 
 	(void)state;
 	assert_non_null(memory);
 	assert_int_equal(policy_parse(&policy, "size_classes=pow2,vmalloc_huge=off"), STATUS_OK);
-	assert_int_equal(node_create(&node, &node_shape), STATUS_OK);
-	assert_int_equal(kernel_memory_create(memory, &node, &policy, &shape), STATUS_OK);
+	assert_int_equal(memory_create(&frames, &frames_shape), STATUS_OK);
+	assert_int_equal(kernel_memory_create(memory, &frames, &policy, &shape), STATUS_OK);
 	assert_int_equal(memory->caches.classes, 11);
 	assert_false(memory->space.huge);
 	assert_int_equal(memory->space.lazy_max_pages, 2 * 8192);
 	kernel_memory_destroy(memory);
 	struct kernel_memory_shape none = {.cpus = 0};
 
-	assert_int_equal(kernel_memory_create(memory, &node, &policy, &none), STATUS_BAD_ARGUMENT);
-	node_destroy(&node);
+	assert_int_equal(kernel_memory_create(memory, &frames, &policy, &none), STATUS_BAD_ARGUMENT);
+	memory_destroy(&frames);
 	free(memory);
 }
 
 static void test_check_finds_each_broken_part(void **state)
 {
 	struct kernel_memory *memory = calloc(1, sizeof(*memory));
-	struct node node;
+	struct memory frames;
 
 	(void)state;
 	assert_non_null(memory);
-	assert_int_equal(node_create(&node, &node_shape), STATUS_OK);
-	assert_int_equal(kernel_memory_create(memory, &node, policy_find("linux"), &shape), STATUS_OK);
+	assert_int_equal(memory_create(&frames, &frames_shape), STATUS_OK);
+	assert_int_equal(kernel_memory_create(memory, &frames, policy_find("linux"), &shape), STATUS_OK);
 	assert_null(kernel_memory_check(memory));
 	memory->caches.cache[0][0]->slabs++;
 	assert_memory_equal(kernel_memory_check(memory), "I3: in_use", 10);
@@ -171,7 +171,7 @@ static void test_check_finds_each_broken_part(void **state)
 	memory->space.lazy_pages--;
 	assert_null(kernel_memory_check(memory));
 	kernel_memory_destroy(memory);
-	node_destroy(&node);
+	memory_destroy(&frames);
 	free(memory);
 }
 

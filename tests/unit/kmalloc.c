@@ -66,7 +66,7 @@ static bool holds(const struct world *world, const struct block *block, size_t b
 static const char *take(struct world *world, uint64_t number)
 {
 	static const unsigned flags[] = {0, 0, GFP_RECLAIMABLE, GFP_ACCOUNT, GFP_DMA, GFP_ZERO};
-	struct gfp gfp = {flags[number >> 32 & 3], (int)(number >> 40 & 1)};
+	struct gfp gfp = {.flags = flags[number >> 32 & 3], .cpu = (int)(number >> 40 & 1)};
 	struct block block = {.bytes = size_of(number)};
 
 	block.address = kmalloc(&world->caches, &gfp, block.bytes);
@@ -95,7 +95,7 @@ static const char *give(struct world *world, size_t victim, int cpu)
 static const char *resize(struct world *world, uint64_t number)
 {
 	struct block *block = &world->block[(number >> 44) % world->count];
-	struct gfp gfp = {0, 0};
+	struct gfp gfp = {.flags = 0, .cpu = 0};
 	size_t bytes = size_of(number);
 	uintptr_t address = krealloc(&world->caches, &gfp, block->address, bytes);
 
@@ -244,7 +244,7 @@ static void test_caches_are_linuxs(void **state)
 static void test_large_blocks_are_pages(void **state)
 {
 	struct scene *scene = scene_make(&like_linux, ARENA_REAL);
-	struct gfp gfp = {GFP_KERNEL, 0};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
 	uintptr_t block = kmalloc(&scene->caches, &gfp, 8193);
 
 	(void)state;
@@ -266,7 +266,7 @@ static void test_large_blocks_are_pages(void **state)
 static void test_resize_of_nothing_and_to_nothing(void **state)
 {
 	struct scene *scene = scene_make(&like_linux, ARENA_REAL);
-	struct gfp gfp = {GFP_KERNEL, 0};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
 	uintptr_t block = krealloc(&scene->caches, &gfp, 0, 10);
 
 	(void)state;
@@ -309,7 +309,7 @@ static void test_check_finds_each_broken_invariant(void **state)
 static void test_active_objects(void **state)
 {
 	struct scene *scene = scene_make(&like_linux, ARENA_NONE);
-	struct gfp gfp = {GFP_KERNEL, 0};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
 	struct kmem_cache *cache = scene->caches.cache[KMALLOC_NORMAL][scene->caches.class_of[8]];
 	uintptr_t block[200];
 	struct slabinfo info;
@@ -338,7 +338,7 @@ static void test_long_lists_are_estimated(void **state)
 	struct slab_policy policy = {.geometry = SLAB_GEOMETRY_LINUX, .order_max = 0, .cpus = 1};
 	struct scene *scene = scene_make(&policy, ARENA_NONE);
 	struct kmem_cache *cache = scene->caches.cache[KMALLOC_NORMAL][scene->caches.class_of[1024 / 8]];
-	struct gfp gfp = {GFP_KERNEL, -1};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = -1};
 	uintptr_t(*block)[4] = calloc(LONG_LIST, sizeof(*block));
 	struct slabinfo info;
 

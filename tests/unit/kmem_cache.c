@@ -55,7 +55,7 @@ static const char *adopt(struct world *world, uintptr_t object)
 
 static const char *take(struct world *world, int cpu)
 {
-	struct gfp gfp = {GFP_KERNEL, cpu};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = cpu};
 
 	return adopt(world, kmem_cache_alloc(world->cache, &gfp));
 }
@@ -89,7 +89,7 @@ static const char *give(struct world *world, size_t victim, int cpu)
 static const char *take_bulk(struct world *world, int cpu)
 {
 	uintptr_t object[20];
-	struct gfp gfp = {GFP_KERNEL, cpu};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = cpu};
 	const char *wrong = NULL;
 
 	if (world->count + 20 > OBJECTS)
@@ -216,7 +216,7 @@ static void test_colours_shift_slabs(void **state)
 {
 	struct slab_policy policy = {.cpus = 1, .colour = true};
 	struct slab_rig rig;
-	struct gfp gfp = {GFP_KERNEL, -1};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = -1};
 	uintptr_t object[12];
 
 	(void)state;
@@ -264,7 +264,7 @@ static void test_merging(void **state)
 static void test_destroy_with_live_objects_is_refused(void **state)
 {
 	struct slab_rig rig;
-	struct gfp gfp = {GFP_KERNEL, 0};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
 
 	(void)state;
 	slab_rig_make(&rig, policy_named("sheaves"), ARENA_REAL);
@@ -290,7 +290,7 @@ static void test_destroy_with_live_objects_is_refused(void **state)
 static void test_cpu_slabs_are_kept_and_drained(void **state)
 {
 	struct slab_rig rig;
-	struct gfp gfp = {GFP_KERNEL, 0};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
 	uintptr_t object[PER_SLAB * SLABS];
 
 	(void)state;
@@ -329,7 +329,7 @@ static void test_shrink_sorts(void **state)
 {
 	struct slab_policy policy = {.geometry = SLAB_GEOMETRY_LINUX, .order_max = 3, .cpus = 2};
 	struct slab_rig rig;
-	struct gfp gfp = {GFP_KERNEL, -1};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = -1};
 	uintptr_t object[64];
 
 	(void)state;
@@ -360,7 +360,7 @@ static void test_small_slabs_when_memory_is_short(void **state)
 {
 	struct slab_policy policy = {.geometry = SLAB_GEOMETRY_LINUX, .order_max = 3, .cpus = 2};
 	struct slab_rig rig;
-	struct gfp gfp = {GFP_KERNEL | GFP_HIGH, -1};
+	struct gfp gfp = {.flags = GFP_KERNEL | GFP_HIGH, .cpu = -1};
 	struct page **pages = calloc(16384, sizeof(struct page *));
 	size_t count = 0;
 
@@ -370,10 +370,10 @@ static void test_small_slabs_when_memory_is_short(void **state)
 	struct kmem_cache *cache = create(&rig, "short", 1024, 0);
 
 	assert_int_equal(cache->geometry.order, 2);
-	while ((pages[count] = alloc_pages(&rig.node, &gfp, 0)))
+	while ((pages[count] = alloc_pages(&rig.memory, &gfp, 0)))
 		count++;
 	assert_int_equal(kmem_cache_alloc(cache, &gfp), 0);
-	free_pages_of(&rig.node, -1, pages[--count], 0);
+	free_pages_of(&rig.memory, -1, pages[--count], 0);
 	uintptr_t object = kmem_cache_alloc(cache, &gfp);
 
 	assert_int_not_equal(object, 0);
@@ -382,7 +382,7 @@ static void test_small_slabs_when_memory_is_short(void **state)
 	assert_null(kmem_cache_check(cache));
 	kmem_cache_free(cache, -1, object);
 	while (count > 0)
-		free_pages_of(&rig.node, -1, pages[--count], 0);
+		free_pages_of(&rig.memory, -1, pages[--count], 0);
 	slab_rig_drop(&rig);
 	free(pages);
 }
@@ -390,7 +390,7 @@ static void test_small_slabs_when_memory_is_short(void **state)
 static void test_zeroed_objects(void **state)
 {
 	struct slab_rig rig;
-	struct gfp gfp = {GFP_KERNEL, 0};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
 
 	(void)state;
 	slab_rig_make(&rig, policy_named("CPU slabs, random, hardened"), ARENA_REAL);
@@ -425,7 +425,7 @@ static void test_out_of_bounds(void **state)
 	memset(long_name, 'n', sizeof(long_name) - 1);
 	long_name[sizeof(long_name) - 1] = '\0';
 	slab_rig_make(&rig, policy_named("sheaves"), ARENA_NONE);
-	assert_int_equal(slab_allocator_create(&rig.allocator, &rig.node, &policy), STATUS_BAD_ARGUMENT);
+	assert_int_equal(slab_allocator_create(&rig.allocator, &rig.memory, &policy), STATUS_BAD_ARGUMENT);
 	slab_rig_drop(&rig);
 	slab_rig_make(&rig, policy_named("sheaves"), ARENA_NONE);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -453,13 +453,13 @@ static void expect(const struct kmem_cache *cache, const char *invariant)
 static void test_check_finds_broken_lists(void **state)
 {
 	struct slab_rig rig;
-	struct gfp gfp = {GFP_KERNEL, -1};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = -1};
 
 	(void)state;
 	slab_rig_make(&rig, policy_named("node lists only"), ARENA_REAL);
 	struct kmem_cache *cache = create(&rig, "broken", 100, 0);
 	uintptr_t object = kmem_cache_alloc(cache, &gfp);
-	struct page *slab = virt_to_page(&rig.node, object);
+	struct page *slab = virt_to_page(&rig.memory, object);
 	uint64_t *map = slab_map(&rig.allocator.maps, slab);
 
 	assert_null(kmem_cache_check(cache));
@@ -481,9 +481,9 @@ static void test_check_finds_broken_lists(void **state)
 	*map |= (uint64_t)1 << 60;
 	expect(cache, "I2:");
 	*map &= ~((uint64_t)1 << 60);
-	rig.allocator.maps.order[pfn_of_page(&rig.node.pages, slab)]++;
+	rig.allocator.maps.order[pfn_of_page(&rig.memory.pages, slab)]++;
 	expect(cache, "I2:");
-	rig.allocator.maps.order[pfn_of_page(&rig.node.pages, slab)]--;
+	rig.allocator.maps.order[pfn_of_page(&rig.memory.pages, slab)]--;
 	cache->in_use++;
 	expect(cache, "I3:");
 	cache->in_use--;
@@ -501,7 +501,7 @@ static void test_check_finds_broken_lists(void **state)
 static void test_check_finds_broken_stages(void **state)
 {
 	struct slab_rig rig;
-	struct gfp gfp = {GFP_KERNEL, 0};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
 
 	(void)state;
 	slab_rig_make(&rig, policy_named("sheaves over CPU slabs, hardened"), ARENA_REAL);

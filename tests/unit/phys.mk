@@ -1,5 +1,5 @@
 # Unit tests of this room.
-phys_tests = %D%/pageblock %D%/free_lists %D%/free_lists_model %D%/buddy %D%/node %D%/memblock %D%/fragmentation %D%/fill_queue %D%/arena
+phys_tests = %D%/pageblock %D%/free_lists %D%/free_lists_model %D%/buddy %D%/memory %D%/node %D%/zone %D%/watermark %D%/pcp %D%/gfp %D%/gfp_flags %D%/gfp_misuse %D%/memblock %D%/fragmentation %D%/fill_queue %D%/arena
 check_PROGRAMS += $(phys_tests)
 TESTS += $(phys_tests)
 free_lists_rig = %D%/free_lists_rig.h %D%/free_lists_rig.c $(unit_model)
@@ -13,6 +13,20 @@ free_lists_rig = %D%/free_lists_rig.h %D%/free_lists_rig.c $(unit_model)
 %C%_buddy_LDADD = $(unit_libs)
 %C%_node_SOURCES = %D%/node.c $(unit_model)
 %C%_node_LDADD = $(unit_libs)
+%C%_memory_SOURCES = %D%/memory.c $(unit_model)
+%C%_memory_LDADD = $(unit_libs)
+%C%_zone_SOURCES = %D%/zone.c $(unit_model)
+%C%_zone_LDADD = $(unit_libs)
+%C%_watermark_SOURCES = %D%/watermark.c $(unit_model)
+%C%_watermark_LDADD = $(unit_libs)
+%C%_pcp_SOURCES = %D%/pcp.c $(unit_model)
+%C%_pcp_LDADD = $(unit_libs)
+%C%_gfp_SOURCES = %D%/gfp.c $(unit_model)
+%C%_gfp_LDADD = $(unit_libs)
+%C%_gfp_misuse_SOURCES = %D%/gfp_misuse.c $(unit_model)
+%C%_gfp_misuse_LDADD = $(unit_libs)
+%C%_gfp_flags_SOURCES = %D%/gfp_flags.c $(unit_model)
+%C%_gfp_flags_LDADD = $(unit_libs)
 %C%_memblock_SOURCES = %D%/memblock.c $(unit_model)
 %C%_memblock_LDADD = $(unit_libs)
 %C%_fragmentation_SOURCES = %D%/fragmentation.c

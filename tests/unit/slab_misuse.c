@@ -48,7 +48,7 @@ static struct scene *scene_make(const struct slab_policy *policy)
 	struct scene *scene = calloc(1, sizeof(*scene));
 
 	assert_non_null(scene);
-	scene->gfp = (struct gfp){GFP_KERNEL, 0};
+	scene->gfp = (struct gfp){.flags = GFP_KERNEL, .cpu = 0};
 	slab_rig_make(&scene->rig, policy, ARENA_REAL);
 	scene->cache = create(&scene->rig, "dentry");
 	scene->other = create(&scene->rig, "inode");
@@ -87,7 +87,7 @@ static void expect(struct scene *scene, enum slab_misuse_kind kind, uintptr_t ob
 static void addresses_with(const struct slab_policy *policy)
 {
 	struct scene *scene = scene_make(policy);
-	uintptr_t page = get_free_pages(&scene->rig.node, &scene->gfp, 0);
+	uintptr_t page = get_free_pages(&scene->rig.memory, &scene->gfp, 0);
 
 	kmem_cache_free(scene->cache, 0, scene->object + 8);
 	expect(scene, SLAB_INTERIOR_POINTER, scene->object);
@@ -103,7 +103,7 @@ static void addresses_with(const struct slab_policy *policy)
 	slab_allocator_foreign(&scene->rig.allocator, page);
 	assert_int_equal(scene->rig.last.kind, SLAB_FOREIGN_POINTER);
 	assert_string_equal(scene->rig.last.cache, "kfree");
-	free_pages(&scene->rig.node, -1, page, 0);
+	free_pages(&scene->rig.memory, -1, page, 0);
 	scene_drop(scene, 5);
 }
 

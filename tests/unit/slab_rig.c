@@ -18,33 +18,33 @@ static void note(void *context, const struct slab_misuse *misuse)
 
 void slab_rig_make(struct slab_rig *rig, const struct slab_policy *policy, enum arena_backing backing)
 {
-	struct node_shape shape = {.pages = 16384,
+	struct memory_shape shape = {.size = {.pages = 16384},
 				   .backing = backing,
 				   .placement = BUDDY_ORDER_FIRST,
 				   .max_order = 10,
 				   .cpus = SLAB_RIG_CPUS};
 
 	rig->reports = 0;
-	assert_int_equal(node_create(&rig->node, &shape), STATUS_OK);
-	assert_int_equal(slab_allocator_create(&rig->allocator, &rig->node, policy), STATUS_OK);
+	assert_int_equal(memory_create(&rig->memory, &shape), STATUS_OK);
+	assert_int_equal(slab_allocator_create(&rig->allocator, &rig->memory, policy), STATUS_OK);
 	slab_allocator_report_to(&rig->allocator, note, rig);
 }
 
-static uint64_t taken_pages(const struct node *node)
+static uint64_t taken_pages(const struct memory *memory)
 {
 	uint64_t taken = 0;
 
-	for (unsigned i = 0; i < node->zones; i++)
-		taken += node->zone[i].boot_pages - zone_free_pages(&node->zone[i]);
+	for (unsigned i = 0; i < memory->zones; i++)
+		taken += memory->zone[i].managed_pages - zone_free_pages(&memory->zone[i]);
 	return taken;
 }
 
 void slab_rig_drop(struct slab_rig *rig)
 {
 	slab_allocator_destroy(&rig->allocator);
-	assert_null(node_check(&rig->node));
-	assert_int_equal(taken_pages(&rig->node), 0);
-	node_destroy(&rig->node);
+	assert_null(memory_check(&rig->memory));
+	assert_int_equal(taken_pages(&rig->memory), 0);
+	memory_destroy(&rig->memory);
 }
 
 #define OURS .geometry = SLAB_GEOMETRY_EIGHTH, .order_max = 3, .cpus = SLAB_RIG_CPUS, .seed = 5

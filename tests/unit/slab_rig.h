@@ -7,7 +7,7 @@
 #define SLAB_RIG_CPUS 2u
 
 struct slab_rig {
-	struct node node;
+	struct memory memory;
 	struct slab_allocator allocator;
 	struct slab_misuse last; /* the last misuse that was reported */
 	unsigned reports;

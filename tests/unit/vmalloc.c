@@ -78,7 +78,7 @@ struct area {
 };
 
 struct world {
-	struct node node;
+	struct memory frames;
 	struct vmap_space space;
 	struct table table;
 	uint8_t naive[PAGES]; /* enum naive */
@@ -88,20 +88,20 @@ struct world {
 	struct page *own[64]; /* that vmap maps */
 };
 
-static const struct node_shape node_shape = {
-    .pages = 16384, .backing = ARENA_NONE, .max_order = 10, .cpus = 1};
+static const struct memory_shape frames_shape = {
+    .size = {.pages = 16384}, .backing = ARENA_NONE, .max_order = 10, .cpus = 1};
 
 static void world_make(struct world *world, bool huge)
 {
 	struct vmap_mapper mapper = {table_map, table_unmap, table_flush, &world->table};
 	struct vmap_shape shape = {
 	    .start = START, .bytes = PAGES * PAGE_BYTES, .cpus = 1, .huge = huge, .mapper = &mapper};
-	struct gfp gfp = {GFP_KERNEL, -1};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = -1};
 
-	assert_int_equal(node_create(&world->node, &node_shape), STATUS_OK);
-	assert_int_equal(vmap_space_create(&world->space, &world->node, &shape), STATUS_OK);
+	assert_int_equal(memory_create(&world->frames, &frames_shape), STATUS_OK);
+	assert_int_equal(vmap_space_create(&world->space, &world->frames, &shape), STATUS_OK);
 	for (size_t i = 0; i < 64; i++) {
-		world->own[i] = alloc_pages(&world->node, &gfp, 0);
+		world->own[i] = alloc_pages(&world->frames, &gfp, 0);
 		assert_non_null(world->own[i]);
 	}
 }
@@ -110,11 +110,12 @@ static void world_drop(struct world *world)
 {
 	vmap_space_destroy(&world->space);
 	for (size_t i = 0; i < 64; i++)
-		free_pages_of(&world->node, -1, world->own[i], 0);
-	for (unsigned zone = 0; zone < world->node.zones; zone++)
-		assert_int_equal(zone_free_pages(&world->node.zone[zone]), world->node.zone[zone].boot_pages);
-	assert_null(node_check(&world->node));
-	node_destroy(&world->node);
+		free_pages_of(&world->frames, -1, world->own[i], 0);
+	for (unsigned zone = 0; zone < world->frames.zones; zone++)
+		assert_int_equal(zone_free_pages(&world->frames.zone[zone]),
+				 world->frames.zone[zone].managed_pages);
+	assert_null(memory_check(&world->frames));
+	memory_destroy(&world->frames);
 }
 
 static void naive_purge(struct world *world)
@@ -175,7 +176,7 @@ static const char *note(struct world *world, uintptr_t address, uint64_t expecte
 
 static const char *take_vmalloc(struct world *world, uint64_t number)
 {
-	struct gfp gfp = {GFP_KERNEL, 0};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
 	uint64_t alignment = number >> 50 & 3 ? PAGE_BYTES : PAGE_BYTES << (number >> 52 & 7);
 	struct vmalloc_request request = {.bytes = 1 + (number >> 8) % 204800,
 					  .alignment = alignment,
@@ -184,8 +185,8 @@ static const char *take_vmalloc(struct world *world, uint64_t number)
 			    .kind = VM_ALLOC};
 	uint64_t free = 0;
 
-	for (unsigned zone = 0; zone < world->node.zones; zone++)
-		free += zone_free_pages(&world->node.zone[zone]);
+	for (unsigned zone = 0; zone < world->frames.zones; zone++)
+		free += zone_free_pages(&world->frames.zone[zone]);
 	if (free < 2000) /* lack of frames is another test's matter */
 		return NULL;
 	return note(world, vmalloc_range(&world->space, &gfp, &request),
@@ -305,7 +306,7 @@ static void drop(struct world *world)
 	free(world);
 }
 
-static const struct gfp kernel = {GFP_KERNEL, 0};
+static const struct gfp kernel = {.flags = GFP_KERNEL, .cpu = 0};
 
 /*  | 3 pages | guard | 1 | guard | 2 ...        then | lazy  | 1 |         then | 2 | guard | 1 | */
 static void test_guard_and_lazy_purge(void **state)
@@ -370,18 +371,18 @@ static void test_no_room(void **state)
 static void test_failure_in_the_middle(void **state)
 {
 	struct world *world = make(false);
-	uint64_t free = zone_free_pages(&world->node.zone[1]);
+	uint64_t free = zone_free_pages(&world->frames.zone[1]);
 
 	(void)state;
 	world->table.refuse_after = 5;
 	assert_int_equal(vmalloc(&world->space, &kernel, 10 * PAGE_BYTES), 0);
-	assert_int_equal(zone_free_pages(&world->node.zone[1]), free);
+	assert_int_equal(zone_free_pages(&world->frames.zone[1]), free);
 	world->table.refuse_after = 5;
 	struct vmalloc_request request = {.bytes = 0};
 
 	assert_int_equal(vmap(&world->space, 10, world->own, &request), 0);
 	assert_int_equal(vmalloc(&world->space, &kernel, 62 * MIB), 0);
-	assert_int_equal(zone_free_pages(&world->node.zone[1]), free);
+	assert_int_equal(zone_free_pages(&world->frames.zone[1]), free);
 	assert_int_equal(world->space.allocated_pages, 0);
 	assert_int_equal(world->space.refusals, 3);
 	drop(world);
@@ -580,7 +581,7 @@ static void test_kvmalloc(void **state)
 	assert_non_null(caches);
 	slab_rig_make(rig, &policy, ARENA_NONE);
 	assert_int_equal(kmalloc_caches_create(caches, &rig->allocator, KMALLOC_LINUX), STATUS_OK);
-	assert_int_equal(vmap_space_create(&space, &rig->node, &shape), STATUS_OK);
+	assert_int_equal(vmap_space_create(&space, &rig->memory, &shape), STATUS_OK);
 	struct kvmalloc memory = {caches, &space};
 	uintptr_t small = kvmalloc(&memory, &kernel, 100);
 	uintptr_t block = kvmalloc(&memory, &kernel, 4 * MIB);

@@ -14,7 +14,7 @@
 #define MIB ((uint64_t)1 << 20)
 
 struct rig {
-	struct node node;
+	struct memory frames;
 	struct table_store store;
 	struct counting_source source;
 	struct pagetable table;
@@ -26,11 +26,12 @@ struct rig {
 
 static struct rig *make(uint64_t table_pages)
 {
-	struct node_shape node = {.pages = 16384, .backing = ARENA_NONE, .max_order = 10, .cpus = 1};
+	struct memory_shape frames = {
+	    .size = {.pages = 16384}, .backing = ARENA_NONE, .max_order = 10, .cpus = 1};
 	struct rig *rig = calloc(1, sizeof(*rig));
 
 	assert_non_null(rig);
-	assert_int_equal(node_create(&rig->node, &node), STATUS_OK);
+	assert_int_equal(memory_create(&rig->frames, &frames), STATUS_OK);
 	assert_int_equal(table_store_create(&rig->store, paging_find("x86-64")), STATUS_OK);
 	counting_source_create(&rig->source, 16, table_pages);
 	assert_int_equal(pagetable_create(&rig->table, &rig->store, page_source_of_counter(&rig->source)),
@@ -40,7 +41,7 @@ static struct rig *make(uint64_t table_pages)
 	struct vmap_mapper mapper = vmap_table_mapper(&rig->vmap);
 	struct vmap_shape shape = {.cpus = 1, .huge = true, .mapper = &mapper};
 
-	assert_int_equal(vmap_space_create(&rig->space, &rig->node, &shape), STATUS_OK);
+	assert_int_equal(vmap_space_create(&rig->space, &rig->frames, &shape), STATUS_OK);
 	return rig;
 }
 
@@ -52,8 +53,8 @@ static void drop(struct rig *rig)
 	assert_int_equal(rig->table.leaves[2], 0);
 	pagetable_destroy(&rig->table);
 	table_store_destroy(&rig->store);
-	assert_null(node_check(&rig->node));
-	node_destroy(&rig->node);
+	assert_null(memory_check(&rig->frames));
+	memory_destroy(&rig->frames);
 	free(rig);
 }
 
@@ -80,7 +81,7 @@ static const char *compare(const struct rig *rig, uint64_t address, uint64_t pag
 
 static const char *step(struct rig *rig, uint64_t number)
 {
-	struct gfp gfp = {GFP_KERNEL, 0};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
 
 	if (rig->count == AREAS || (rig->count > 0 && number >> 63)) {
 		size_t victim = (number >> 8) % rig->count;
@@ -127,7 +128,7 @@ static void test_model(void **state)
 static void test_no_memory_for_a_table(void **state)
 {
 	struct rig *rig = make(3);
-	struct gfp gfp = {GFP_KERNEL, 0};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
 
 	(void)state;
 	assert_int_equal(vmalloc(&rig->space, &gfp, PAGE_BYTES), 0);
@@ -139,7 +140,7 @@ static void test_no_memory_for_a_table(void **state)
 static void test_flushes(void **state)
 {
 	struct rig *rig = make(1 << 16);
-	struct gfp gfp = {GFP_KERNEL, 0};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
 
 	(void)state;
 	vfree(&rig->space, 0, vmalloc(&rig->space, &gfp, 32 * PAGE_BYTES));
@@ -155,7 +156,7 @@ static void test_flushes(void **state)
 static void test_huge_leaves(void **state)
 {
 	struct rig *rig = make(1 << 16);
-	struct gfp gfp = {GFP_KERNEL, 0};
+	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
 	uintptr_t area = vmalloc_huge(&rig->space, &gfp, 4 * MIB);
 
 	(void)state;

@@ -12,7 +12,7 @@
 #define PAGES 16384u
 
 struct rig {
-	struct node node;
+	struct memory memory;
 	struct zone_source zones;
 	pfn_t taken;
 };
@@ -20,16 +20,13 @@ struct rig {
 /*  [DMA     |DMA32           ]   of 64 MiB; 3 pages are in use, 5 retained  */
 static void rig_make(struct rig *rig)
 {
-	struct node_shape shape = {.pages = PAGES,
-				   .layout = NODE_X86_64,
-				   .backing = ARENA_NONE,
-				   .max_order = BUDDY_KERNEL_ORDER,
-				   .cpus = 1};
+	struct memory_shape shape = {
+	    .size = {.pages = PAGES}, .backing = ARENA_NONE, .max_order = BUDDY_KERNEL_ORDER, .cpus = 1};
 	struct span_source *source = &rig->zones.source;
 	bool zero;
 
-	assert_int_equal(node_create(&rig->node, &shape), STATUS_OK);
-	assert_int_equal(zone_source_create(&rig->zones, &rig->node, 1000), STATUS_OK);
+	assert_int_equal(memory_create(&rig->memory, &shape), STATUS_OK);
+	assert_int_equal(zone_source_create(&rig->zones, &rig->memory, 1000), STATUS_OK);
 	rig->taken = source->acquire(source, 8, 1, &zero);
 	assert_true(rig->taken != PFN_NONE && zero);
 	source->release(source, rig->taken + 3, 5);
@@ -39,7 +36,7 @@ static void rig_make(struct rig *rig)
 static void rig_drop(struct rig *rig)
 {
 	zone_source_destroy(&rig->zones);
-	node_destroy(&rig->node);
+	memory_destroy(&rig->memory);
 }
 
 /* The highest zone is taken from first, and from the next when it may not give more. */
@@ -58,7 +55,7 @@ static void test_zones_are_tried_from_the_highest_down(void **state)
 	while (pfn >= rig.zones.part[1].first)
 		pfn = source->acquire(source, 512, 1, &zero);
 	assert_true(pfn != PFN_NONE);
-	assert_true(rig.node.zone[1].refusals > 0);
+	assert_true(rig.memory.zone[1].refusals > 0);
 	assert_null(zone_source_check(&rig.zones));
 	rig_drop(&rig);
 }

@@ -1,0 +1,58 @@
+#include "config.h"
+
+#include "engine/phys/zone.h"
+
+static const char I1[] = "I1: the keeper's invariants, and its range is the zone's";
+static const char I2[] = "I2: watermark min <= low <= high <= promo";
+static const char I3[] =
+    "I3: a block in a page set is allocated in the keeper, with the same order; and pcp_check()";
+static const char I4[] =
+    "I4: managed_pages of the keeper are the zone's, at most present_pages, which are at "
+    "most the frames of the range";
+static const char I5[] = "I5: what is published is what the keeper has";
+
+static const char *check_list(const struct zone *zone, const struct pcp_list *list, unsigned order)
+{
+	for (uint32_t i = 0; i < list->blocks; i++) {
+		pfn_t pfn = list->block[(list->first + i) & list->mask];
+		pfn_t first;
+		unsigned found;
+
+		if (buddy_find(&zone->buddy, pfn, &first, &found) != BUDDY_ALLOCATED || first != pfn ||
+		    found != order)
+			return I3;
+	}
+	return NULL;
+}
+
+static const char *check_set(const struct zone *zone, const struct pcp *pcp)
+{
+	const char *broken = pcp_check(pcp) ? I3 : NULL;
+
+	for (unsigned i = 0; i < PCP_LISTS && !broken; i++)
+		broken = check_list(zone, &pcp->list[i], pcp_order(i));
+	return broken;
+}
+
+const char *zone_check(const struct zone *zone)
+{
+	const char *broken = NULL;
+
+	if (buddy_check(&zone->buddy) || zone->buddy.first != zone->first || zone->buddy.end != zone->end)
+		return I1;
+	for (unsigned i = 1; i < WATERMARKS; i++) {
+		if (zone->watermark[i - 1] > zone->watermark[i])
+			return I2;
+	}
+	for (unsigned cpu = 0; cpu < zone->cpus && !broken; cpu++)
+		broken = check_set(zone, &zone->pcp[cpu]);
+	if (broken)
+		return broken;
+	if (zone->buddy.managed_pages != zone->managed_pages || zone->managed_pages > zone->present_pages ||
+	    zone->present_pages > zone->end - zone->first)
+		return I4;
+	return zone_seen_free_pages(zone) == zone->buddy.free_pages &&
+		       atomic_load_explicit(&zone->seen_orders, memory_order_relaxed) == zone->buddy.nonempty
+		   ? NULL
+		   : I5;
+}

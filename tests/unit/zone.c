@@ -1,0 +1,288 @@
+#include "config.h"
+
+#include "engine/phys/zone.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/death.h"
+
+#include <cmocka.h>
+
+#define PAGES 16384u
+
+static void make(struct zone *zone, enum pcp_tuning tuning)
+{
+	struct zone_shape shape = {.kind = ZONE_NORMAL,
+				   .buddy = {.first = 4096, .pages = PAGES, .max_order = BUDDY_KERNEL_ORDER},
+				   .cpus = 2,
+				   .local_cpus = 2,
+				   .tuning = tuning};
+
+	assert_int_equal(zone_create(zone, &shape), STATUS_OK);
+	zone->present_pages = PAGES;
+	zone_add(zone, 4096, PAGES);
+	zone_set_watermarks(zone, 400, 100);
+	zone->lowmem_reserve[ZONE_MOVABLE] = 1000;
+	assert_null(zone_check(zone));
+}
+
+/* Takes single frames from the keeper until so many are left. */
+static void leave(struct zone *zone, uint64_t pages)
+{
+	struct zone_request request = {.flags = ALLOC_NO_WATERMARKS, .highest = ZONE_NORMAL, .cpu = -1};
+
+	while (zone->buddy.free_pages > pages)
+		assert_true(zone_take(zone, &request) != PFN_NONE);
+}
+
+/* How few free pages a request of order 0 still gets one from. */
+static uint64_t deepest(struct zone *zone, unsigned flags, enum zone_kind highest)
+{
+	struct zone_request request = {.flags = flags, .highest = highest, .cpu = -1};
+
+	for (uint64_t pages = zone->buddy.free_pages; pages > 0; pages--) {
+		leave(zone, pages);
+		if (!zone_admits(zone, &request))
+			return pages + 1;
+	}
+	return 1;
+}
+
+/* min 400, low 500: what may be dug into, by flags (zone_request.h). A request needs one page more than stays. */
+static void test_how_deep_each_request_digs(void **state)
+{
+	static const struct {
+		unsigned flags;
+		enum zone_kind highest;
+		uint64_t kept;
+	} cases[] = {
+	    {ALLOC_WMARK_LOW, ZONE_MOVABLE, 1500},
+	    {ALLOC_WMARK_LOW, ZONE_NORMAL, 500},
+	    {ALLOC_WMARK_MIN, ZONE_NORMAL, 400},
+	    {ALLOC_WMARK_MIN | ALLOC_NON_BLOCK, ZONE_NORMAL, 400},
+	    {ALLOC_WMARK_MIN | ALLOC_MIN_RESERVE, ZONE_NORMAL, 200},
+	    {ALLOC_WMARK_MIN | ALLOC_OOM, ZONE_NORMAL, 200},
+	    {ALLOC_WMARK_MIN | ALLOC_MIN_RESERVE | ALLOC_NON_BLOCK, ZONE_NORMAL, 150},
+	    {ALLOC_WMARK_MIN | ALLOC_MIN_RESERVE | ALLOC_NON_BLOCK | ALLOC_OOM, ZONE_NORMAL, 75},
+	    {ALLOC_NO_WATERMARKS, ZONE_NORMAL, 0},
+	};
+	struct zone zone;
+
+	(void)state;
+	make(&zone, PCP_FIXED);
+	leave(&zone, 2000);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(deepest(&zone, cases[i].flags, cases[i].highest), cases[i].kept + 1);
+	assert_null(zone_check(&zone));
+	zone_destroy(&zone);
+}
+
+/* A large request needs a free block of its order, and counts with all its pages but one. */
+static void test_large_requests(void **state)
+{
+	struct zone_request request = {.order = 4, .highest = ZONE_NORMAL, .cpu = -1};
+	struct zone zone;
+
+	(void)state;
+	make(&zone, PCP_FIXED);
+	leave(&zone, 416);
+	assert_true(zone_stays_above(&zone, &request, 400));
+	assert_false(zone_stays_above(&zone, &request, 401));
+	while (zone.buddy.nonempty >> 4 != 0)
+		assert_true(zone_take(&zone, &request) != PFN_NONE);
+	assert_false(zone_stays_above(&zone, &request, 0));
+	assert_int_equal(zone.refusals, 0);
+	assert_int_equal(zone_take(&zone, &request), PFN_NONE);
+	assert_int_equal(zone.refusals, 1);
+	zone_destroy(&zone);
+}
+
+static void test_boost(void **state)
+{
+	struct zone_request ordinary = {.highest = ZONE_NORMAL, .cpu = -1};
+	struct zone_request digging = {.flags = ALLOC_MIN_RESERVE, .highest = ZONE_NORMAL, .cpu = -1};
+	struct zone zone;
+
+	(void)state;
+	make(&zone, PCP_FIXED);
+	assert_true(zone_boost(&zone));
+	assert_int_equal(zone_mark(&zone, WATERMARK_MIN), 400 + 512);
+	assert_true(zone_boost(&zone));
+	assert_int_equal(zone_mark(&zone, WATERMARK_HIGH), 600 + 900);
+	leave(&zone, 500);
+	assert_false(zone_admits(&zone, &ordinary));
+	assert_true(zone_admits(&zone, &digging));
+	zone_unboost(&zone, 800);
+	assert_int_equal(zone_mark(&zone, WATERMARK_MIN), 500);
+	zone_unboost(&zone, 800);
+	assert_true(zone_admits(&zone, &ordinary));
+	zone.managed_pages = 2047;
+	assert_false(zone_boost(&zone));
+	zone_destroy(&zone);
+}
+
+/* 63 frames per lock: a batch in, and a batch out when `high` are there. */
+static void test_fixed_sets_save_locks(void **state)
+{
+	struct zone_request request = {.highest = ZONE_NORMAL, .cpu = 1};
+	struct zone zone;
+	pfn_t pfn[1000];
+
+	(void)state;
+	make(&zone, PCP_FIXED);
+	uint64_t taken = zone.lock.taken;
+
+	for (size_t i = 0; i < 1000; i++)
+		pfn[i] = zone_allocate(&zone, &request);
+	assert_int_equal(zone.lock.taken - taken, (1000 + PCP_BATCH - 1) / PCP_BATCH);
+	assert_null(zone_check(&zone));
+	for (size_t i = 0; i < 1000; i++)
+		zone_free(&zone, 1, pfn[i], 0);
+	assert_in_range(zone.pcp[1].count, PCP_HIGH - PCP_BATCH, PCP_HIGH);
+	assert_int_equal(zone_free_pages(&zone), PAGES);
+	assert_null(zone_check(&zone));
+	zone_drain(&zone, 1);
+	assert_int_equal(zone.pcp[1].count, 0);
+	assert_int_equal(zone.buddy.free_pages, PAGES);
+	assert_null(zone_check(&zone));
+	zone_destroy(&zone);
+}
+
+/* Orders 0 to 3 and 9 go through the sets, the others do not; of a zone as small as this, a set does not keep any of 9. */
+static void test_orders_of_sets(void **state)
+{
+	struct zone zone;
+
+	(void)state;
+	make(&zone, PCP_TUNED);
+	for (unsigned order = 0; order <= 10; order++) {
+		struct zone_request request = {.order = order, .highest = ZONE_NORMAL, .cpu = 0};
+		pfn_t pfn = zone_allocate(&zone, &request);
+		uint64_t taken = zone.lock.taken;
+
+		zone_free(&zone, 0, pfn, order);
+		assert_int_equal(zone.lock.taken - taken, order <= 3 ? 0 : 1);
+		assert_int_equal(zone.pcp[0].list[pcp_index(MIGRATE_MOVABLE, 9)].blocks, order < 9 ? 0 : 1);
+		assert_null(zone_check(&zone));
+	}
+	zone_drain(&zone, 0);
+	assert_int_equal(zone.buddy.free_pages, PAGES);
+	assert_int_equal(buddy_free_blocks(&zone.buddy, 10), PAGES >> 10);
+	zone_destroy(&zone);
+}
+
+/* Below the high watermark a tuned set shrinks; time gives back what it does not use. */
+static void test_tuned_sets_follow_the_zone(void **state)
+{
+	struct zone_request request = {.flags = ALLOC_WMARK_MIN, .highest = ZONE_NORMAL, .cpu = 0};
+	struct zone zone;
+	static pfn_t pfn[4000];
+
+	(void)state;
+	make(&zone, PCP_TUNED);
+	assert_int_equal(zone.pcp[0].high_max, PAGES / 8 / 2);
+	for (size_t i = 0; i < 4000; i++)
+		pfn[i] = zone_allocate(&zone, &request);
+	for (size_t i = 0; i < 4000; i++)
+		zone_free(&zone, 0, pfn[i], 0);
+	uint32_t high = zone.pcp[0].high;
+
+	assert_true(high > zone.pcp[0].high_min && high <= zone.pcp[0].high_max);
+	for (int second = 0; second < 60; second++)
+		zone_decay(&zone, 0);
+	assert_int_equal(zone.pcp[0].high, zone.pcp[0].high_min);
+	assert_true(zone.pcp[0].count <= zone.pcp[0].high_min);
+	assert_null(zone_check(&zone));
+	leave(&zone, 550);
+	zone_drain(&zone, 0);
+	leave(&zone, 550);
+	assert_true(zone_allocate(&zone, &request) != PFN_NONE);
+	assert_true(zone.below_high);
+	zone_destroy(&zone);
+}
+
+static void test_split(void **state)
+{
+	struct zone_request request = {.order = 5, .highest = ZONE_NORMAL, .cpu = -1};
+	struct zone zone;
+
+	(void)state;
+	make(&zone, PCP_FIXED);
+	pfn_t pfn = zone_allocate(&zone, &request);
+
+	zone_split(&zone, pfn, 5);
+	assert_null(zone_check(&zone));
+	for (unsigned i = 0; i < 32; i++)
+		zone_free(&zone, i % 3 == 0 ? 0 : -1, pfn + (i * 13 & 31), 0);
+	assert_null(zone_check(&zone));
+	zone_drain(&zone, 0);
+	assert_int_equal(buddy_free_blocks(&zone.buddy, 10), PAGES >> 10);
+	assert_null(zone_check(&zone));
+	zone_destroy(&zone);
+}
+
+static void free_foreign(void *zone)
+{
+	zone_free(zone, 0, 4095, 0);
+}
+
+static void test_foreign_frame_dies(void **state)
+{
+	struct zone zone;
+
+	(void)state;
+	make(&zone, PCP_FIXED);
+	assert_dies(free_foreign, &zone, "foreign pfn");
+	zone_destroy(&zone);
+}
+
+static void test_check_finds_each_broken_invariant(void **state)
+{
+	struct zone zone;
+
+	(void)state;
+	make(&zone, PCP_FIXED);
+	zone.buddy.free_pages++;
+	assert_memory_equal(zone_check(&zone), "I1", 2);
+	zone.buddy.free_pages--;
+	zone.first++;
+	assert_memory_equal(zone_check(&zone), "I1", 2);
+	zone.first--;
+	zone.watermark[WATERMARK_LOW] = UINT64_MAX;
+	assert_memory_equal(zone_check(&zone), "I2", 2);
+	zone.watermark[WATERMARK_LOW] = 500;
+	pcp_list_push(&zone.pcp[0].list[1], 5000);
+	zone.pcp[0].count++;
+	assert_memory_equal(zone_check(&zone), "I3", 2);
+	(void)pcp_list_pop(&zone.pcp[0].list[1]);
+	assert_memory_equal(zone_check(&zone), "I3", 2);
+	zone.pcp[0].count--;
+	zone.managed_pages++;
+	assert_memory_equal(zone_check(&zone), "I4", 2);
+	zone.managed_pages--;
+	zone.seen_free_pages++;
+	assert_memory_equal(zone_check(&zone), "I5", 2);
+	zone.seen_free_pages--;
+	assert_null(zone_check(&zone));
+	zone_destroy(&zone);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_how_deep_each_request_digs),
+	    cmocka_unit_test(test_large_requests),
+	    cmocka_unit_test(test_boost),
+	    cmocka_unit_test(test_fixed_sets_save_locks),
+	    cmocka_unit_test(test_orders_of_sets),
+	    cmocka_unit_test(test_tuned_sets_follow_the_zone),
+	    cmocka_unit_test(test_split),
+	    cmocka_unit_test(test_foreign_frame_dies),
+	    cmocka_unit_test(test_check_finds_each_broken_invariant),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
