@@ -127,8 +127,20 @@ void free_lists_remove(struct free_lists *lists, pfn_t pfn);
  * caller's. */
 pfn_t free_lists_allocate(struct free_lists *lists, const struct zone_request *request);
 
+/* Which ways need not be tried again for the next block of a batch (enum rmqueue_mode). */
+enum free_lists_mode {
+	FREE_LISTS_OWN_TYPE, /* at the beginning */
+	FREE_LISTS_CMA,
+	FREE_LISTS_CLAIM,
+	FREE_LISTS_STEAL,
+};
+
+/* Takes the next block of a batch for a request, and remembers the way in *mode. The reserve is not touched (__rmqueue). */
+pfn_t free_lists_allocate_next(struct free_lists *lists, const struct zone_request *request,
+			       enum free_lists_mode *mode);
+
 /* Takes up to `count` blocks, one after the other, into `frames`, for a per-CPU list; returns how many there were
- * (rmqueue_bulk). The reserve is not touched. */
+ * (rmqueue_bulk). */
 uint64_t free_lists_allocate_bulk(struct free_lists *lists, const struct zone_request *request, pfn_t *frames,
 				  uint64_t count);
 

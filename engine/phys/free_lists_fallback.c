@@ -163,14 +163,6 @@ static pfn_t from_cma(struct free_lists *lists, const struct zone_request *reque
 		   : PFN_NONE;
 }
 
-/* The way of one request through a batch: what need not be tried again (enum rmqueue_mode). */
-enum free_lists_mode {
-	MODE_OWN_TYPE,
-	MODE_CMA,
-	MODE_CLAIM,
-	MODE_STEAL,
-};
-
 /* One block for a request, by all ways (__rmqueue). */
 static pfn_t by_mode(struct free_lists *lists, const struct zone_request *request, enum free_lists_mode *mode)
 {
@@ -178,27 +170,27 @@ static pfn_t by_mode(struct free_lists *lists, const struct zone_request *reques
 
 	if (lists->free_cma_pages > lists->free_pages / 2)
 		pfn = from_cma(lists, request);
-	if (pfn == PFN_NONE && *mode == MODE_OWN_TYPE)
+	if (pfn == PFN_NONE && *mode == FREE_LISTS_OWN_TYPE)
 		pfn = take_counted(lists, request->order, request->type, &lists->counts.own_type);
 	if (pfn != PFN_NONE)
 		return pfn;
-	if (*mode <= MODE_CMA) {
+	if (*mode <= FREE_LISTS_CMA) {
 		pfn = from_cma(lists, request);
 		if (pfn != PFN_NONE) {
-			*mode = MODE_CMA;
+			*mode = FREE_LISTS_CMA;
 			return pfn;
 		}
 	}
-	if (*mode <= MODE_CLAIM) {
+	if (*mode <= FREE_LISTS_CLAIM) {
 		pfn = claim(lists, request);
 		if (pfn != PFN_NONE) {
-			*mode = MODE_OWN_TYPE;
+			*mode = FREE_LISTS_OWN_TYPE;
 			return pfn;
 		}
 	}
 	pfn = steal(lists, request);
 	if (pfn != PFN_NONE)
-		*mode = MODE_STEAL;
+		*mode = FREE_LISTS_STEAL;
 	return pfn;
 }
 
@@ -208,25 +200,32 @@ static void check_request(const struct zone_request *request)
 	      "a request has an order that exists and a type that falls back");
 }
 
+pfn_t free_lists_allocate_next(struct free_lists *lists, const struct zone_request *request,
+			       enum free_lists_mode *mode)
+{
+	check_request(request);
+	pfn_t pfn = by_mode(lists, request, mode);
+
+	lists->counts.refused += pfn == PFN_NONE;
+	return pfn;
+}
+
 uint64_t free_lists_allocate_bulk(struct free_lists *lists, const struct zone_request *request, pfn_t *frames,
 				  uint64_t count)
 {
-	enum free_lists_mode mode = MODE_OWN_TYPE;
+	enum free_lists_mode mode = FREE_LISTS_OWN_TYPE;
 
-	check_request(request);
 	for (uint64_t taken = 0; taken < count; taken++) {
-		frames[taken] = by_mode(lists, request, &mode);
-		if (frames[taken] == PFN_NONE) {
-			lists->counts.refused++;
+		frames[taken] = free_lists_allocate_next(lists, request, &mode);
+		if (frames[taken] == PFN_NONE)
 			return taken;
-		}
 	}
 	return count;
 }
 
 pfn_t free_lists_allocate(struct free_lists *lists, const struct zone_request *request)
 {
-	enum free_lists_mode mode = MODE_OWN_TYPE;
+	enum free_lists_mode mode = FREE_LISTS_OWN_TYPE;
 	uint64_t *highatomic = &lists->counts.highatomic;
 	pfn_t pfn = PFN_NONE;
 

@@ -6,6 +6,32 @@
 
 #include <string.h>
 
+static bool has_dma32(const struct memory *memory, unsigned node)
+{
+	for (unsigned i = 0; i < memory->zones; i++) {
+		if (memory->zone[i].node == node && memory->zone[i].kind == ZONE_DMA32)
+			return true;
+	}
+	return false;
+}
+
+/* A request for Normal memory first looks for a zone whose types need not be mixed (alloc_flags_nofragment). */
+static void avoid_fragmentation(struct allocation *allocation)
+{
+	const struct node *node = allocation->node;
+	const struct memory *memory = allocation->memory;
+
+	for (unsigned i = 0; i < node->fallbacks; i++) {
+		const struct zone *zone = &memory->zone[node->fallback[i]];
+
+		if (!gfp_suits(allocation, zone))
+			continue;
+		if (zone->kind == ZONE_NORMAL && (memory->nodes == 1 || has_dma32(memory, zone->node)))
+			allocation->request.flags |= ALLOC_NOFRAGMENT;
+		return;
+	}
+}
+
 bool gfp_prepare(struct allocation *allocation, struct memory *memory, const struct gfp *gfp, unsigned order)
 {
 	if (__builtin_expect(!gfp_flags_are_valid(gfp->flags), 0)) {
@@ -30,26 +56,58 @@ bool gfp_prepare(struct allocation *allocation, struct memory *memory, const str
 			.highest = highest,
 			.cpu = gfp->cpu},
 	};
+	if (allocation->request.type == MIGRATE_MOVABLE)
+		allocation->request.flags |= ALLOC_CMA;
+	if (memory->zone[0].lists)
+		avoid_fragmentation(allocation);
 	return true;
+}
+
+/* The zone was boosted: reclaim is woken now (rmqueue). A block for an urgent request takes its pageblock into the reserve. */
+static void follow_up(struct allocation *allocation, struct zone *zone, pfn_t pfn)
+{
+	struct memory *memory = allocation->memory;
+
+	allocation->zone = zone;
+	if ((allocation->request.flags & ALLOC_KSWAPD) &&
+	    atomic_load_explicit(&zone->is_boosted, memory_order_relaxed)) {
+		atomic_store_explicit(&zone->is_boosted, false, memory_order_relaxed);
+		counted_lock_acquire(&memory->shortage.lock);
+		memory->shortage.wakes++;
+		counted_lock_release(&memory->shortage.lock);
+		if (memory->hook.wake)
+			memory->hook.wake(memory->hook.owner, zone, 0);
+	}
+	if (allocation->request.flags & ALLOC_HIGHATOMIC)
+		zone_reserve(zone, pfn, allocation->request.order);
 }
 
 pfn_t gfp_take(struct allocation *allocation)
 {
 	const struct node *node = allocation->node;
+	struct zone_request *request = &allocation->request;
+	const struct zone *preferred = NULL;
 
 	for (unsigned i = 0; i < node->fallbacks; i++) {
 		struct zone *zone = &allocation->memory->zone[node->fallback[i]];
 
 		if (!gfp_suits(allocation, zone))
 			continue;
-		pfn_t pfn = zone_allocate(zone, &allocation->request);
+		preferred = preferred ? preferred : zone;
+		/* Rather mixed types here than memory of another node. */
+		if ((request->flags & ALLOC_NOFRAGMENT) && zone->node != preferred->node)
+			break;
+		pfn_t pfn = zone_allocate(zone, request);
 
 		if (pfn != PFN_NONE) {
-			allocation->zone = zone;
+			follow_up(allocation, zone, pfn);
 			return pfn;
 		}
 	}
-	return PFN_NONE;
+	if (!(request->flags & ALLOC_NOFRAGMENT))
+		return PFN_NONE;
+	request->flags &= ~(unsigned)ALLOC_NOFRAGMENT;
+	return gfp_take(allocation);
 }
 
 static void clear_block(const struct memory *memory, pfn_t pfn, unsigned order)
@@ -77,10 +135,11 @@ struct page *gfp_hand_out(const struct allocation *allocation, pfn_t pfn)
 	struct page *page = page_of_pfn(&memory->pages, pfn);
 	unsigned order = allocation->request.order;
 
-	*page = (struct page){.flags = PAGE_HEAD,
-			      .zone = (uint32_t)(allocation->zone - memory->zone),
-			      .count = 1,
-			      .private = order};
+	*page =
+	    (struct page){.flags = PAGE_HEAD | (allocation->request.type == MIGRATE_MOVABLE ? PAGE_LRU : 0),
+			  .zone = (uint32_t)(allocation->zone - memory->zone),
+			  .count = 1,
+			  .private = order};
 	if (allocation->gfp->flags & GFP_ZERO)
 		clear_block(memory, pfn, order);
 	if (order > 0 && (allocation->gfp->flags & GFP_COMP))

@@ -87,6 +87,20 @@ static bool make_room_by_killing(const struct allocation *allocation)
 	return memory->hook.kill && memory->hook.kill(memory->hook.owner);
 }
 
+/* Gives a pageblock that is kept for urgent requests to this one (unreserve_highatomic_pageblock). */
+static bool unreserve(const struct allocation *allocation, bool is_forced)
+{
+	const struct node *node = allocation->node;
+
+	for (unsigned i = 0; i < node->fallbacks; i++) {
+		struct zone *zone = &allocation->memory->zone[node->fallback[i]];
+
+		if (gfp_suits(allocation, zone) && zone_unreserve(zone, allocation->request.type, is_forced))
+			return true;
+	}
+	return false;
+}
+
 /* Reclaims and compacts until it has a block, or further effort is not wanted. */
 static pfn_t take_by_effort(struct allocation *allocation, unsigned flags)
 {
@@ -103,6 +117,11 @@ static pfn_t take_by_effort(struct allocation *allocation, unsigned flags)
 		    (is_costly && !(gfp & (GFP_RETRY_MAYFAIL | GFP_NOFAIL))))
 			return pfn;
 		fruitless = freed > 0 ? fruitless : RETRIES_MAX;
+		if (unreserve(allocation, freed == 0)) {
+			pfn = take_with(allocation, flags);
+			if (pfn != PFN_NONE)
+				return pfn;
+		}
 		if (++fruitless <= RETRIES_MAX)
 			continue;
 		if (!make_room_by_killing(allocation))

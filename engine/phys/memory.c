@@ -66,6 +66,8 @@ static enum status boot_zone(struct memory *memory, const struct memory_shape *s
 	    .cpus = shape->cpus,
 	    .local_cpus = memory->node[described->node].cpus,
 	    .tuning = shape->tuning,
+	    .keeper = shape->keeper,
+	    .array = &memory->pages,
 	};
 	enum status status = zone_create(&memory->zone[memory->zones], &zone);
 
@@ -296,7 +298,7 @@ uint64_t memory_map_bytes(const struct memory *memory)
 	uint64_t bytes = 0;
 
 	for (unsigned i = 0; i < memory->zones; i++)
-		bytes += memory->zone[i].maps.bytes;
+		bytes += memory->zone[i].maps.bytes + memory->zone[i].pageblocks.memory.bytes;
 	return bytes;
 }
 
@@ -316,10 +318,8 @@ static bool has_free_reserved(const struct memory *memory)
 	for (unsigned i = 0; i < reserved->count; i++) {
 		for (pfn_t pfn = reserved->range[i].first; pfn < reserved->range[i].end; pfn++) {
 			for (unsigned zone = 0; zone < memory->zones; zone++) {
-				pfn_t first;
-				unsigned order;
-
-				if (buddy_find(&memory->zone[zone].buddy, pfn, &first, &order) == BUDDY_FREE)
+				if (zone_holds(&memory->zone[zone], pfn) &&
+				    zone_is_free(&memory->zone[zone], pfn))
 					return true;
 			}
 		}

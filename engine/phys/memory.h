@@ -47,6 +47,7 @@ struct memory_shape {
 	unsigned max_order; /* of the zones */
 	unsigned cpus;	    /* page sets per zone, dealt out over the nodes; 0 = none */
 	enum pcp_tuning tuning;
+	enum zone_keeper keeper;
 	struct watermark_settings watermarks;
 	bool remembers_owners; /* page_owner.h */
 };

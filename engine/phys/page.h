@@ -57,7 +57,10 @@ struct page {
 			uint16_t slots;	 /* objects that it holds */
 			uint16_t state;	 /* enum slab_state */
 		} slab;
-		uint64_t huge_mapcount; /* of a huge block: huge entries that name it */
+		struct {
+			uint32_t huge_mapcount; /* of a huge block: huge entries that name it */
+			uint32_t pins; /* of a user page: references that keep it where it is (frames.h) */
+		};
 	};
 };
 

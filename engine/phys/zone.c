@@ -3,13 +3,13 @@
 #include "engine/phys/zone.h"
 
 #include "engine/base/check.h"
+#include "engine/phys/zone_lists.h"
 
 /* Linux: SZ_256K / PAGE_SIZE, MIN_PERCPU_PAGELIST_HIGH_FRACTION, and watermark_boost_factor in 1/10000. */
 #define BATCH_PAGES_MAX 64u
 #define BATCH_FRACTION_SHIFT 12
 #define HIGH_MAX_FRACTION 8u
 #define BOOST_FACTOR 15000u
-#define PAGEBLOCK_PAGES HUGE_PAGES
 
 static const char *const kind_names[ZONE_KINDS] = {"DMA", "DMA32", "Normal", "HighMem", "Movable"};
 
@@ -33,15 +33,26 @@ static uint32_t high_limit(const struct zone_shape *shape)
 
 static enum status create_sets(struct zone *zone, const struct zone_shape *shape)
 {
-	enum status status = reservation_create(&zone->lists, shape->cpus * sizeof(struct pcp), PAGE_BYTES);
+	enum status status = reservation_create(&zone->sets, shape->cpus * sizeof(struct pcp), PAGE_BYTES);
 
-	zone->pcp = zone->lists.memory;
+	zone->pcp = zone->sets.memory;
 	while (zone->cpus < shape->cpus && status == STATUS_OK) {
 		status = pcp_create(&zone->pcp[zone->cpus], shape->tuning, high_limit(shape));
 		if (status == STATUS_OK)
 			zone->cpus++;
 	}
 	return status;
+}
+
+static enum status create_maps(struct zone *zone, const struct zone_shape *shape)
+{
+	size_t bytes = buddy_bytes(&shape->buddy);
+
+	if (bytes == 0)
+		return STATUS_BAD_ARGUMENT;
+	enum status status = reservation_create(&zone->maps, bytes, PAGE_BYTES);
+
+	return status == STATUS_OK ? buddy_create(&zone->buddy, &shape->buddy, zone->maps.memory) : status;
 }
 
 enum status zone_create(struct zone *zone, const struct zone_shape *shape)
@@ -53,15 +64,11 @@ enum status zone_create(struct zone *zone, const struct zone_shape *shape)
 	    .first = shape->buddy.first,
 	    .end = shape->buddy.first + shape->buddy.pages,
 	    .local_cpus = shape->local_cpus,
+	    .keeper = shape->keeper,
 	};
-	size_t bytes = buddy_bytes(&shape->buddy);
+	enum status status =
+	    shape->keeper == ZONE_LISTS ? zone_create_lists(zone, shape) : create_maps(zone, shape);
 
-	if (bytes == 0)
-		return STATUS_BAD_ARGUMENT;
-	enum status status = reservation_create(&zone->maps, bytes, PAGE_BYTES);
-
-	if (status == STATUS_OK)
-		status = buddy_create(&zone->buddy, &shape->buddy, zone->maps.memory);
 	if (status == STATUS_OK)
 		status = create_sets(zone, shape);
 	if (status != STATUS_OK)
@@ -74,14 +81,18 @@ void zone_destroy(struct zone *zone)
 	for (unsigned cpu = 0; cpu < zone->cpus; cpu++)
 		pcp_destroy(&zone->pcp[cpu]);
 	zone->cpus = 0;
+	zone_destroy_lists(zone);
 	reservation_destroy(&zone->maps);
-	reservation_destroy(&zone->lists);
+	reservation_destroy(&zone->sets);
 }
 
 void zone_add(struct zone *zone, pfn_t pfn, uint64_t pages)
 {
 	zone_lock(zone);
-	buddy_add(&zone->buddy, pfn, pages);
+	if (zone->lists)
+		free_lists_add(zone->lists, pfn, pages);
+	else
+		buddy_add(&zone->buddy, pfn, pages);
 	zone->managed_pages += pages;
 	zone_unlock(zone);
 }
@@ -174,16 +185,29 @@ static uint64_t reserve_of(const struct zone_request *request, uint64_t mark)
 	return reserve;
 }
 
+/* The orders of which there is a free block that the request may have. */
+static uint32_t seen_orders(const struct zone *zone, const struct zone_request *request)
+{
+	uint32_t orders = atomic_load_explicit(&zone->seen_orders, memory_order_relaxed);
+
+	if (request->flags & ALLOC_CMA)
+		orders |= atomic_load_explicit(&zone->seen_cma_orders, memory_order_relaxed);
+	if (request->flags & ((unsigned)ALLOC_HIGHATOMIC | ALLOC_OOM))
+		orders |= atomic_load_explicit(&zone->seen_highatomic_orders, memory_order_relaxed);
+	return orders;
+}
+
 bool zone_stays_above(const struct zone *zone, const struct zone_request *request, uint64_t mark)
 {
 	uint64_t free = zone_seen_free_pages(zone);
 	uint64_t beyond = ((uint64_t)1 << request->order) - 1;
 
+	if (zone->lists)
+		beyond += zone_unusable_pages(zone, request);
 	if (free < beyond ||
 	    free - beyond <= reserve_of(request, mark) + zone->lowmem_reserve[request->highest])
 		return false;
-	return request->order == 0 ||
-	       atomic_load_explicit(&zone->seen_orders, memory_order_relaxed) >> request->order != 0;
+	return request->order == 0 || seen_orders(zone, request) >> request->order != 0;
 }
 
 /* The watermark that the request names. Digging for one page, it need not respect the boost. */
@@ -230,10 +254,27 @@ static inline struct pcp *set_of(const struct zone *zone, int cpu, unsigned orde
 	return &zone->pcp[cpu];
 }
 
-/* The set's list for the type. Bitmaps do not know types: all blocks of an order are alike. */
-static inline struct pcp_list *list_of(struct pcp *pcp, unsigned order)
+/* The number of the set's list for the type. Bitmaps do not know types: all blocks of an order are alike. */
+static inline unsigned index_of(const struct zone *zone, unsigned order, enum migrate_type type)
 {
-	return &pcp->list[pcp_index(MIGRATE_MOVABLE, order)];
+	return pcp_index(zone->lists ? type : MIGRATE_MOVABLE, order);
+}
+
+/* A block of the keeper, for a batch whose way is in *mode. */
+static inline pfn_t take_next(struct zone *zone, const struct zone_request *request,
+			      enum free_lists_mode *mode)
+{
+	return zone->lists ? free_lists_allocate_next(zone->lists, request, mode)
+			   : buddy_allocate(&zone->buddy, request->order);
+}
+
+static inline void give_to_keeper(struct zone *zone, pfn_t pfn, unsigned order)
+{
+	if (zone->lists)
+		free_lists_free(zone->lists, pfn, order, 0);
+	else
+		buddy_free(&zone->buddy, pfn, order);
+	zone->frees++;
 }
 
 static bool refill(struct zone *zone, struct pcp *pcp, struct pcp_list *list,
@@ -241,16 +282,18 @@ static bool refill(struct zone *zone, struct pcp *pcp, struct pcp_list *list,
 {
 	bool below_high = atomic_load_explicit(&zone->below_high, memory_order_relaxed);
 	uint32_t wanted = pcp_refill_blocks(pcp, request->order, below_high);
+	enum free_lists_mode mode = FREE_LISTS_OWN_TYPE;
 
 	zone_lock(zone);
 	while (wanted-- > 0) {
-		pfn_t pfn = buddy_allocate(&zone->buddy, request->order);
+		pfn_t pfn = take_next(zone, request, &mode);
 
 		if (pfn == PFN_NONE)
 			break;
 		pcp_list_append(list, pfn);
 	}
 	zone->allocations += list->blocks;
+	zone_answer_boosts(zone, request);
 	zone_unlock(zone);
 	pcp->count += list->blocks << request->order;
 	pcp->refills++;
@@ -260,9 +303,11 @@ static bool refill(struct zone *zone, struct pcp *pcp, struct pcp_list *list,
 static pfn_t take_locked(struct zone *zone, const struct zone_request *request)
 {
 	zone_lock(zone);
-	pfn_t pfn = buddy_allocate(&zone->buddy, request->order);
+	pfn_t pfn = zone->lists ? free_lists_allocate(zone->lists, request)
+				: buddy_allocate(&zone->buddy, request->order);
 
 	zone->allocations += pfn != PFN_NONE;
+	zone_answer_boosts(zone, request);
 	zone_unlock(zone);
 	if (pfn == PFN_NONE)
 		atomic_fetch_add_explicit(&zone->refusals, 1, memory_order_relaxed);
@@ -274,7 +319,7 @@ pfn_t zone_take(struct zone *zone, const struct zone_request *request)
 	struct pcp *pcp = set_of(zone, request->cpu, request->order);
 
 	if (pcp) {
-		struct pcp_list *list = list_of(pcp, request->order);
+		struct pcp_list *list = &pcp->list[index_of(zone, request->order, request->type)];
 
 		pcp->free_count >>= 1;
 		if (list->blocks > 0 || refill(zone, pcp, list, request)) {
@@ -296,10 +341,9 @@ static void drain(struct zone *zone, struct pcp *pcp, uint32_t pages, unsigned i
 		uint32_t block = 1u << pcp_order(index);
 
 		while (left > 0 && list->blocks > 0) {
-			buddy_free(&zone->buddy, pcp_list_remove_last(list), pcp_order(index));
+			give_to_keeper(zone, pcp_list_remove_last(list), pcp_order(index));
 			pcp->count -= block;
 			left = left > block ? left - block : 0;
-			zone->frees++;
 		}
 	}
 	zone_unlock(zone);
@@ -309,13 +353,14 @@ static void drain(struct zone *zone, struct pcp *pcp, uint32_t pages, unsigned i
 static void free_to_set(struct zone *zone, struct pcp *pcp, pfn_t pfn, unsigned order)
 {
 	bool below_high = atomic_load_explicit(&zone->below_high, memory_order_relaxed);
+	unsigned index = index_of(zone, order, zone->lists ? zone_set_type(zone, pfn) : MIGRATE_MOVABLE);
 
-	pcp_list_push(list_of(pcp, order), pfn);
+	pcp_list_push(&pcp->list[index], pfn);
 	pcp->count += 1u << order;
 	uint32_t pages = pcp_drain_pages(pcp, order, below_high);
 
 	if (pages > 0) {
-		drain(zone, pcp, pages, pcp_index(MIGRATE_MOVABLE, order));
+		drain(zone, pcp, pages, index);
 		leave_below_high(zone);
 	}
 }
@@ -325,18 +370,19 @@ void zone_free(struct zone *zone, int cpu, pfn_t pfn, unsigned order)
 	struct pcp *pcp = set_of(zone, cpu, order);
 
 	CHECK(zone_holds(zone, pfn), "a freed frame lies in its zone (foreign pfn)");
-	if (pcp) {
+	if (pcp && !(zone->lists && pageblock_is_isolated(&zone->pageblocks, pfn))) {
 		free_to_set(zone, pcp, pfn, order);
 		return;
 	}
 	zone_lock(zone);
-	buddy_free(&zone->buddy, pfn, order);
-	zone->frees++;
+	give_to_keeper(zone, pfn, order);
 	zone_unlock(zone);
 }
 
 void zone_split(struct zone *zone, pfn_t pfn, unsigned order)
 {
+	if (zone->lists)
+		return;
 	zone_lock(zone);
 	buddy_split(&zone->buddy, pfn, order, 0);
 	zone_unlock(zone);
@@ -358,7 +404,7 @@ void zone_decay(struct zone *zone, unsigned cpu)
 
 uint64_t zone_free_pages(const struct zone *zone)
 {
-	uint64_t pages = zone->buddy.free_pages;
+	uint64_t pages = zone_kept_pages(zone);
 
 	for (unsigned cpu = 0; cpu < zone->cpus; cpu++)
 		pages += zone->pcp[cpu].count;
@@ -368,6 +414,8 @@ uint64_t zone_free_pages(const struct zone *zone)
 void zone_free_blocks(const struct zone *zone, struct free_blocks *free)
 {
 	*free = (struct free_blocks){.blocks = {0}};
-	for (unsigned order = 0; order <= zone->buddy.max_order; order++)
+	for (unsigned order = 0; zone->lists && order < FREE_LISTS_ORDERS; order++)
+		free->blocks[order] = free_lists_blocks_of_order(zone->lists, order);
+	for (unsigned order = 0; !zone->lists && order <= zone->buddy.max_order; order++)
 		free->blocks[order] = buddy_free_blocks(&zone->buddy, order);
 }

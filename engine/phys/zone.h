@@ -36,10 +36,18 @@
 #include "engine/base/reservation.h"
 #include "engine/phys/buddy.h"
 #include "engine/phys/fragmentation.h"
+#include "engine/phys/free_lists.h"
 #include "engine/phys/pcp.h"
 #include "engine/phys/zone_request.h"
 
 #include <stdatomic.h>
+
+/* How a zone keeps its free blocks. */
+enum zone_keeper {
+	ZONE_BITMAPS, /* buddy.h: a bitmap per order. Migrate types are not told apart */
+	ZONE_LISTS, /* free_lists.h: as Linux does. Orders up to 10. The pages of neighbours in use are looked at, too, so
+		       * one thread at a time uses the machine */
+};
 
 struct zone_shape {
 	enum zone_kind kind;
@@ -48,6 +56,9 @@ struct zone_shape {
 	unsigned cpus;		  /* page sets; 0 = none */
 	unsigned local_cpus;	  /* of them, those of the zone's node: they share what the sets may hold */
 	enum pcp_tuning tuning;
+	enum zone_keeper keeper;
+	struct page_array
+	    *array; /* with ZONE_LISTS: holds the frames' pages, and lives as long as the zone */
 };
 
 struct zone {
@@ -56,7 +67,10 @@ struct zone {
 	unsigned node;
 	struct counted_lock lock;
 	pfn_t first, end; /* the span: first .. end-1 */
-	struct buddy buddy;
+	enum zone_keeper keeper;
+	struct buddy buddy;	      /* the keeper with ZONE_BITMAPS; else without frames */
+	struct free_lists *lists;     /* the keeper with ZONE_LISTS, else NULL */
+	struct pageblocks pageblocks; /* of the lists */
 	uint64_t present_pages;
 	uint64_t managed_pages;
 	uint64_t watermark[WATERMARKS];	     /* frames, without the boost */
@@ -65,12 +79,17 @@ struct zone {
 	_Atomic uint64_t refusals;	     /* for lack of a block, or under the watermark */
 	_Atomic uint64_t boost;		     /* frames added to all watermarks */
 	_Atomic uint64_t seen_free_pages;
-	_Atomic uint32_t seen_orders; /* bit k: there is a free block of order k */
+	_Atomic uint32_t seen_orders; /* bit k: there is a free block of order k for any request */
+	/* With lists: of seen_free_pages, what only some requests may have, and the orders that are there. */
+	_Atomic uint64_t seen_cma_pages, seen_highatomic_pages;
+	_Atomic uint32_t seen_cma_orders, seen_highatomic_orders;
+	_Atomic bool is_boosted; /* reclaim is to be woken, because watermarks were raised */
+	uint64_t boosts;	 /* of the lists' requests for a boost, those that were answered */
 	_Atomic bool
 	    below_high; /* free pages were below the high watermark when last seen; page sets shrink */
 	unsigned cpus, local_cpus;
-	struct pcp *pcp;		/* one per CPU */
-	struct reservation maps, lists; /* memory of the buddy, and of the page sets */
+	struct pcp *pcp;	       /* one per CPU */
+	struct reservation maps, sets; /* memory of the keeper, and of the page sets */
 };
 
 /* "DMA", "DMA32", "Normal", "HighMem", "Movable": as the kernel prints them. */
@@ -101,10 +120,17 @@ static inline void zone_lock(struct zone *zone)
 	counted_lock_acquire(&zone->lock);
 }
 
+/* Says to others what the lists have. */
+void zone_publish_lists(struct zone *zone);
+
 static inline void zone_unlock(struct zone *zone)
 {
-	atomic_store_explicit(&zone->seen_free_pages, zone->buddy.free_pages, memory_order_relaxed);
-	atomic_store_explicit(&zone->seen_orders, zone->buddy.nonempty, memory_order_relaxed);
+	if (zone->lists) {
+		zone_publish_lists(zone);
+	} else {
+		atomic_store_explicit(&zone->seen_free_pages, zone->buddy.free_pages, memory_order_relaxed);
+		atomic_store_explicit(&zone->seen_orders, zone->buddy.nonempty, memory_order_relaxed);
+	}
 	counted_lock_release(&zone->lock);
 }
 
@@ -158,6 +184,16 @@ void zone_drain(struct zone *zone, unsigned cpu);
 
 /* A second has passed for a CPU: its set shrinks towards high_min, as Linux's vmstat worker makes it. */
 void zone_decay(struct zone *zone, unsigned cpu);
+
+/* After an allocation with ALLOC_HIGHATOMIC: its pageblock is kept for such. Only lists do that. */
+void zone_reserve(struct zone *zone, pfn_t pfn, unsigned order);
+
+/* Gives a reserved pageblock to a type, the last one only when forced; false when there was none. */
+bool zone_unreserve(struct zone *zone, enum migrate_type type, bool is_forced);
+
+/* Of the keeper, by whatever keeper: free frames; whether the frame lies in a free block. */
+uint64_t zone_kept_pages(const struct zone *zone);
+bool zone_is_free(const struct zone *zone, pfn_t pfn);
 
 /* Does the frame lie in the zone's range? */
 static inline bool zone_holds(const struct zone *zone, pfn_t pfn)

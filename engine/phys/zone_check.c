@@ -18,8 +18,9 @@ static const char *check_list(const struct zone *zone, const struct pcp_list *li
 		pfn_t first;
 		unsigned found;
 
-		if (buddy_find(&zone->buddy, pfn, &first, &found) != BUDDY_ALLOCATED || first != pfn ||
-		    found != order)
+		if (zone->lists ? zone_is_free(zone, pfn)
+				: buddy_find(&zone->buddy, pfn, &first, &found) != BUDDY_ALLOCATED ||
+				      first != pfn || found != order)
 			return I3;
 	}
 	return NULL;
@@ -34,11 +35,37 @@ static const char *check_set(const struct zone *zone, const struct pcp *pcp)
 	return broken;
 }
 
+static bool is_keeper_sound(const struct zone *zone)
+{
+	const struct free_lists *lists = zone->lists;
+
+	if (lists)
+		return !pageblocks_check(&zone->pageblocks) && !free_lists_check(lists) &&
+		       lists->first == zone->first && lists->end == zone->end;
+	return !buddy_check(&zone->buddy) && zone->buddy.first == zone->first && zone->buddy.end == zone->end;
+}
+
+static bool is_published(const struct zone *zone)
+{
+	const struct free_lists *lists = zone->lists;
+	uint32_t orders = 0;
+
+	for (unsigned type = 0; lists && type < MIGRATE_PCPTYPES; type++)
+		orders |= lists->nonempty[type];
+	return zone_seen_free_pages(zone) == zone_kept_pages(zone) &&
+	       atomic_load_explicit(&zone->seen_orders, memory_order_relaxed) ==
+		   (lists ? orders : zone->buddy.nonempty) &&
+	       atomic_load_explicit(&zone->seen_cma_pages, memory_order_relaxed) ==
+		   (lists ? lists->free_cma_pages : 0) &&
+	       atomic_load_explicit(&zone->seen_highatomic_pages, memory_order_relaxed) ==
+		   (lists ? lists->free_highatomic_pages : 0);
+}
+
 const char *zone_check(const struct zone *zone)
 {
 	const char *broken = NULL;
 
-	if (buddy_check(&zone->buddy) || zone->buddy.first != zone->first || zone->buddy.end != zone->end)
+	if (!is_keeper_sound(zone))
 		return I1;
 	for (unsigned i = 1; i < WATERMARKS; i++) {
 		if (zone->watermark[i - 1] > zone->watermark[i])
@@ -48,11 +75,10 @@ const char *zone_check(const struct zone *zone)
 		broken = check_set(zone, &zone->pcp[cpu]);
 	if (broken)
 		return broken;
-	if (zone->buddy.managed_pages != zone->managed_pages || zone->managed_pages > zone->present_pages ||
+	uint64_t managed = zone->lists ? zone->lists->managed_pages : zone->buddy.managed_pages;
+
+	if (managed != zone->managed_pages || zone->managed_pages > zone->present_pages ||
 	    zone->present_pages > zone->end - zone->first)
 		return I4;
-	return zone_seen_free_pages(zone) == zone->buddy.free_pages &&
-		       atomic_load_explicit(&zone->seen_orders, memory_order_relaxed) == zone->buddy.nonempty
-		   ? NULL
-		   : I5;
+	return is_published(zone) ? NULL : I5;
 }

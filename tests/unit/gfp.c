@@ -15,10 +15,23 @@
 
 #include <cmocka.h>
 
+/* Every test but the one with two threads runs with both keepers; main() says which. */
+static enum zone_keeper keepers[] = {ZONE_BITMAPS, ZONE_LISTS};
+static enum zone_keeper keeper;
+
+static int choose_keeper(void **state)
+{
+	keeper = *(const enum zone_keeper *)*state;
+	return 0;
+}
+
 static void make(struct memory *memory, enum arena_backing backing)
 {
-	struct memory_shape shape = {
-	    .size = {.pages = 16384}, .backing = backing, .max_order = BUDDY_KERNEL_ORDER, .cpus = 2};
+	struct memory_shape shape = {.size = {.pages = 16384},
+				     .backing = backing,
+				     .max_order = BUDDY_KERNEL_ORDER,
+				     .cpus = 2,
+				     .keeper = keeper};
 
 	assert_int_equal(memory_create(memory, &shape), STATUS_OK);
 }
@@ -101,12 +114,12 @@ static void test_exact(void **state)
 
 	(void)state;
 	make(&memory, ARENA_NONE);
-	uint64_t free = memory.zone[1].buddy.free_pages;
+	uint64_t free = zone_kept_pages(&memory.zone[1]);
 	uintptr_t address = alloc_pages_exact(&memory, &gfp, 6 * PAGE_BYTES + 1);
 
-	assert_int_equal(memory.zone[1].buddy.free_pages, free - 7);
+	assert_int_equal(zone_kept_pages(&memory.zone[1]), free - 7);
 	assert_int_equal(virt_to_page(&memory, address + 6 * PAGE_BYTES)->count, 1);
-	assert_int_equal(virt_to_page(&memory, address + 7 * PAGE_BYTES)->flags, 0);
+	assert_int_equal(virt_to_page(&memory, address + 7 * PAGE_BYTES)->flags & ~(uint32_t)PAGE_FREE, 0);
 	free_pages_exact(&memory, -1, address, 6 * PAGE_BYTES + 1);
 	drop(&memory);
 }
@@ -195,13 +208,14 @@ static void test_free_of_a_block_that_is_referenced(void **state)
 	drop(&memory);
 }
 
-/* The zones are used up from the best one down; DMA keeps what lowmem_reserve says; who may dig deeper gets more. */
+/* The zones are used up from the best one down; DMA keeps what lowmem_reserve says; who may dig deeper gets more.
+ * The memory is Movable, as all of it is at boot: no pageblock changes its type, which would raise the watermarks. */
 static void test_fallback_and_reserves(void **state)
 {
-	struct gfp any = {.flags = GFP_KERNEL, .cpu = -1};
-	struct gfp atomic = {.flags = GFP_ATOMIC, .cpu = -1};
-	struct gfp memalloc = {.flags = GFP_KERNEL | GFP_MEMALLOC, .cpu = -1};
-	struct gfp dma = {.flags = GFP_KERNEL | GFP_DMA, .cpu = -1};
+	struct gfp any = {.flags = GFP_KERNEL | GFP_MOVABLE, .cpu = -1};
+	struct gfp atomic = {.flags = GFP_ATOMIC | GFP_MOVABLE, .cpu = -1};
+	struct gfp memalloc = {.flags = GFP_KERNEL | GFP_MOVABLE | GFP_MEMALLOC, .cpu = -1};
+	struct gfp dma = {.flags = GFP_KERNEL | GFP_MOVABLE | GFP_DMA, .cpu = -1};
 	struct memory memory;
 
 	(void)state;
@@ -211,22 +225,51 @@ static void test_fallback_and_reserves(void **state)
 	assert_int_equal(alloc_pages(&memory, &dma, 0)->zone, 0);
 	while (alloc_pages(&memory, &any, 0))
 		;
-	assert_int_equal(zone[1].buddy.free_pages, zone[1].watermark[WATERMARK_MIN]);
-	assert_int_equal(zone[0].buddy.free_pages,
+	assert_int_equal(zone_kept_pages(&zone[1]), zone[1].watermark[WATERMARK_MIN]);
+	assert_int_equal(zone_kept_pages(&zone[0]),
 			 zone[0].watermark[WATERMARK_MIN] + zone[0].lowmem_reserve[ZONE_NORMAL]);
 	assert_true(zone[0].lowmem_reserve[ZONE_NORMAL] > 0);
 	while (alloc_pages(&memory, &dma, 0))
 		;
-	assert_int_equal(zone[0].buddy.free_pages, zone[0].watermark[WATERMARK_MIN]);
+	assert_int_equal(zone_kept_pages(&zone[0]), zone[0].watermark[WATERMARK_MIN]);
 	while (alloc_pages(&memory, &atomic, 0))
 		;
-	assert_int_equal(zone[1].buddy.free_pages, zone[1].watermark[WATERMARK_MIN] -
-						       zone[1].watermark[WATERMARK_MIN] / 2 -
-						       zone[1].watermark[WATERMARK_MIN] / 2 / 4);
+	assert_int_equal(zone_kept_pages(&zone[1]), zone[1].watermark[WATERMARK_MIN] -
+							zone[1].watermark[WATERMARK_MIN] / 2 -
+							zone[1].watermark[WATERMARK_MIN] / 2 / 4);
 	while (alloc_pages(&memory, &memalloc, 0))
 		;
-	assert_int_equal(zone[0].buddy.free_pages + zone[1].buddy.free_pages, 0);
+	assert_int_equal(zone_kept_pages(&zone[0]) + zone_kept_pages(&zone[1]), 0);
 	assert_null(memory_check(&memory));
+	memory_destroy(&memory);
+}
+
+#define GIB_PAGES ((uint64_t)1 << 18)
+
+/* Normal has no whole pageblock left: what cannot be moved goes to DMA32, where it has one to itself, before it is mixed with what
+ * can. Bitmaps do not tell them apart. */
+static void test_types_are_kept_apart(void **state)
+{
+	struct memory_shape shape = {.size = {.pages = 4 * GIB_PAGES + 16384},
+				     .backing = ARENA_NONE,
+				     .max_order = BUDDY_KERNEL_ORDER,
+				     .keeper = keeper};
+	struct gfp movable = {.flags = GFP_KERNEL | GFP_HIGHMEM | GFP_MOVABLE, .cpu = -1};
+	struct gfp unmovable = {.flags = GFP_KERNEL, .cpu = -1};
+	struct memory memory;
+
+	(void)state;
+	assert_int_equal(memory_create(&memory, &shape), STATUS_OK);
+	assert_int_equal(memory.zones, 3);
+	while (memory.zone[2].seen_orders >> 9 != 0)
+		assert_int_equal(alloc_pages(&memory, &movable, 8)->zone, 2);
+	assert_true(zone_kept_pages(&memory.zone[2]) == 256);
+	memory.zone[2].watermark[WATERMARK_LOW] = 0;
+	struct page *page = alloc_pages(&memory, &unmovable, 0);
+
+	assert_int_equal(page->zone, keeper == ZONE_LISTS ? 1 : 2);
+	assert_int_equal(page->flags, PAGE_HEAD);
+	assert_int_equal(alloc_pages(&memory, &movable, 0)->zone, 2);
 	memory_destroy(&memory);
 }
 
@@ -415,20 +458,27 @@ static void test_two_cpus_at_once(void **state)
 	run_two_cpus(PCP_TUNED);
 }
 
+#define WITH_BOTH(test)                                                                                      \
+	{#test " (bitmaps)", test, choose_keeper, NULL, &keepers[0]},                                        \
+	{                                                                                                    \
+#test " (lists)", test, choose_keeper, NULL, &keepers[1]                                     \
+	}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_get_free_pages),
-	    cmocka_unit_test(test_single_pages),
-	    cmocka_unit_test(test_exact),
-	    cmocka_unit_test(test_bulk),
-	    cmocka_unit_test(test_split_page),
-	    cmocka_unit_test(test_compound_and_references),
-	    cmocka_unit_test(test_free_of_a_block_that_is_referenced),
-	    cmocka_unit_test(test_fallback_and_reserves),
-	    cmocka_unit_test(test_who_is_asked_when_memory_is_short),
-	    cmocka_unit_test(test_effort),
-	    cmocka_unit_test(test_two_cpus_at_once),
+	    WITH_BOTH(test_get_free_pages),
+	    WITH_BOTH(test_single_pages),
+	    WITH_BOTH(test_exact),
+	    WITH_BOTH(test_bulk),
+	    WITH_BOTH(test_split_page),
+	    WITH_BOTH(test_compound_and_references),
+	    WITH_BOTH(test_free_of_a_block_that_is_referenced),
+	    WITH_BOTH(test_fallback_and_reserves),
+	    WITH_BOTH(test_types_are_kept_apart),
+	    WITH_BOTH(test_who_is_asked_when_memory_is_short),
+	    WITH_BOTH(test_effort),
+	    {"test_two_cpus_at_once", test_two_cpus_at_once, choose_keeper, NULL, &keepers[0]},
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

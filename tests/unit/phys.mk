@@ -1,5 +1,5 @@
 # Unit tests of this room.
-phys_tests = %D%/pageblock %D%/free_lists %D%/free_lists_model %D%/buddy %D%/memory %D%/node %D%/zone %D%/watermark %D%/pcp %D%/gfp %D%/gfp_flags %D%/gfp_misuse %D%/memblock %D%/fragmentation %D%/fill_queue %D%/arena
+phys_tests = %D%/pageblock %D%/free_lists %D%/free_lists_model %D%/free_lists_misuse %D%/buddy %D%/memory %D%/node %D%/zone %D%/watermark %D%/pcp %D%/gfp %D%/gfp_flags %D%/gfp_misuse %D%/memblock %D%/fragmentation %D%/fill_queue %D%/arena
 check_PROGRAMS += $(phys_tests)
 TESTS += $(phys_tests)
 free_lists_rig = %D%/free_lists_rig.h %D%/free_lists_rig.c $(unit_model)
@@ -7,6 +7,8 @@ free_lists_rig = %D%/free_lists_rig.h %D%/free_lists_rig.c $(unit_model)
 %C%_pageblock_LDADD = $(unit_libs)
 %C%_free_lists_SOURCES = %D%/free_lists.c $(free_lists_rig)
 %C%_free_lists_LDADD = $(unit_libs)
+%C%_free_lists_misuse_SOURCES = %D%/free_lists_misuse.c $(free_lists_rig)
+%C%_free_lists_misuse_LDADD = $(unit_libs)
 %C%_free_lists_model_SOURCES = %D%/free_lists_model.c %D%/naive_free_lists.h %D%/naive_free_lists.c $(free_lists_rig)
 %C%_free_lists_model_LDADD = $(unit_libs)
 %C%_buddy_SOURCES = %D%/buddy.c $(unit_model)

@@ -13,14 +13,22 @@
 
 #define PAGES 16384u
 
-static void make(struct zone *zone, enum pcp_tuning tuning)
+/* Every test runs with both keepers: the one that it is to use is in its state. */
+static enum zone_keeper keepers[] = {ZONE_BITMAPS, ZONE_LISTS};
+
+static struct page_array array;
+
+static void make(struct zone *zone, enum pcp_tuning tuning, void **state)
 {
 	struct zone_shape shape = {.kind = ZONE_NORMAL,
 				   .buddy = {.first = 4096, .pages = PAGES, .max_order = BUDDY_KERNEL_ORDER},
 				   .cpus = 2,
 				   .local_cpus = 2,
-				   .tuning = tuning};
+				   .tuning = tuning,
+				   .keeper = *(const enum zone_keeper *)*state,
+				   .array = &array};
 
+	assert_int_equal(page_array_create(&array, 4096, PAGES), STATUS_OK);
 	assert_int_equal(zone_create(zone, &shape), STATUS_OK);
 	zone->present_pages = PAGES;
 	zone_add(zone, 4096, PAGES);
@@ -29,12 +37,26 @@ static void make(struct zone *zone, enum pcp_tuning tuning)
 	assert_null(zone_check(zone));
 }
 
+static void drop(struct zone *zone)
+{
+	zone_destroy(zone);
+	page_array_destroy(&array);
+}
+
+static uint64_t free_of_order(const struct zone *zone, unsigned order)
+{
+	struct free_blocks free;
+
+	zone_free_blocks(zone, &free);
+	return free.blocks[order];
+}
+
 /* Takes single frames from the keeper until so many are left. */
 static void leave(struct zone *zone, uint64_t pages)
 {
 	struct zone_request request = {.flags = ALLOC_NO_WATERMARKS, .highest = ZONE_NORMAL, .cpu = -1};
 
-	while (zone->buddy.free_pages > pages)
+	while (zone_kept_pages(zone) > pages)
 		assert_true(zone_take(zone, &request) != PFN_NONE);
 }
 
@@ -43,7 +65,7 @@ static uint64_t deepest(struct zone *zone, unsigned flags, enum zone_kind highes
 {
 	struct zone_request request = {.flags = flags, .highest = highest, .cpu = -1};
 
-	for (uint64_t pages = zone->buddy.free_pages; pages > 0; pages--) {
+	for (uint64_t pages = zone_kept_pages(zone); pages > 0; pages--) {
 		leave(zone, pages);
 		if (!zone_admits(zone, &request))
 			return pages + 1;
@@ -71,13 +93,12 @@ static void test_how_deep_each_request_digs(void **state)
 	};
 	struct zone zone;
 
-	(void)state;
-	make(&zone, PCP_FIXED);
+	make(&zone, PCP_FIXED, state);
 	leave(&zone, 2000);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		assert_int_equal(deepest(&zone, cases[i].flags, cases[i].highest), cases[i].kept + 1);
 	assert_null(zone_check(&zone));
-	zone_destroy(&zone);
+	drop(&zone);
 }
 
 /* A large request needs a free block of its order, and counts with all its pages but one. */
@@ -86,18 +107,17 @@ static void test_large_requests(void **state)
 	struct zone_request request = {.order = 4, .highest = ZONE_NORMAL, .cpu = -1};
 	struct zone zone;
 
-	(void)state;
-	make(&zone, PCP_FIXED);
+	make(&zone, PCP_FIXED, state);
 	leave(&zone, 416);
 	assert_true(zone_stays_above(&zone, &request, 400));
 	assert_false(zone_stays_above(&zone, &request, 401));
-	while (zone.buddy.nonempty >> 4 != 0)
+	while (zone.seen_orders >> 4 != 0)
 		assert_true(zone_take(&zone, &request) != PFN_NONE);
 	assert_false(zone_stays_above(&zone, &request, 0));
 	assert_int_equal(zone.refusals, 0);
 	assert_int_equal(zone_take(&zone, &request), PFN_NONE);
 	assert_int_equal(zone.refusals, 1);
-	zone_destroy(&zone);
+	drop(&zone);
 }
 
 static void test_boost(void **state)
@@ -106,8 +126,7 @@ static void test_boost(void **state)
 	struct zone_request digging = {.flags = ALLOC_MIN_RESERVE, .highest = ZONE_NORMAL, .cpu = -1};
 	struct zone zone;
 
-	(void)state;
-	make(&zone, PCP_FIXED);
+	make(&zone, PCP_FIXED, state);
 	assert_true(zone_boost(&zone));
 	assert_int_equal(zone_mark(&zone, WATERMARK_MIN), 400 + 512);
 	assert_true(zone_boost(&zone));
@@ -121,7 +140,7 @@ static void test_boost(void **state)
 	assert_true(zone_admits(&zone, &ordinary));
 	zone.managed_pages = 2047;
 	assert_false(zone_boost(&zone));
-	zone_destroy(&zone);
+	drop(&zone);
 }
 
 /* 63 frames per lock: a batch in, and a batch out when `high` are there. */
@@ -131,8 +150,7 @@ static void test_fixed_sets_save_locks(void **state)
 	struct zone zone;
 	pfn_t pfn[1000];
 
-	(void)state;
-	make(&zone, PCP_FIXED);
+	make(&zone, PCP_FIXED, state);
 	uint64_t taken = zone.lock.taken;
 
 	for (size_t i = 0; i < 1000; i++)
@@ -146,9 +164,9 @@ static void test_fixed_sets_save_locks(void **state)
 	assert_null(zone_check(&zone));
 	zone_drain(&zone, 1);
 	assert_int_equal(zone.pcp[1].count, 0);
-	assert_int_equal(zone.buddy.free_pages, PAGES);
+	assert_int_equal(zone_kept_pages(&zone), PAGES);
 	assert_null(zone_check(&zone));
-	zone_destroy(&zone);
+	drop(&zone);
 }
 
 /* Orders 0 to 3 and 9 go through the sets, the others do not; of a zone as small as this, a set does not keep any of 9. */
@@ -156,8 +174,9 @@ static void test_orders_of_sets(void **state)
 {
 	struct zone zone;
 
-	(void)state;
-	make(&zone, PCP_TUNED);
+	make(&zone, PCP_TUNED, state);
+	enum migrate_type type = zone.lists ? MIGRATE_UNMOVABLE : MIGRATE_MOVABLE;
+
 	for (unsigned order = 0; order <= 10; order++) {
 		struct zone_request request = {.order = order, .highest = ZONE_NORMAL, .cpu = 0};
 		pfn_t pfn = zone_allocate(&zone, &request);
@@ -165,13 +184,13 @@ static void test_orders_of_sets(void **state)
 
 		zone_free(&zone, 0, pfn, order);
 		assert_int_equal(zone.lock.taken - taken, order <= 3 ? 0 : 1);
-		assert_int_equal(zone.pcp[0].list[pcp_index(MIGRATE_MOVABLE, 9)].blocks, order < 9 ? 0 : 1);
+		assert_int_equal(zone.pcp[0].list[pcp_index(type, 9)].blocks, order < 9 ? 0 : 1);
 		assert_null(zone_check(&zone));
 	}
 	zone_drain(&zone, 0);
-	assert_int_equal(zone.buddy.free_pages, PAGES);
-	assert_int_equal(buddy_free_blocks(&zone.buddy, 10), PAGES >> 10);
-	zone_destroy(&zone);
+	assert_int_equal(zone_kept_pages(&zone), PAGES);
+	assert_int_equal(free_of_order(&zone, 10), PAGES >> 10);
+	drop(&zone);
 }
 
 /* Below the high watermark a tuned set shrinks; time gives back what it does not use. */
@@ -181,8 +200,7 @@ static void test_tuned_sets_follow_the_zone(void **state)
 	struct zone zone;
 	static pfn_t pfn[4000];
 
-	(void)state;
-	make(&zone, PCP_TUNED);
+	make(&zone, PCP_TUNED, state);
 	assert_int_equal(zone.pcp[0].high_max, PAGES / 8 / 2);
 	for (size_t i = 0; i < 4000; i++)
 		pfn[i] = zone_allocate(&zone, &request);
@@ -201,7 +219,7 @@ static void test_tuned_sets_follow_the_zone(void **state)
 	leave(&zone, 550);
 	assert_true(zone_allocate(&zone, &request) != PFN_NONE);
 	assert_true(zone.below_high);
-	zone_destroy(&zone);
+	drop(&zone);
 }
 
 static void test_split(void **state)
@@ -209,8 +227,7 @@ static void test_split(void **state)
 	struct zone_request request = {.order = 5, .highest = ZONE_NORMAL, .cpu = -1};
 	struct zone zone;
 
-	(void)state;
-	make(&zone, PCP_FIXED);
+	make(&zone, PCP_FIXED, state);
 	pfn_t pfn = zone_allocate(&zone, &request);
 
 	zone_split(&zone, pfn, 5);
@@ -219,9 +236,9 @@ static void test_split(void **state)
 		zone_free(&zone, i % 3 == 0 ? 0 : -1, pfn + (i * 13 & 31), 0);
 	assert_null(zone_check(&zone));
 	zone_drain(&zone, 0);
-	assert_int_equal(buddy_free_blocks(&zone.buddy, 10), PAGES >> 10);
+	assert_int_equal(free_of_order(&zone, 10), PAGES >> 10);
 	assert_null(zone_check(&zone));
-	zone_destroy(&zone);
+	drop(&zone);
 }
 
 static void free_foreign(void *zone)
@@ -233,21 +250,21 @@ static void test_foreign_frame_dies(void **state)
 {
 	struct zone zone;
 
-	(void)state;
-	make(&zone, PCP_FIXED);
+	make(&zone, PCP_FIXED, state);
 	assert_dies(free_foreign, &zone, "foreign pfn");
-	zone_destroy(&zone);
+	drop(&zone);
 }
 
 static void test_check_finds_each_broken_invariant(void **state)
 {
 	struct zone zone;
 
-	(void)state;
-	make(&zone, PCP_FIXED);
-	zone.buddy.free_pages++;
+	make(&zone, PCP_FIXED, state);
+	uint64_t *free_pages = zone.lists ? &zone.lists->free_pages : &zone.buddy.free_pages;
+
+	++*free_pages;
 	assert_memory_equal(zone_check(&zone), "I1", 2);
-	zone.buddy.free_pages--;
+	--*free_pages;
 	zone.first++;
 	assert_memory_equal(zone_check(&zone), "I1", 2);
 	zone.first--;
@@ -267,21 +284,112 @@ static void test_check_finds_each_broken_invariant(void **state)
 	assert_memory_equal(zone_check(&zone), "I5", 2);
 	zone.seen_free_pages--;
 	assert_null(zone_check(&zone));
-	zone_destroy(&zone);
+	drop(&zone);
 }
+
+/* A claim that looks at less than a pageblock raises the watermarks; reclaim is woken if the request may. */
+static void test_claims_boost(void **state)
+{
+	struct zone_request movable = {.type = MIGRATE_MOVABLE, .highest = ZONE_NORMAL, .cpu = -1};
+	struct zone_request other = {.flags = ALLOC_KSWAPD, .highest = ZONE_NORMAL, .cpu = -1};
+	struct zone zone;
+
+	make(&zone, PCP_FIXED, state);
+	while (zone_kept_pages(&zone) > 200)
+		assert_true(zone_take(&zone, &movable) != PFN_NONE);
+	assert_int_equal(zone.boost, 0);
+	assert_true(zone_take(&zone, &other) != PFN_NONE);
+	assert_int_equal(zone.boost > 0, zone.lists != NULL);
+	assert_int_equal(zone.is_boosted, zone.lists != NULL);
+	assert_null(zone_check(&zone));
+	drop(&zone);
+}
+
+/* Types have lists of their own in the sets, and a freed block goes to the one of its pageblock. */
+static void test_types_in_sets(void **state)
+{
+	struct zone_request request = {.type = MIGRATE_UNMOVABLE, .highest = ZONE_NORMAL, .cpu = 0};
+	struct zone zone;
+
+	make(&zone, PCP_FIXED, state);
+	pfn_t pfn = zone_allocate(&zone, &request);
+	enum migrate_type type = zone.lists ? MIGRATE_UNMOVABLE : MIGRATE_MOVABLE;
+
+	assert_int_equal(zone.pcp[0].list[pcp_index(type, 0)].blocks, PCP_BATCH - 1);
+	zone_free(&zone, 0, pfn, 0);
+	assert_int_equal(zone.pcp[0].list[pcp_index(type, 0)].blocks, PCP_BATCH);
+	request.type = MIGRATE_MOVABLE;
+	assert_int_not_equal(zone_allocate(&zone, &request), PFN_NONE);
+	assert_int_equal(zone.pcp[0].list[pcp_index(MIGRATE_MOVABLE, 0)].blocks, PCP_BATCH - 1);
+	assert_null(zone_check(&zone));
+	drop(&zone);
+}
+
+/* An urgent request above order 0 reserves its pageblock, where 1 % is one; nobody else gets the rest of it. */
+static void test_reserve(void **state)
+{
+	struct zone_request urgent = {
+	    .order = 1, .flags = ALLOC_HIGHATOMIC, .highest = ZONE_NORMAL, .cpu = -1};
+	struct zone zone;
+
+	make(&zone, PCP_FIXED, state);
+	if (zone.lists)
+		zone.lists->managed_pages = 51200;
+	pfn_t pfn = zone_allocate(&zone, &urgent);
+
+	zone_reserve(&zone, pfn, 1);
+	assert_int_equal(zone.seen_highatomic_pages, zone.lists ? 510 : 0);
+	urgent.flags = 0;
+	uint64_t kept = zone.lists ? 510 : 0;
+
+	assert_true(zone_stays_above(&zone, &urgent, PAGES - 2 - 2 - kept));
+	assert_false(zone_stays_above(&zone, &urgent, PAGES - 2 - 1 - kept));
+	assert_false(zone_unreserve(&zone, MIGRATE_MOVABLE, false));
+	assert_int_equal(zone_unreserve(&zone, MIGRATE_MOVABLE, true), zone.lists != NULL);
+	assert_true(zone_stays_above(&zone, &urgent, PAGES - 2 - 2));
+	if (zone.lists)
+		zone.lists->managed_pages = PAGES;
+	assert_null(zone_check(&zone));
+	drop(&zone);
+}
+
+static void test_lists_have_their_shape(void **state)
+{
+	struct zone_shape shape = {.kind = ZONE_NORMAL,
+				   .buddy = {.first = 0, .pages = PAGES, .max_order = 9},
+				   .keeper = ZONE_LISTS,
+				   .array = &array};
+	struct zone zone;
+
+	(void)state;
+	assert_int_equal(zone_create(&zone, &shape), STATUS_BAD_ARGUMENT);
+	shape.buddy.max_order = 10;
+	shape.array = NULL;
+	assert_int_equal(zone_create(&zone, &shape), STATUS_BAD_ARGUMENT);
+}
+
+#define WITH_BOTH(test)                                                                                      \
+	{#test " (bitmaps)", test, NULL, NULL, &keepers[0]},                                                 \
+	{                                                                                                    \
+#test " (lists)", test, NULL, NULL, &keepers[1]                                              \
+	}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_how_deep_each_request_digs),
-	    cmocka_unit_test(test_large_requests),
-	    cmocka_unit_test(test_boost),
-	    cmocka_unit_test(test_fixed_sets_save_locks),
-	    cmocka_unit_test(test_orders_of_sets),
-	    cmocka_unit_test(test_tuned_sets_follow_the_zone),
-	    cmocka_unit_test(test_split),
-	    cmocka_unit_test(test_foreign_frame_dies),
-	    cmocka_unit_test(test_check_finds_each_broken_invariant),
+	    WITH_BOTH(test_how_deep_each_request_digs),
+	    WITH_BOTH(test_large_requests),
+	    WITH_BOTH(test_boost),
+	    WITH_BOTH(test_fixed_sets_save_locks),
+	    WITH_BOTH(test_orders_of_sets),
+	    WITH_BOTH(test_tuned_sets_follow_the_zone),
+	    WITH_BOTH(test_split),
+	    WITH_BOTH(test_foreign_frame_dies),
+	    WITH_BOTH(test_check_finds_each_broken_invariant),
+	    WITH_BOTH(test_claims_boost),
+	    WITH_BOTH(test_types_in_sets),
+	    WITH_BOTH(test_reserve),
+	    cmocka_unit_test(test_lists_have_their_shape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
