@@ -6,3 +6,4 @@ include engine/base/local.mk
 include engine/phys/local.mk
 include engine/heap/local.mk
 include engine/virt/local.mk
+include engine/pressure/local.mk

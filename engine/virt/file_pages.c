@@ -245,6 +245,18 @@ pfn_t file_pages_frame(struct file_pages *file, uint64_t page)
 	return chunk->frame[place];
 }
 
+void file_pages_move(struct file_pages *file, uint64_t page, pfn_t to)
+{
+	struct file_chunk *chunk = find_chunk(file, page);
+
+	CHECK(chunk && chunk->frame && chunk->frame[place_of(page)] != PFN_NONE,
+	      "a page that moves has a frame");
+	pfn_t from = chunk->frame[place_of(page)];
+
+	chunk->frame[place_of(page)] = to;
+	frames_drop_cached(file->frames, from);
+}
+
 pfn_t file_pages_find(const struct file_pages *file, uint64_t page)
 {
 	const struct file_chunk *chunk = find_chunk(file, page);

@@ -75,6 +75,10 @@ MUST_USE enum status file_pages_read_ahead(struct file_pages *file, uint64_t aro
 /* The frame of a resident page, taken now when it has none; PFN_NONE when there is none to take. */
 pfn_t file_pages_frame(struct file_pages *file, uint64_t page);
 
+/* The page is in another frame from now on, which holds its contents and is cached for this page (frames_succeed); the file lets go of
+ * the old one. */
+void file_pages_move(struct file_pages *file, uint64_t page, pfn_t to);
+
 /* The page's frame if it has one already, else PFN_NONE. */
 pfn_t file_pages_find(const struct file_pages *file, uint64_t page);
 

@@ -7,8 +7,11 @@
 enum status frames_create(struct frames *frames, struct page_source source, struct page_array *array,
 			  unsigned huge_order)
 {
-	*frames = (struct frames){
-	    .source = source, .array = array, .huge_order = huge_order, .huge_zero = PFN_NONE};
+	*frames = (struct frames){.source = source,
+				  .table_source = source,
+				  .array = array,
+				  .huge_order = huge_order,
+				  .huge_zero = PFN_NONE};
 	frames->zero = source.take(source.owner, 0);
 	return frames->zero == PFN_NONE ? STATUS_NO_MEMORY : STATUS_OK;
 }
@@ -38,11 +41,12 @@ pfn_t frames_take_anonymous(struct frames *frames, unsigned order)
 	}
 	struct page *page = frames_page(frames, frame);
 
-	page->flags = PAGE_ANONYMOUS | PAGE_EXCLUSIVE;
+	page->flags = PAGE_HEAD | PAGE_LRU | PAGE_ANONYMOUS | PAGE_EXCLUSIVE;
 	page->private = order;
 	page->count = 0;
 	page->mapcount = 0;
 	page->huge_mapcount = 0;
+	page->pins = 0;
 	frames->anonymous_frames += frames_of(order);
 	frames->huge_blocks += order > 0;
 	return frame;
@@ -58,11 +62,12 @@ pfn_t frames_take_cached(struct frames *frames)
 	}
 	struct page *page = frames_page(frames, frame);
 
-	page->flags = PAGE_CACHED;
+	page->flags = PAGE_HEAD | PAGE_LRU | PAGE_CACHED;
 	page->private = 0;
 	page->count = 1;
 	page->mapcount = 0;
 	page->huge_mapcount = 0;
+	page->pins = 0;
 	frames->cached_frames++;
 	return frame;
 }
@@ -118,7 +123,7 @@ void frames_unite(struct frames *frames, pfn_t head)
 	CHECK(page->flags & PAGE_DIVIDED, "a block that is made whole was divided");
 	for (uint64_t i = 0; i < frames_of(frames->huge_order); i++) {
 		page[i].mapcount = 0;
-		page[i].flags = i == 0 ? PAGE_ANONYMOUS | PAGE_EXCLUSIVE : 0;
+		page[i].flags = i == 0 ? PAGE_HEAD | PAGE_LRU | PAGE_ANONYMOUS | PAGE_EXCLUSIVE : 0;
 	}
 	page->huge_mapcount = 1;
 	page->count = 1;
@@ -131,6 +136,43 @@ static void put(struct frames *frames, pfn_t head)
 	CHECK(page->count > 0, "a frame that is let go of was held");
 	if (--page->count == 0)
 		release(frames, head);
+}
+
+void frames_pin(struct frames *frames, pfn_t frame)
+{
+	struct page *head = frames_page(frames, frames_head(frames, frame));
+
+	CHECK(head->flags & (PAGE_ANONYMOUS | PAGE_CACHED), "a frame that is pinned is in use");
+	head->count++;
+	head->pins++;
+}
+
+void frames_unpin(struct frames *frames, pfn_t frame)
+{
+	pfn_t head = frames_head(frames, frame);
+
+	CHECK(frames_page(frames, head)->pins > 0, "a frame that is unpinned was pinned");
+	frames_page(frames, head)->pins--;
+	put(frames, head);
+}
+
+void frames_succeed(struct frames *frames, pfn_t from, pfn_t to)
+{
+	const struct page *old = frames_page(frames, from);
+	struct page *page = frames_page(frames, to);
+	bool is_cached = old->flags & PAGE_CACHED;
+
+	CHECK(old->flags & (PAGE_ANONYMOUS | PAGE_CACHED) && old->private == 0 && !(old->flags & PAGE_TAIL),
+	      "a frame that is succeeded is a block by itself");
+	page->flags = old->flags;
+	page->private = 0;
+	page->count = is_cached ? 1 : 0;
+	page->mapcount = 0;
+	page->huge_mapcount = 0;
+	page->pins = 0;
+	page->mapping = old->mapping;
+	page->index = old->index;
+	*(is_cached ? &frames->cached_frames : &frames->anonymous_frames) += 1;
 }
 
 void frames_drop_cached(struct frames *frames, pfn_t frame)
@@ -203,7 +245,7 @@ struct sums {
 static const char *check_block(const struct frames *frames, const struct page *head, struct sums *sums)
 {
 	uint64_t pages = frames_of((unsigned)head->private);
-	uint64_t entries = head->huge_mapcount + (head->flags & PAGE_CACHED ? 1 : 0);
+	uint64_t entries = (uint64_t)head->huge_mapcount + head->pins + (head->flags & PAGE_CACHED ? 1 : 0);
 
 	(void)frames;
 	*(head->flags & PAGE_CACHED ? &sums->cached : &sums->anonymous) += pages;

@@ -2,10 +2,14 @@
  *
  *   struct page        page of a process       page of a file          zero page
  *     flags            PAGE_ANONYMOUS          PAGE_CACHED             (none)
+ *                      and PAGE_HEAD, PAGE_LRU: both can be moved (rmap.h says who maps them)
  *     count            entries that name it    1 (the file) + entries  not counted
  *     mapcount         entries of level 1      entries of level 1      not counted
  *     huge_mapcount    huge entries            0
+ *     pins             those who keep it where it is; each counts in `count`, too
  *     private          order                   0
+ *     index            page number of the      its page of the file
+ *                      address mapped last
  *
  * A huge page is one block of 2^huge_order frames, with the count in its first frame's page (the head). A huge entry
  * maps all of it and counts once, in huge_mapcount; once an entry has been split, each small one counts in the mapcount of
@@ -18,7 +22,7 @@
  *
  * Invariants, proved by frames_check() over the frames of its array:
  *   I1: anonymous_frames, cached_frames = frames of blocks with PAGE_ANONYMOUS, PAGE_CACHED
- *   I2: a head's count = huge_mapcount + mapcount of all its frames (+ 1 when it is cached), and is not 0
+ *   I2: a head's count = huge_mapcount + pins + mapcount of all its frames (+ 1 when it is cached), and is not 0
  *   I3: a frame without flags has no mapcount; PAGE_TAIL only lies inside a divided block
  */
 #ifndef FAULTLINE_ENGINE_VIRT_FRAMES_H
@@ -29,10 +33,11 @@
 
 struct frames {
 	struct page_source source;
-	struct page_array *array; /* describes every frame that the source can give */
-	unsigned huge_order;	  /* of a huge page; 0: the machine has none */
-	pfn_t zero;		  /* mapped for reading where nothing was written */
-	pfn_t huge_zero;	  /* its huge sister, taken by the first use; PFN_NONE before */
+	struct page_source table_source; /* of page tables: the same, unless the owner sets it */
+	struct page_array *array;	 /* describes every frame that the source can give */
+	unsigned huge_order;		 /* of a huge page; 0: the machine has none */
+	pfn_t zero;			 /* mapped for reading where nothing was written */
+	pfn_t huge_zero;		 /* its huge sister, taken by the first use; PFN_NONE before */
 	uint64_t anonymous_frames, cached_frames; /* in use; those of a huge block as soon as one is mapped */
 	uint64_t huge_blocks;			  /* of anonymous_frames, in blocks */
 	uint64_t refused, refused_huge;		  /* times that the source had none */
@@ -91,6 +96,15 @@ void frames_unmap(struct frames *frames, pfn_t frame, bool is_huge);
 
 /* A huge entry becomes small ones: the block's frames are counted one by one. O(frames). */
 void frames_divide(struct frames *frames, pfn_t head);
+
+/* Somebody reads or writes the frame's memory past the page tables, as a device does: until it is unpinned the frame can neither
+ * be moved nor given back. */
+void frames_pin(struct frames *frames, pfn_t frame);
+void frames_unpin(struct frames *frames, pfn_t frame);
+
+/* `to`, a free frame that the caller took, becomes what `from`, in use and no part of a larger block, is: of the same kind, with
+ * no entry yet; a cached one is held by its file. Both are in use then. */
+void frames_succeed(struct frames *frames, pfn_t from, pfn_t to);
 
 /* An entry, small or huge, that names the frame is copied for another process: it is no longer exclusive. */
 void frames_share(struct frames *frames, pfn_t frame);

@@ -5,7 +5,7 @@ engine_libengine_a_SOURCES += %D%/descriptor.h %D%/descriptor.c %D%/segment.h %D
 	%D%/pte.h %D%/pte.c %D%/paging.h %D%/paging.c %D%/page_source.h %D%/page_source.c \
 	%D%/table_store.h %D%/table_store.c %D%/pagetable.h %D%/pagetable.c %D%/pagetable_check.c %D%/pagetable_visit.c \
 	%D%/area.h %D%/frames.h %D%/frames.c %D%/file_pages.h %D%/file_pages.c %D%/resident.h %D%/resident.c \
-	%D%/fault.h %D%/fault.c %D%/fault_pages.c %D%/fault_check.c %D%/resident_entry.h %D%/resident_huge.c %D%/resident_range.c %D%/resident_fork.c %D%/resident_check.c \
+	%D%/fault.h %D%/fault.c %D%/fault_pages.c %D%/fault_check.c %D%/resident_entry.h %D%/resident_huge.c %D%/resident_range.c %D%/resident_fork.c %D%/resident_check.c %D%/rmap.h %D%/rmap.c \
 	%D%/associative.h %D%/associative.c %D%/associative_wide.h %D%/walk.h %D%/walk.c \
 	%D%/tlb_geometry.h %D%/tlb_geometry.c %D%/tlb_presets.c %D%/tlb.h %D%/tlb.c %D%/mmu.h %D%/mmu.c %D%/mmu_block.h %D%/mmu_block.c %D%/mmu_leaves.h %D%/mmu_leaves.c \
 	%D%/mmu_recent.h %D%/mmu_recent.c \

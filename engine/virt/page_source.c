@@ -22,13 +22,22 @@ struct page_source page_source_of_buddy(struct buddy *buddy)
 	return (struct page_source){buddy, buddy_take, buddy_give};
 }
 
-static pfn_t memory_take(void *owner, unsigned order)
+static pfn_t take_with(struct memory *memory, unsigned flags, unsigned order)
 {
-	struct memory *memory = owner;
-	struct gfp gfp = {.flags = GFP_HIGHUSER, .cpu = -1};
+	struct gfp gfp = {.flags = flags, .cpu = -1};
 	struct page *page = alloc_pages(memory, &gfp, order);
 
 	return page ? pfn_of_page(&memory->pages, page) : PFN_NONE;
+}
+
+static pfn_t memory_take(void *owner, unsigned order)
+{
+	return take_with(owner, GFP_HIGHUSER, order);
+}
+
+static pfn_t movable_take(void *owner, unsigned order)
+{
+	return take_with(owner, GFP_HIGHUSER | GFP_MOVABLE, order);
 }
 
 /* The allocator finds its marks in the page again, whoever owned it meanwhile. */
@@ -46,6 +55,11 @@ static void memory_give(void *owner, pfn_t frame, unsigned order)
 struct page_source page_source_of_memory(struct memory *memory)
 {
 	return (struct page_source){memory, memory_take, memory_give};
+}
+
+struct page_source page_source_of_movable_memory(struct memory *memory)
+{
+	return (struct page_source){memory, movable_take, memory_give};
 }
 
 void counting_source_create(struct counting_source *source, pfn_t first, uint64_t pages)

@@ -23,6 +23,9 @@ struct page_source page_source_of_buddy(struct buddy *buddy);
 /* Pages from the zones of a machine, from any that it has, for no processor's list. */
 struct page_source page_source_of_memory(struct memory *memory);
 
+/* The same, for what can be moved: pages of processes and files (GFP_HIGHUSER_MOVABLE). */
+struct page_source page_source_of_movable_memory(struct memory *memory);
+
 #define COUNTING_ORDERS 32u
 #define COUNTING_FREE_MAX 64u
 

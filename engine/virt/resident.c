@@ -17,7 +17,7 @@ enum pagetable_outcome resident_create(struct resident *resident, const struct r
 		resident->huge_level = 2;
 	}
 	enum pagetable_outcome outcome =
-	    pagetable_create(&resident->table, options->store, options->frames->source);
+	    pagetable_create(&resident->table, options->store, options->frames->table_source);
 
 	resident->table.keeps_tables = true;
 	return outcome;
@@ -91,6 +91,17 @@ static void count_out(struct resident *resident, unsigned level, pfn_t frame)
 	frames_unmap(resident->frames, frame, level > SMALL_LEVEL);
 }
 
+/* Where an anonymous page is mapped, for whoever looks for its entries: most have one only. */
+static void note_address(const struct resident *resident, uint64_t address, pfn_t frame)
+{
+	if (frames_is_zero(resident->frames, frame))
+		return;
+	struct page *page = frames_page(resident->frames, frame);
+
+	if (page->flags & PAGE_ANONYMOUS)
+		page->index = address >> resident->table.paging->page_shift;
+}
+
 bool entry_set(struct resident *resident, uint64_t address, unsigned level, pte_t entry)
 {
 	pte_t before = 0;
@@ -99,6 +110,7 @@ bool entry_set(struct resident *resident, uint64_t address, unsigned level, pte_
 		return false;
 	CHECK(pte_is_empty(before), "an entry that is set was empty");
 	count_in(resident, level, pte_frame(entry));
+	note_address(resident, address, pte_frame(entry));
 	return true;
 }
 
@@ -111,7 +123,25 @@ void entry_replace(struct resident *resident, uint64_t address, unsigned level, 
 
 	CHECK(outcome == PAGETABLE_DONE && pte_is_present(before), "an entry that is replaced was there");
 	count_in(resident, level, pte_frame(entry));
+	note_address(resident, address, pte_frame(entry));
 	count_out(resident, level, pte_frame(before));
+}
+
+void resident_migrate(struct resident *resident, uint64_t address, pfn_t to)
+{
+	unsigned level;
+	const pte_t *entry = pagetable_find(&resident->table, address, &level);
+	pte_t before = 0;
+
+	CHECK(entry && level == SMALL_LEVEL && pte_is_present(*entry),
+	      "a page that moves is there, and small");
+	resident_watch(resident, address, level);
+	enum pagetable_outcome outcome =
+	    pagetable_set(&resident->table, address, level, pte_with_frame(*entry, to), &before);
+
+	CHECK(outcome == PAGETABLE_DONE, "an entry that is there can be changed");
+	frames_map(resident->frames, to, false);
+	frames_unmap(resident->frames, pte_frame(before), false);
 }
 
 void entry_gone(struct resident *resident, unsigned level, pte_t entry)
@@ -135,7 +165,7 @@ bool deposit_put(struct resident *resident)
 
 	if (frame == PFN_NONE)
 		return false;
-	frames_page(resident->frames, frame)->private = resident->deposit;
+	frames_page(resident->frames, frame)->index = resident->deposit;
 	resident->deposit = frame;
 	resident->deposits++;
 	return true;
@@ -148,8 +178,8 @@ void deposit_take(struct resident *resident)
 	pfn_t frame = resident->deposit;
 
 	CHECK(resident->deposits > 0, "every huge entry has a deposit");
-	resident->deposit = frames_page(resident->frames, frame)->private;
-	frames_page(resident->frames, frame)->private = 0;
+	resident->deposit = frames_page(resident->frames, frame)->index;
+	frames_page(resident->frames, frame)->index = 0;
 	resident->deposits--;
 	source->give(source->owner, frame, order);
 }

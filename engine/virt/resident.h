@@ -102,7 +102,7 @@ struct resident {
 	uint64_t anonymous_pages, file_pages, shared_memory_pages;
 	uint64_t resident_peak_pages; /* of their sum */
 	uint64_t huge_pages;	      /* of anonymous_pages */
-	pfn_t deposit;		      /* the last table in store; page->private names the one before */
+	pfn_t deposit;		      /* the last table in store; page->index names the one before */
 	uint64_t deposits;
 	struct fault_counts counts;
 	struct flush
@@ -188,6 +188,10 @@ struct collapse_limits {
  * the limits are missing or shared, or there is no block. */
 bool resident_collapse(struct resident *resident, struct area *area, uint64_t address,
 		       struct collapse_limits limits);
+
+/* The small page at the address, which is there, is in the frame `to` from now on, which was prepared (frames_succeed) and holds
+ * its contents. Rights and marks of the entry stay, RSS does not change; the old frame has an entry less. */
+void resident_migrate(struct resident *resident, uint64_t address, pfn_t to);
 
 /* --- Questions ------------------------------------------------------------------------------------------------------ */
 

@@ -4,6 +4,7 @@ include tests/unit/base.mk
 include tests/unit/phys.mk
 include tests/unit/heap.mk
 include tests/unit/virt.mk
+include tests/unit/pressure.mk
 include tests/unit/traces.mk
 include tests/unit/import.mk
 include tests/unit/generate.mk

@@ -1,0 +1,17 @@
+# Unit tests of this room.
+compact_world = %D%/compact_world.h %D%/compact_world.c $(free_lists_rig)
+pressure_tests = %D%/compact %D%/page_migration %D%/rmap %D%/contiguous %D%/cma %D%/compactor
+check_PROGRAMS += $(pressure_tests)
+TESTS += $(pressure_tests)
+%C%_compact_SOURCES = %D%/compact.c $(compact_world)
+%C%_compact_LDADD = $(unit_libs)
+%C%_page_migration_SOURCES = %D%/page_migration.c $(compact_world)
+%C%_page_migration_LDADD = $(unit_libs)
+%C%_contiguous_SOURCES = %D%/contiguous.c $(compact_world)
+%C%_contiguous_LDADD = $(unit_libs)
+%C%_compactor_SOURCES = %D%/compactor.c $(unit_model)
+%C%_compactor_LDADD = $(unit_libs)
+%C%_cma_SOURCES = %D%/cma.c $(compact_world)
+%C%_cma_LDADD = $(unit_libs)
+%C%_rmap_SOURCES = %D%/rmap.c $(compact_world)
+%C%_rmap_LDADD = $(unit_libs)
