@@ -14,7 +14,7 @@
  * addresses relative to the direct map, are the same whether memory stands behind it (backing real) or not.
  *
  * Addresses of the direct map are base + pfn * 4096. With layout i386 only the first 896 MiB are mapped, at 3 GiB with
- * backing none: [3 GiB, 3 GiB + len) <-> [0, len); HighMem has no address but for a while (highmem.h). With layout x86-64
+ * backing none: [3 GiB, 3 GiB + len) <-> [0, len); HighMem has no address. With layout x86-64
  * all memory is mapped.
  *
  * Invariants, proved by memory_check() while nothing runs:

@@ -19,10 +19,10 @@ static void note(void *context, const struct slab_misuse *misuse)
 void slab_rig_make(struct slab_rig *rig, const struct slab_policy *policy, enum arena_backing backing)
 {
 	struct memory_shape shape = {.size = {.pages = 16384},
-				   .backing = backing,
-				   .placement = BUDDY_ORDER_FIRST,
-				   .max_order = 10,
-				   .cpus = SLAB_RIG_CPUS};
+				     .backing = backing,
+				     .placement = BUDDY_ORDER_FIRST,
+				     .max_order = 10,
+				     .cpus = SLAB_RIG_CPUS};
 
 	rig->reports = 0;
 	assert_int_equal(memory_create(&rig->memory, &shape), STATUS_OK);
