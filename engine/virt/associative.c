@@ -23,6 +23,21 @@ static uint32_t run_portable(struct associative *array, const uint64_t *keys, ui
 	return misses;
 }
 
+static uint32_t pass_portable(struct associative *array, const uint64_t *keys, uint32_t count,
+			      uint64_t *passed)
+{
+	uint32_t misses = 0;
+
+	CHECK(count <= ASSOCIATIVE_RUN_MAX, "a run's numbers fit in 16 bits");
+	for (uint32_t i = 0; i < count; i++) {
+		if (!associative_access(array, keys[i]))
+			passed[misses++] = keys[i];
+	}
+	return misses;
+}
+
+static const struct associative_batches portable = {run_portable, pass_portable};
+
 static bool shape_is_valid(const struct associative_shape *shape)
 {
 	if (shape->ways == 0 || shape->ways > ASSOCIATIVE_WAYS_MAX || shape->entries < shape->ways ||
@@ -33,66 +48,126 @@ static bool shape_is_valid(const struct associative_shape *shape)
 	return shape->replace <= REPLACE_RANDOM;
 }
 
-enum status associative_create(struct associative *array, const struct associative_shape *shape)
+/* Behind the tags there is room for a number for each window. */
+static enum status reserve_tags(struct associative *array)
 {
-	*array = (struct associative){.run = run_portable};
-	if (!shape_is_valid(shape))
-		return STATUS_BAD_ARGUMENT;
-	array->ways = shape->ways;
-	array->sets = shape->entries / shape->ways;
-	array->lanes = (uint32_t)round_up(shape->ways, ASSOCIATIVE_LANES);
-	array->even_shift = (uint32_t)__builtin_ctz(array->sets);
-	array->odd = array->sets >> array->even_shift;
-	array->replace = shape->replace;
-	array->random.state = shape->seed;
-	size_t tags = (size_t)array->sets * array->lanes * sizeof(uint64_t);
-	size_t trees = shape->replace == REPLACE_TREE_PLRU ? array->sets * sizeof(uint64_t) : 0;
-	enum status status = reservation_create(&array->memory, tags + trees, TAG_ALIGNMENT);
+	size_t tags = associative_places(array) * sizeof(*array->tag);
+	size_t trees = array->replace == REPLACE_TREE_PLRU ? array->sets * sizeof(*array->tree) : 0;
+	size_t numbers = (size_t)array->windows.limit * sizeof(uint32_t);
+	enum status status = reservation_create(&array->memory, trees + tags + numbers, TAG_ALIGNMENT);
 
 	if (status != STATUS_OK)
 		return status;
 	array->tag = array->memory.memory;
-	array->tree = trees > 0 ? array->tag + tags / sizeof(uint64_t) : NULL;
 	memset(array->tag, 0xff, tags);
-	associative_batch *wide = associative_wide(array);
-
-	if (wide)
-		array->run = wide;
+	if (trees > 0)
+		array->tree = (uint64_t *)(void *)(array->tag + associative_places(array));
+	if (associative_is_wide(array))
+		array->batches = associative_wide(array);
 	return STATUS_OK;
+}
+
+enum status associative_create(struct associative *array, const struct associative_shape *shape)
+{
+	*array = (struct associative){.batches = portable};
+	if (!shape_is_valid(shape))
+		return STATUS_BAD_ARGUMENT;
+	array->ways = shape->ways;
+	array->sets = shape->entries / shape->ways;
+	array->lanes = shape->ways <= ASSOCIATIVE_LANES_FEW
+			   ? ASSOCIATIVE_LANES_FEW
+			   : (uint32_t)round_up(shape->ways, ASSOCIATIVE_LANES);
+	array->even_shift = (uint32_t)__builtin_ctz(array->sets);
+	array->odd = array->sets >> array->even_shift;
+	array->odd_inverse = array->odd == 1 ? 0 : UINT64_MAX / array->odd + 1;
+	array->replace = shape->replace;
+	array->random.state = shape->seed;
+	/* More windows than all entries and a run can have. */
+	enum status status = tag_windows_create(
+	    &array->windows, (unsigned)__builtin_clz(shape->entries + ASSOCIATIVE_RUN_MAX));
+
+	if (status == STATUS_OK)
+		status = reserve_tags(array);
+	if (status != STATUS_OK)
+		tag_windows_destroy(&array->windows);
+	return status;
 }
 
 void associative_destroy(struct associative *array)
 {
+	tag_windows_destroy(&array->windows);
 	reservation_destroy(&array->memory);
 }
 
 void associative_use_portable(struct associative *array)
 {
-	array->run = run_portable;
+	array->batches = portable;
+}
+
+/* --- Windows ------------------------------------------------------------------------------------------------------ */
+
+static uint32_t *numbers_of(const struct associative *array)
+{
+	uint32_t *behind = array->tag + associative_places(array);
+
+	return array->tree ? (uint32_t *)(void *)(array->tree + array->sets) : behind;
+}
+
+/* Takes back the numbers of the windows that have no tag here. */
+static void renew_windows(struct associative *array)
+{
+	uint32_t *number = numbers_of(array);
+	unsigned shift = array->windows.low_bits;
+	uint32_t low = ((uint32_t)1 << shift) - 1;
+
+	memset(number, 0, array->windows.count * sizeof(*number));
+	for (size_t at = 0; at < associative_places(array); at++) {
+		if (array->tag[at] != TAG_NONE)
+			number[array->tag[at] >> shift] = 1;
+	}
+	tag_windows_keep(&array->windows, number);
+	for (size_t at = 0; at < associative_places(array); at++) {
+		if (array->tag[at] != TAG_NONE)
+			array->tag[at] = number[array->tag[at] >> shift] << shift | (array->tag[at] & low);
+	}
+}
+
+void associative_make_room(struct associative *array)
+{
+	if (!tag_windows_have_room(&array->windows, ASSOCIATIVE_RUN_MAX))
+		renew_windows(array);
 }
 
 /* --- One set ------------------------------------------------------------------------------------------------------ */
 
-static uint64_t *tags_of(const struct associative *array, uint32_t set)
+static uint32_t *tags_of(const struct associative *array, uint32_t set)
 {
 	return array->tag + (size_t)set * array->lanes;
 }
 
-/* The way of a key, or `ways` when it is not there. */
-static uint32_t way_of(const struct associative *array, const uint64_t *tags, uint64_t key)
+/* The way of a tag, or `ways` when it is not there. */
+static uint32_t way_of(const struct associative *array, const uint32_t *tags, uint32_t tag)
 {
 	uint32_t way = 0;
 
-	while (way < array->ways && tags[way] != key)
+	while (way < array->ways && tags[way] != tag)
 		way++;
 	return way;
 }
 
-/* Moves the tags before `way` one on and puts the key in front. */
-static void move_to_front(uint64_t *tags, uint32_t way, uint64_t key)
+/* The same for a key. */
+static uint32_t way_of_key(const struct associative *array, const uint32_t *tags, uint64_t key)
+{
+	uint32_t tag = tag_windows_find(&array->windows, key);
+
+	return tag == TAG_NONE ? array->ways : way_of(array, tags, tag);
+}
+
+/* Moves the tags before `way` one on and puts the tag in front. */
+static void move_to_front(uint32_t *tags, uint32_t way, uint32_t tag)
 {
 	memmove(tags + 1, tags, way * sizeof(*tags));
-	tags[0] = key;
+	tags[0] = tag;
 }
 
 /* Every node on the way to the used one points to the other half. Node 1 is the root, 2n and 2n+1 are under n; a bit of 1
@@ -121,7 +196,7 @@ static uint32_t tree_victim(const struct associative *array, uint32_t set)
 
 static void note_use(struct associative *array, uint32_t set, uint32_t way)
 {
-	uint64_t *tags = tags_of(array, set);
+	uint32_t *tags = tags_of(array, set);
 
 	if (array->replace == REPLACE_LRU)
 		move_to_front(tags, way, tags[way]);
@@ -129,20 +204,20 @@ static void note_use(struct associative *array, uint32_t set, uint32_t way)
 		tree_touch(array, set, way);
 }
 
-static void put_in(struct associative *array, uint32_t set, uint64_t key)
+static void put_in(struct associative *array, uint32_t set, uint32_t tag)
 {
-	uint64_t *tags = tags_of(array, set);
+	uint32_t *tags = tags_of(array, set);
 	uint32_t way;
 
 	if (array->replace == REPLACE_LRU || array->replace == REPLACE_FIFO) {
-		move_to_front(tags, array->ways - 1, key);
+		move_to_front(tags, array->ways - 1, tag);
 		return;
 	}
-	way = way_of(array, tags, ASSOCIATIVE_EMPTY);
+	way = way_of(array, tags, TAG_NONE);
 	if (way == array->ways)
 		way = array->replace == REPLACE_RANDOM ? (uint32_t)random_below(&array->random, array->ways)
 						       : tree_victim(array, set);
-	tags[way] = key;
+	tags[way] = tag;
 	if (array->replace == REPLACE_TREE_PLRU)
 		tree_touch(array, set, way);
 }
@@ -152,7 +227,7 @@ static void put_in(struct associative *array, uint32_t set, uint64_t key)
 bool associative_find(struct associative *array, uint64_t key)
 {
 	uint32_t set = associative_set_of(array, key);
-	uint32_t way = way_of(array, tags_of(array, set), key);
+	uint32_t way = way_of_key(array, tags_of(array, set), key);
 
 	if (way == array->ways)
 		return false;
@@ -162,7 +237,8 @@ bool associative_find(struct associative *array, uint64_t key)
 
 void associative_insert(struct associative *array, uint64_t key)
 {
-	put_in(array, associative_set_of(array, key), key);
+	associative_make_room(array);
+	put_in(array, associative_set_of(array, key), tag_windows_make(&array->windows, key));
 }
 
 bool associative_access(struct associative *array, uint64_t key)
@@ -175,23 +251,23 @@ bool associative_access(struct associative *array, uint64_t key)
 
 bool associative_holds(const struct associative *array, uint64_t key)
 {
-	return way_of(array, tags_of(array, associative_set_of(array, key)), key) < array->ways;
+	return way_of_key(array, tags_of(array, associative_set_of(array, key)), key) < array->ways;
 }
 
 /* With LRU and FIFO the ways behind close up, so that the empty ones stay last. */
-static void empty_way(struct associative *array, uint64_t *tags, uint32_t way)
+static void empty_way(struct associative *array, uint32_t *tags, uint32_t way)
 {
 	if (array->replace == REPLACE_LRU || array->replace == REPLACE_FIFO) {
 		memmove(tags + way, tags + way + 1, (array->ways - 1 - way) * sizeof(*tags));
 		way = array->ways - 1;
 	}
-	tags[way] = ASSOCIATIVE_EMPTY;
+	tags[way] = TAG_NONE;
 }
 
 bool associative_remove(struct associative *array, uint64_t key)
 {
-	uint64_t *tags = tags_of(array, associative_set_of(array, key));
-	uint32_t way = way_of(array, tags, key);
+	uint32_t *tags = tags_of(array, associative_set_of(array, key));
+	uint32_t way = way_of_key(array, tags, key);
 
 	if (way == array->ways)
 		return false;
@@ -204,10 +280,11 @@ uint32_t associative_remove_matching(struct associative *array, uint64_t mask, u
 	uint32_t removed = 0;
 
 	for (uint32_t set = 0; set < array->sets; set++) {
-		uint64_t *tags = tags_of(array, set);
+		uint32_t *tags = tags_of(array, set);
 
 		for (uint32_t way = array->ways; way-- > 0;) {
-			if (tags[way] == ASSOCIATIVE_EMPTY || (tags[way] & mask) != value)
+			if (tags[way] == TAG_NONE ||
+			    (tag_windows_key(&array->windows, tags[way]) & mask) != value)
 				continue;
 			empty_way(array, tags, way);
 			removed++;
@@ -220,8 +297,8 @@ uint32_t associative_count(const struct associative *array)
 {
 	uint32_t count = 0;
 
-	for (size_t i = 0; i < (size_t)array->sets * array->lanes; i++)
-		count += array->tag[i] != ASSOCIATIVE_EMPTY;
+	for (size_t i = 0; i < associative_places(array); i++)
+		count += array->tag[i] != TAG_NONE;
 	return count;
 }
 
@@ -231,18 +308,22 @@ static const char I1[] = "I1: every tag lies in its own set, and once";
 static const char I2[] =
     "I2: with LRU and FIFO no empty way lies before a used one; lanes beyond the ways are empty";
 static const char I3[] = "I3: with tree-PLRU a set's bits are those of ways-1 nodes";
+static const char I4[] = "I4: the windows hold their own invariant, and every tag has one";
 
 static const char *check_set(const struct associative *array, uint32_t set)
 {
-	const uint64_t *tags = tags_of(array, set);
+	const uint32_t *tags = tags_of(array, set);
 	bool is_ordered = array->replace == REPLACE_LRU || array->replace == REPLACE_FIFO;
 
 	for (uint32_t way = 0; way < array->lanes; way++) {
-		if (tags[way] == ASSOCIATIVE_EMPTY)
+		if (tags[way] == TAG_NONE)
 			continue;
-		if (way >= array->ways || (is_ordered && way > 0 && tags[way - 1] == ASSOCIATIVE_EMPTY))
+		if (way >= array->ways || (is_ordered && way > 0 && tags[way - 1] == TAG_NONE))
 			return I2;
-		if (associative_set_of(array, tags[way]) != set || way_of(array, tags, tags[way]) != way)
+		if (tags[way] >> array->windows.low_bits >= array->windows.count)
+			return I4;
+		if (associative_set_of(array, tag_windows_key(&array->windows, tags[way])) != set ||
+		    way_of(array, tags, tags[way]) != way)
 			return I1;
 	}
 	if (array->tree &&
@@ -253,7 +334,7 @@ static const char *check_set(const struct associative *array, uint32_t set)
 
 const char *associative_check(const struct associative *array)
 {
-	const char *broken = NULL;
+	const char *broken = tag_windows_check(&array->windows) ? I4 : NULL;
 
 	for (uint32_t set = 0; set < array->sets && !broken; set++)
 		broken = check_set(array, set);

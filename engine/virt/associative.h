@@ -9,16 +9,18 @@
  * no clock is needed. Tree-PLRU keeps a bit per inner node of a binary tree over the ways, pointing to the half that was
  * not used last; random draws a way from a seeded generator. An empty way is always filled before a victim is chosen.
  *
- * A tag is a key: 45 bits of page number, 3 bits of size class, 16 bits of address space; its meaning is the TLB's
- * (tlb.h), but the set is chosen by the page number. No key has size class 7.
+ * A key has 45 bits of page number, 3 bits of size class, 16 bits of address space; its meaning is the TLB's (tlb.h), but
+ * the set is chosen by the page number. No key has size class 7. A tag is a key in 32 bits (tag_window.h), so that eight
+ * ways fit in one register, and twelve in one line of the host's cache.
  *
- * Long streams go through associative_run(), which has no branch that depends on the stream. Where the processor has
- * AVX2 it works on four ways at a time (associative_avx2.c); the results are the same to the bit.
+ * Long streams go through associative_run() or associative_pass(), which have no branch that depends on the stream. Where the processor has
+ * AVX2 it works on eight ways at a time (associative_avx2.c); the results are the same to the bit.
  *
  * Invariants, proved by associative_check():
  *   I1: every tag lies in its own set, and once
  *   I2: with LRU and FIFO no empty way lies before a used one; lanes beyond the ways are empty
  *   I3: with tree-PLRU a set's bits are those of ways-1 nodes
+ *   I4: the windows hold their own invariant, and every tag has one
  */
 #ifndef FAULTLINE_ENGINE_VIRT_ASSOCIATIVE_H
 #define FAULTLINE_ENGINE_VIRT_ASSOCIATIVE_H
@@ -26,6 +28,7 @@
 #include "engine/base/random.h"
 #include "engine/base/reservation.h"
 #include "engine/base/status.h"
+#include "engine/virt/tag_window.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,14 +38,15 @@
 #define ASSOCIATIVE_CLASS_SHIFT 45
 #define ASSOCIATIVE_SPACE_SHIFT 48
 #define ASSOCIATIVE_PAGE_MASK (((uint64_t)1 << ASSOCIATIVE_PAGE_BITS) - 1)
-#define ASSOCIATIVE_EMPTY UINT64_MAX
+#define ASSOCIATIVE_EMPTY UINT64_MAX /* no key */
 
 #define ASSOCIATIVE_ENTRIES_MAX 65536u
 #define ASSOCIATIVE_WAYS_MAX 1024u
 #define ASSOCIATIVE_TREE_WAYS_MAX 64u
 
-/* Ways lie in lanes of four tags each. */
-#define ASSOCIATIVE_LANES 4u
+/* Up to so many ways lie in as many lanes; more of them in a multiple of ASSOCIATIVE_LANES. */
+#define ASSOCIATIVE_LANES_FEW 4u
+#define ASSOCIATIVE_LANES 8u
 
 /* Keys of one run: their numbers fit in 16 bits. */
 #define ASSOCIATIVE_RUN_MAX 992u
@@ -61,19 +65,28 @@ struct associative_shape {
 	uint64_t seed; /* of random replacement */
 };
 
+struct associative;
+
+/* For each key in order as associative_access. The count of those that missed is returned; in order their numbers go to
+ * missed[], or they themselves to passed[], which may be `keys`. */
+struct associative_batches {
+	uint32_t (*run)(struct associative *array, const uint64_t *keys, uint32_t count, uint16_t *missed);
+	uint32_t (*pass)(struct associative *array, const uint64_t *keys, uint32_t count, uint64_t *passed);
+};
+
 struct associative {
 	uint32_t sets, ways;
 	uint32_t lanes; /* ways, rounded up to whole lanes: the stride of a set */
 	uint32_t odd;	/* sets = odd << even_shift */
 	uint32_t even_shift;
+	uint64_t odd_inverse; /* 2^64 / odd, rounded up; of 1: 0 */
 	enum replacement replace;
 	struct random random;
-	uint64_t *tag;	/* [set * lanes + way] */
+	uint32_t *tag;	/* [set * lanes + way], or TAG_NONE */
 	uint64_t *tree; /* [set]: node n of the tree is bit n, 1 .. ways-1; only with tree-PLRU */
+	struct tag_windows windows;
 	struct reservation memory;
-	/* The batch of this shape: for each key in order as associative_access; the numbers of those that missed go to
-	 * missed[], their count is returned. */
-	uint32_t (*run)(struct associative *array, const uint64_t *keys, uint32_t count, uint16_t *missed);
+	struct associative_batches batches; /* of this shape */
 };
 
 /* STATUS_BAD_ARGUMENT when the shape is out of its bounds, STATUS_NO_MEMORY when the host has no room. */
@@ -92,11 +105,18 @@ void associative_insert(struct associative *array, uint64_t key);
 /* True when the key is there; notes nothing. */
 bool associative_holds(const struct associative *array, uint64_t key);
 
-/* associative_access for each of at most ASSOCIATIVE_RUN_MAX keys. */
+/* associative_access for each of at most ASSOCIATIVE_RUN_MAX keys: which ones missed. */
 static inline uint32_t associative_run(struct associative *array, const uint64_t *keys, uint32_t count,
 				       uint16_t *missed)
 {
-	return array->run(array, keys, count, missed);
+	return array->batches.run(array, keys, count, missed);
+}
+
+/* The same: passes on the keys that missed. */
+static inline uint32_t associative_pass(struct associative *array, const uint64_t *keys, uint32_t count,
+					uint64_t *passed)
+{
+	return array->batches.pass(array, keys, count, passed);
 }
 
 /* Removes every tag with (tag & mask) == value; returns how many. O(entries). */
@@ -108,6 +128,29 @@ bool associative_remove(struct associative *array, uint64_t key);
 /* Tags in the array. O(entries). */
 uint32_t associative_count(const struct associative *array);
 
+/* Places of the array, those beyond the ways included. */
+static inline size_t associative_places(const struct associative *array)
+{
+	return (size_t)array->sets * array->lanes;
+}
+
+/* The key at a place, or ASSOCIATIVE_EMPTY. */
+static inline uint64_t associative_key_at(const struct associative *array, size_t place)
+{
+	uint32_t tag = array->tag[place];
+
+	return tag == TAG_NONE ? ASSOCIATIVE_EMPTY : tag_windows_key(&array->windows, tag);
+}
+
+/* x modulo array->odd, without a division. Exact for x < 2^48, because odd < 2^16: x * (odd_inverse * odd - 2^64) < 2^64. */
+static inline uint64_t associative_modulo_odd(const struct associative *array, uint64_t x)
+{
+	__extension__ typedef unsigned __int128 wide;
+	uint64_t quotient = (uint64_t)((wide)x * array->odd_inverse >> 64);
+
+	return x - quotient * array->odd;
+}
+
 /* The set that a key belongs to. */
 static inline uint32_t associative_set_of(const struct associative *array, uint64_t key)
 {
@@ -116,8 +159,12 @@ static inline uint32_t associative_set_of(const struct associative *array, uint6
 
 	if (array->odd == 1)
 		return (uint32_t)low;
-	return (uint32_t)((page >> array->even_shift) % array->odd << array->even_shift | low);
+	return (uint32_t)(associative_modulo_odd(array, page >> array->even_shift) << array->even_shift |
+			  low);
 }
+
+/* Makes room for the windows of ASSOCIATIVE_RUN_MAX keys; tags may change. */
+void associative_make_room(struct associative *array);
 
 /* Makes the array use the portable code, for comparing it with the fast one. */
 void associative_use_portable(struct associative *array);

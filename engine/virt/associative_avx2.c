@@ -11,128 +11,94 @@
 #define UNROLLED_WAYS_MAX 16u
 
 /* A window of -1 lanes: loaded at 16 - n, the first n lanes of 16 are set. */
-static const int64_t window[32] = {
+static const int32_t window[32] = {
     -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
 };
 
-AVX2_INLINE __m256i load(const uint64_t *tags)
+AVX2_INLINE __m256i load(const uint32_t *tags)
 {
 	return _mm256_load_si256((const __m256i *)(const void *)tags);
 }
 
-AVX2_INLINE void store(uint64_t *tags, __m256i vector)
+AVX2_INLINE void store(uint32_t *tags, __m256i vector)
 {
 	_mm256_store_si256((__m256i *)(void *)tags, vector);
 }
 
-AVX2_INLINE unsigned equal_lanes(__m256i tags, __m256i key)
+AVX2_INLINE unsigned equal_lanes(__m256i tags, __m256i tag)
 {
-	return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(tags, key)));
+	return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(tags, tag)));
 }
 
-/* The tags of a vector, one way on, with the last of the vector before in front. */
-AVX2_INLINE __m256i turn(__m256i tags)
-{
-	return _mm256_permute4x64_epi64(tags, 0x93);
-}
-
-/* No tag: of a class that no key has. */
-#define NO_TAG (-2LL)
-
-/* One set of at most four ways, LRU: the key moves to the front, or comes in there and pushes out the last. The next key of
+/* One set of at most four ways, LRU: the tag moves to the front, or comes in there and pushes out the last. The next tag of
  * the same set waits for what is stored here, so that the way from load to store is kept short: a tag stays where it is when
- * the key was in one of the ways before it, and to know that the key is compared with the tags moved on by one, two and three
- * ways at once. `beyond` has the lanes that are no ways, which stay as they are. */
-AVX2_INLINE uint32_t step_4(uint64_t *tags, __m256i beyond, uint64_t key)
+ * the one looked for was in one of the ways before it. `beyond` has the lanes that are no ways, which stay as they are. */
+AVX2_INLINE uint32_t step_4(uint32_t *tags, __m128i beyond, uint32_t tag)
 {
-	__m256i keys = _mm256_set1_epi64x((long long)key);
-	__m256i none = _mm256_set1_epi64x(NO_TAG);
-	__m256i old = load(tags);
-	__m256i by_one = turn(old);
-	__m256i in_1 = _mm256_cmpeq_epi64(by_one, _mm256_blend_epi32(keys, none, 0x03));
-	__m256i in_2 =
-	    _mm256_cmpeq_epi64(_mm256_permute4x64_epi64(old, 0x4e), _mm256_blend_epi32(keys, none, 0x0f));
-	__m256i in_3 =
-	    _mm256_cmpeq_epi64(_mm256_permute4x64_epi64(old, 0x39), _mm256_blend_epi32(keys, none, 0x3f));
-	__m256i stays = _mm256_or_si256(_mm256_or_si256(in_1, beyond), _mm256_or_si256(in_2, in_3));
+	__m128i wanted = _mm_set1_epi32((int)tag);
+	__m128i old = _mm_load_si128((const __m128i *)(const void *)tags);
+	__m128i found = _mm_cmpeq_epi32(old, wanted);
+	__m128i in_1 = _mm_slli_si128(found, 4);
+	__m128i in_2_or_3 = _mm_or_si128(_mm_slli_si128(found, 8), _mm_slli_si128(found, 12));
+	__m128i stays = _mm_or_si128(_mm_or_si128(in_1, beyond), in_2_or_3);
+	__m128i moved = _mm_alignr_epi8(old, wanted, 12);
 
-	store(tags, _mm256_blend_epi32(_mm256_blendv_epi8(by_one, old, stays), keys, 0x03));
-	return equal_lanes(old, keys) == 0;
+	_mm_store_si128((__m128i *)(void *)tags, _mm_blendv_epi8(moved, old, stays));
+	return _mm_movemask_epi8(found) == 0;
 }
 
-/* Stores a vector of which the lanes that `moved` points to come from one way before. `before` is the vector before, or
- * the key, turned. */
-AVX2_INLINE void move(uint64_t *tags, __m256i old, __m256i before, const int64_t *moved)
+/* Stores a vector of which the lanes that `moving` points to come from one way before. `before` is the vector before, or
+ * the tag that comes in. */
+AVX2_INLINE void move(uint32_t *tags, __m256i old, __m256i before, const int32_t *moving)
 {
-	__m256i shifted = _mm256_blend_epi32(turn(old), before, 0x03);
-	__m256i mask = _mm256_loadu_si256((const __m256i *)(const void *)moved);
+	__m256i moved = _mm256_alignr_epi8(old, _mm256_permute2x128_si256(before, old, 0x21), 12);
+	__m256i mask = _mm256_loadu_si256((const __m256i *)(const void *)moving);
 
-	store(tags, _mm256_blendv_epi8(old, shifted, mask));
+	store(tags, _mm256_blendv_epi8(old, moved, mask));
 }
 
-/* The steps of 5 .. 16 ways are written out, because a loop over vectors would keep them in memory. */
-AVX2_INLINE uint32_t step_8(uint64_t *tags, unsigned last, uint64_t key)
+/* The steps of 5 .. 16 ways are written out, because a loop over vectors would keep them in memory. `last` has the bit of the
+ * last way. */
+AVX2_INLINE uint32_t step_8(uint32_t *tags, unsigned last, uint32_t tag)
 {
-	__m256i keys = _mm256_set1_epi64x((long long)key);
-	__m256i a = load(tags), b = load(tags + 4);
-	unsigned hit = equal_lanes(a, keys) | equal_lanes(b, keys) << 4;
-	const int64_t *moved = window + 15 - __builtin_ctz(hit | last);
+	__m256i wanted = _mm256_set1_epi32((int)tag);
+	__m256i a = load(tags);
+	unsigned hit = equal_lanes(a, wanted);
 
-	move(tags, a, keys, moved);
-	move(tags + 4, b, turn(a), moved + 4);
+	move(tags, a, wanted, window + 15 - __builtin_ctz(hit | last));
 	return hit == 0;
 }
 
-AVX2_INLINE uint32_t step_12(uint64_t *tags, unsigned last, uint64_t key)
+AVX2_INLINE uint32_t step_16(uint32_t *tags, unsigned last, uint32_t tag)
 {
-	__m256i keys = _mm256_set1_epi64x((long long)key);
-	__m256i a = load(tags), b = load(tags + 4), c = load(tags + 8);
-	unsigned hit = equal_lanes(a, keys) | equal_lanes(b, keys) << 4 | equal_lanes(c, keys) << 8;
-	const int64_t *moved = window + 15 - __builtin_ctz(hit | last);
+	__m256i wanted = _mm256_set1_epi32((int)tag);
+	__m256i a = load(tags), b = load(tags + 8);
+	unsigned hit = equal_lanes(a, wanted) | equal_lanes(b, wanted) << 8;
+	const int32_t *moving = window + 15 - __builtin_ctz(hit | last);
 
-	move(tags, a, keys, moved);
-	move(tags + 4, b, turn(a), moved + 4);
-	move(tags + 8, c, turn(b), moved + 8);
+	move(tags, a, wanted, moving);
+	move(tags + 8, b, a, moving + 8);
 	return hit == 0;
 }
 
-AVX2_INLINE uint32_t step_16(uint64_t *tags, unsigned last, uint64_t key)
+/* A set of any number of ways: moves on one vector after the other until the tag is found. */
+AVX2_INLINE uint32_t step_long(uint32_t *tags, unsigned ways, uint32_t tag)
 {
-	__m256i keys = _mm256_set1_epi64x((long long)key);
-	__m256i a = load(tags), b = load(tags + 4), c = load(tags + 8), d = load(tags + 12);
-	unsigned hit = equal_lanes(a, keys) | equal_lanes(b, keys) << 4 | equal_lanes(c, keys) << 8 |
-		       equal_lanes(d, keys) << 12;
-	const int64_t *moved = window + 15 - __builtin_ctz(hit | last);
+	__m256i wanted = _mm256_set1_epi32((int)tag);
+	__m256i before = wanted;
 
-	move(tags, a, keys, moved);
-	move(tags + 4, b, turn(a), moved + 4);
-	move(tags + 8, c, turn(b), moved + 8);
-	move(tags + 12, d, turn(c), moved + 12);
-	return hit == 0;
-}
-
-/* A set of any number of ways: moves on one vector after the other until the key is found. */
-AVX2_INLINE uint32_t step_long(uint64_t *tags, unsigned ways, uint64_t key)
-{
-	__m256i keys = _mm256_set1_epi64x((long long)key);
-	__m256i before = keys;
-
-	for (unsigned way = 0; way < ways; way += 4) {
+	for (unsigned way = 0; way < ways; way += 8) {
 		__m256i old = load(tags + way);
-		__m256i shifted = _mm256_blend_epi32(turn(old), before, 0x03);
-		unsigned hit = equal_lanes(old, keys);
+		unsigned hit = equal_lanes(old, wanted);
 		unsigned left = ways - way;
-		unsigned stop = left < 4 ? hit | 1u << (left - 1) : hit;
+		unsigned stop = left <= 8 ? hit | 1u << (left - 1) : hit;
 
 		if (stop != 0) {
-			const int64_t *moved = window + 15 - __builtin_ctz(stop);
-			__m256i mask = _mm256_loadu_si256((const __m256i *)(const void *)moved);
-
-			store(tags + way, _mm256_blendv_epi8(old, shifted, mask));
+			move(tags + way, old, before, window + 15 - __builtin_ctz(stop));
 			return hit == 0;
 		}
-		store(tags + way, shifted);
-		before = turn(old);
+		move(tags + way, old, before, window + 8);
+		before = old;
 	}
 	return 1;
 }
@@ -141,107 +107,154 @@ struct batch {
 	struct associative *array;
 	const uint64_t *keys;
 	uint32_t count;
-	uint16_t *missed;
+	uint16_t *missed; /* or NULL */
+	uint64_t *passed; /* otherwise */
 };
 
-/* The loop over the keys, instantiated for constant `lanes` (0: any number) and `odd` (the sets are a power of two times
- * 1 or another odd number). */
-AVX2_INLINE uint32_t run_sets(const struct batch *batch, unsigned lanes, bool odd)
+/* The low halves of eight keys. */
+AVX2_INLINE __m256i low_halves(__m256i first, __m256i second)
 {
-	uint64_t *tag = batch->array->tag;
+	__m256 both = _mm256_shuffle_ps(_mm256_castsi256_ps(first), _mm256_castsi256_ps(second), 0x88);
+
+	return _mm256_permute4x64_epi64(_mm256_castps_si256(both), 0xd8);
+}
+
+/* The tags of keys that may all lie in one window: then they differ from the keys' low halves by the same bits. True when
+ * they do. */
+AVX2 static bool make_tags_of_one_window(const struct batch *batch, uint32_t *tags)
+{
+	const struct associative *array = batch->array;
+	const uint64_t *keys = batch->keys;
+	uint32_t count = batch->count;
+	uint32_t first = tag_windows_find(&array->windows, keys[0]);
+	uint32_t change = first ^ (uint32_t)keys[0];
+	__m256i changes = _mm256_set1_epi32((int)change);
+	__m256i key_0 = _mm256_set1_epi64x((long long)keys[0]);
+	__m256i differs = _mm256_setzero_si256();
+	uint64_t rest = 0;
+	uint32_t i = 0;
+
+	for (; i + 8 <= count; i += 8) {
+		__m256i a = _mm256_loadu_si256((const __m256i *)(const void *)(keys + i));
+		__m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(keys + i + 4));
+
+		differs = _mm256_or_si256(
+		    differs, _mm256_or_si256(_mm256_xor_si256(a, key_0), _mm256_xor_si256(b, key_0)));
+		_mm256_storeu_si256((__m256i *)(void *)(tags + i),
+				    _mm256_xor_si256(low_halves(a, b), changes));
+	}
+	for (; i < count; i++) {
+		rest |= keys[i] ^ keys[0];
+		tags[i] = (uint32_t)keys[i] ^ change;
+	}
+	__m256i low = _mm256_set1_epi64x((long long)(((uint64_t)1 << array->windows.low_bits) - 1));
+
+	return first != TAG_NONE && _mm256_testc_si256(low, differs) && rest >> array->windows.low_bits == 0;
+}
+
+AVX2 static void make_tags(const struct batch *batch, uint32_t *tags)
+{
+	struct tag_windows *windows = &batch->array->windows;
+
+	associative_make_room(batch->array);
+	if (make_tags_of_one_window(batch, tags))
+		return;
+	for (uint32_t i = 0; i < batch->count; i++)
+		tags[i] = tag_windows_make(windows, batch->keys[i]);
+}
+
+/* What a loop over the keys is instantiated for: `lanes` of a set (0: any number); `by_key`: a tag's low bits do not say its
+ * set; `passes` on the keys, or says which ones missed. */
+struct instance {
+	unsigned lanes;
+	bool by_key, passes;
+};
+
+AVX2_INLINE uint32_t run_sets(const struct batch *batch, const uint32_t *tags, struct instance instance)
+{
+	struct associative *array = batch->array;
+	uint32_t *tag = array->tag;
 	const uint64_t *keys = batch->keys;
 	uint16_t *missed = batch->missed;
-	unsigned ways = batch->array->ways;
-	unsigned stride = lanes > 0 ? lanes : batch->array->lanes;
+	uint64_t *passed = batch->passed;
+	unsigned ways = array->ways;
+	size_t stride = instance.lanes > 0 ? instance.lanes : array->lanes;
 	unsigned last = 1u << ((ways - 1) & 15);
-	__m256i beyond = _mm256_cmpgt_epi64(_mm256_setr_epi64x(1, 2, 3, 4), _mm256_set1_epi64x(ways));
-	uint64_t low = ((uint64_t)1 << batch->array->even_shift) - 1;
-	uint32_t misses = 0;
+	__m128i beyond = _mm_cmpgt_epi32(_mm_setr_epi32(1, 2, 3, 4), _mm_set1_epi32((int)ways));
+	uint32_t low = ((uint32_t)1 << array->even_shift) - 1;
+	size_t count = batch->count;
+	size_t misses = 0;
 
-	for (uint32_t i = 0; i < batch->count; i++) {
-		uint64_t set = odd ? associative_set_of(batch->array, keys[i]) : keys[i] & low;
-		uint64_t *tags = tag + set * stride;
+	for (size_t i = 0; i < count; i++) {
+		size_t set = instance.by_key ? associative_set_of(array, keys[i]) : tags[i] & low;
+		uint32_t *way = tag + set * stride;
 
-		missed[misses] = (uint16_t)i;
-		if (lanes == 4)
-			misses += step_4(tags, beyond, keys[i]);
-		else if (lanes == 8)
-			misses += step_8(tags, last, keys[i]);
-		else if (lanes == 12)
-			misses += step_12(tags, last, keys[i]);
-		else if (lanes == 16)
-			misses += step_16(tags, last, keys[i]);
+		if (instance.passes)
+			passed[misses] = keys[i];
 		else
-			misses += step_long(tags, ways, keys[i]);
+			missed[misses] = (uint16_t)i;
+		if (instance.lanes == 4)
+			misses += step_4(way, beyond, tags[i]);
+		else if (instance.lanes == 8)
+			misses += step_8(way, last, tags[i]);
+		else if (instance.lanes == 16)
+			misses += step_16(way, last, tags[i]);
+		else
+			misses += step_long(way, ways, tags[i]);
 	}
-	return misses;
+	return (uint32_t)misses;
 }
 
-AVX2 static uint32_t run_4(struct associative *array, const uint64_t *keys, uint32_t count, uint16_t *missed)
+AVX2_INLINE uint32_t run(const struct batch *batch, struct instance instance)
 {
-	return run_sets(&(struct batch){array, keys, count, missed}, 4, false);
+	uint32_t tags[ASSOCIATIVE_RUN_MAX];
+
+	if (batch->count == 0)
+		return 0;
+	make_tags(batch, tags);
+	return run_sets(batch, tags, instance);
 }
 
-AVX2 static uint32_t run_8(struct associative *array, const uint64_t *keys, uint32_t count, uint16_t *missed)
+/* The two batches of one kind of shape. */
+#define INSTANTIATE(shape, lanes, by_key)                                                                    \
+	AVX2 static uint32_t run_##shape(struct associative *array, const uint64_t *keys, uint32_t count,    \
+					 uint16_t *missed)                                                   \
+	{                                                                                                    \
+		return run(&(struct batch){array, keys, count, missed, NULL},                                \
+			   (struct instance){lanes, by_key, false});                                         \
+	}                                                                                                    \
+	AVX2 static uint32_t pass_##shape(struct associative *array, const uint64_t *keys, uint32_t count,   \
+					  uint64_t *passed)                                                  \
+	{                                                                                                    \
+		return run(&(struct batch){array, keys, count, NULL, passed},                                \
+			   (struct instance){lanes, by_key, true});                                          \
+	}
+
+INSTANTIATE(4, 4, false)
+INSTANTIATE(8, 8, false)
+INSTANTIATE(16, 16, false)
+INSTANTIATE(long, 0, false)
+INSTANTIATE(4_by_key, 4, true)
+INSTANTIATE(8_by_key, 8, true)
+INSTANTIATE(16_by_key, 16, true)
+INSTANTIATE(long_by_key, 0, true)
+
+bool associative_is_wide(const struct associative *array)
 {
-	return run_sets(&(struct batch){array, keys, count, missed}, 8, false);
+	return array->replace == REPLACE_LRU && __builtin_cpu_supports("avx2");
 }
 
-AVX2 static uint32_t run_12(struct associative *array, const uint64_t *keys, uint32_t count, uint16_t *missed)
+struct associative_batches associative_wide(const struct associative *array)
 {
-	return run_sets(&(struct batch){array, keys, count, missed}, 12, false);
-}
-
-AVX2 static uint32_t run_16(struct associative *array, const uint64_t *keys, uint32_t count, uint16_t *missed)
-{
-	return run_sets(&(struct batch){array, keys, count, missed}, 16, false);
-}
-
-AVX2 static uint32_t run_long(struct associative *array, const uint64_t *keys, uint32_t count,
-			      uint16_t *missed)
-{
-	return run_sets(&(struct batch){array, keys, count, missed}, 0, false);
-}
-
-AVX2 static uint32_t run_4_odd(struct associative *array, const uint64_t *keys, uint32_t count,
-			       uint16_t *missed)
-{
-	return run_sets(&(struct batch){array, keys, count, missed}, 4, true);
-}
-
-AVX2 static uint32_t run_8_odd(struct associative *array, const uint64_t *keys, uint32_t count,
-			       uint16_t *missed)
-{
-	return run_sets(&(struct batch){array, keys, count, missed}, 8, true);
-}
-
-AVX2 static uint32_t run_12_odd(struct associative *array, const uint64_t *keys, uint32_t count,
-				uint16_t *missed)
-{
-	return run_sets(&(struct batch){array, keys, count, missed}, 12, true);
-}
-
-AVX2 static uint32_t run_16_odd(struct associative *array, const uint64_t *keys, uint32_t count,
-				uint16_t *missed)
-{
-	return run_sets(&(struct batch){array, keys, count, missed}, 16, true);
-}
-
-AVX2 static uint32_t run_long_odd(struct associative *array, const uint64_t *keys, uint32_t count,
-				  uint16_t *missed)
-{
-	return run_sets(&(struct batch){array, keys, count, missed}, 0, true);
-}
-
-associative_batch *associative_wide(const struct associative *array)
-{
-	static associative_batch *const batches[2][5] = {
-	    {run_long, run_4, run_8, run_12, run_16},
-	    {run_long_odd, run_4_odd, run_8_odd, run_12_odd, run_16_odd},
+	static const struct associative_batches batches[2][4] = {
+	    {{run_long, pass_long}, {run_4, pass_4}, {run_8, pass_8}, {run_16, pass_16}},
+	    {{run_long_by_key, pass_long_by_key},
+	     {run_4_by_key, pass_4_by_key},
+	     {run_8_by_key, pass_8_by_key},
+	     {run_16_by_key, pass_16_by_key}},
 	};
-	unsigned which = array->ways <= UNROLLED_WAYS_MAX ? array->lanes / 4 : 0;
+	bool by_key = array->odd != 1 || array->even_shift > array->windows.low_bits;
+	unsigned which = array->ways > UNROLLED_WAYS_MAX ? 0 : 1 + array->lanes / 8;
 
-	if (array->replace != REPLACE_LRU || !__builtin_cpu_supports("avx2"))
-		return NULL;
-	return batches[array->odd != 1][which];
+	return batches[by_key][which];
 }

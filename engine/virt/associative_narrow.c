@@ -2,11 +2,14 @@
 
 #include "engine/virt/associative_wide.h"
 
-#include <stddef.h>
-
 /* The compiler has no AVX2 for this machine. */
-associative_batch *associative_wide(const struct associative *array)
+bool associative_is_wide(const struct associative *array)
 {
 	(void)array;
-	return NULL;
+	return false;
+}
+
+struct associative_batches associative_wide(const struct associative *array)
+{
+	return array->batches;
 }

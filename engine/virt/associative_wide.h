@@ -1,13 +1,12 @@
-/* associative_wide.h: the batch for processors that compare four tags at a time; configure chooses the file. */
+/* associative_wide.h: the batches for processors that compare eight tags at a time; configure chooses the file. */
 #ifndef FAULTLINE_ENGINE_VIRT_ASSOCIATIVE_WIDE_H
 #define FAULTLINE_ENGINE_VIRT_ASSOCIATIVE_WIDE_H
 
 #include "engine/virt/associative.h"
 
-typedef uint32_t associative_batch(struct associative *array, const uint64_t *keys, uint32_t count,
-				   uint16_t *missed);
+/* True when there are batches for this shape on this processor; otherwise the portable ones are to be used. */
+bool associative_is_wide(const struct associative *array);
 
-/* The fastest batch for this shape on this processor, or NULL when the portable one is to be used. */
-associative_batch *associative_wide(const struct associative *array);
+struct associative_batches associative_wide(const struct associative *array);
 
 #endif

@@ -9,8 +9,9 @@
  * the other: no stage has a branch that depends on a reference, which is what makes it fast.
  *
  * The filter drops references that hit level 1 and change nothing, in it or in the page table, under every replacement
- * policy: those to the page that was used last in its set (mmu_recent.h), as long as the stream is on pages of the smallest
- * size and that drops much; otherwise those to the very page of the one before. It forgets when anything is flushed.
+ * policy: those to the very page of the one before, which is cheap and enough for loops over arrays; or those to the page
+ * that was used last in its set (mmu_recent.h), as long as the stream is on pages of the smallest size. Now and then the
+ * kinds are tried against each other; where neither drops much, none is used. It forgets when anything is flushed.
  *
  * A reference that faults stops the stream. Nothing of it is counted; when the fault has been handled, the caller goes on
  * with the same reference.
@@ -24,12 +25,11 @@
 
 #include "engine/virt/mmu_block.h"
 #include "engine/virt/mmu_recent.h"
+#include "engine/virt/mmu_regions.h"
 #include "engine/virt/nested.h"
 #include "engine/virt/tlb.h"
 
 #define MMU_MODELS_MAX 16u
-
-#define MMU_NO_PAGE UINT64_MAX
 
 struct mmu_model {
 	struct tlb tlb;
@@ -38,37 +38,26 @@ struct mmu_model {
 	struct reservation host_memory;
 };
 
-/* Where the way down ends in the last regions (what an entry of level 2 maps), so that it is not gone for each reference:
- * in a table of level 1, or at an entry of a higher one, whose `mask` is 0. Entry r % size is for region r. Good as long as
- * the page table's generation. */
-#define MMU_REGIONS 512u
-
-struct mmu_region {
-	uint64_t number; /* the address without the bits of level 1 and below, or MMU_NO_PAGE */
-	pte_t *entries;
-	uint32_t mask; /* of the index into them */
-	uint32_t level;
-};
-
-struct mmu_regions {
-	const struct pagetable *table; /* NULL: nothing is remembered */
-	uint64_t generation;
-	struct mmu_region region[MMU_REGIONS];
-	pte_t nothing; /* always empty: the entry of an address that is not canonical */
+/* How a block's references are filtered. */
+enum mmu_filter_kind {
+	MMU_BY_PAGE, /* those to the page of the one before are dropped */
+	MMU_BY_SET,  /* those to the last page of their set are */
+	MMU_WHOLE,   /* none is */
 };
 
 struct mmu {
 	const struct pagetable *table; /* of the running process */
 	uint16_t space;		       /* its tag, below TLB_GLOBAL */
 	bool is_filtering;	       /* true; false for comparison */
-	uint64_t last;		       /* page and access of the last reference, or MMU_NO_PAGE */
-	struct mmu_recent recent;      /* one set: it is not used */
-	uint32_t pause;		       /* blocks until it is used again */
+	enum mmu_filter_kind filter;   /* of the next block */
+	uint32_t patience;	       /* blocks until another one is tried */
+	struct mmu_recent recent;      /* one set: MMU_BY_SET is not used */
 	bool lacks_part[TLB_KINDS];    /* a model has no part of level 1 for some size: that misses, always */
 	bool lacks_fetch;	       /* one has none for fetches of the smallest size */
 	uint64_t references;	       /* done so far */
 	uint64_t faults;	       /* times the stream stopped */
 	struct mmu_stages stages;
+	key_maker *make_keys;
 	struct mmu_regions regions;
 	unsigned models;
 	struct mmu_model model[MMU_MODELS_MAX];

@@ -22,13 +22,7 @@ static void filter(struct mmu_block *block, const struct mmu_references *referen
 	block->count = kept;
 }
 
-static void make_keys(struct mmu_block *block, const struct mmu_key_recipe *recipe)
-{
-	for (uint32_t i = 0; i < block->count; i++)
-		block->key[i] = (block->address[i] & recipe->mask) >> recipe->shift | recipe->bits;
-}
-
 struct mmu_stages mmu_stages_portable(void)
 {
-	return (struct mmu_stages){filter, make_keys};
+	return (struct mmu_stages){filter};
 }

@@ -62,18 +62,9 @@ static inline bool mmu_access_adds_nothing(unsigned before, unsigned access)
  * it; the first one in any case. */
 typedef void mmu_filter(struct mmu_block *block, const struct mmu_references *references, unsigned shift);
 
-/* A plain block's keys: (address & mask) >> shift | bits. */
-struct mmu_key_recipe {
-	uint64_t mask, bits;
-	unsigned shift;
-};
-
-typedef void mmu_key_maker(struct mmu_block *block, const struct mmu_key_recipe *recipe);
-
 /* The stages for this processor. */
 struct mmu_stages {
 	mmu_filter *filter;
-	mmu_key_maker *make_keys;
 };
 
 struct mmu_stages mmu_stages_portable(void);

@@ -88,23 +88,9 @@ AVX2 static void filter(struct mmu_block *block, const struct mmu_references *re
 	block->count = kept;
 }
 
-AVX2 static void make_keys(struct mmu_block *block, const struct mmu_key_recipe *recipe)
-{
-	__m256i mask = _mm256_set1_epi64x((long long)recipe->mask);
-	__m256i bits = _mm256_set1_epi64x((long long)recipe->bits);
-	__m128i by = _mm_cvtsi32_si128((int)recipe->shift);
-
-	for (uint32_t i = 0; i < block->count; i += 4) {
-		__m256i address = _mm256_loadu_si256((const __m256i *)(const void *)(block->address + i));
-		__m256i page = _mm256_srl_epi64(_mm256_and_si256(address, mask), by);
-
-		_mm256_storeu_si256((__m256i *)(void *)(block->key + i), _mm256_or_si256(page, bits));
-	}
-}
-
 struct mmu_stages mmu_stages_fastest(void)
 {
 	if (!__builtin_cpu_supports("avx2"))
 		return mmu_stages_portable();
-	return (struct mmu_stages){filter, make_keys};
+	return (struct mmu_stages){filter};
 }

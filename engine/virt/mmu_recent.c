@@ -13,6 +13,7 @@
 
 void mmu_recent_forget(struct mmu_recent *recent)
 {
+	recent->last = MMU_NO_PAGE;
 	memset(recent->page, 0xff, sizeof(recent->page));
 	memset(recent->done, 0xff, sizeof(recent->done));
 }

@@ -18,7 +18,10 @@
 /* A power of two. */
 #define MMU_RECENT_SETS_MAX 16u
 
+#define MMU_NO_PAGE UINT64_MAX
+
 struct mmu_recent {
+	uint64_t last;	/* page and access of the last reference of all, or MMU_NO_PAGE */
 	uint32_t sets;	/* a power of two, 1 .. MMU_RECENT_SETS_MAX */
 	uint32_t shift; /* log2 of the bytes of a page */
 	uint64_t page[MMU_RECENT_SETS_MAX];

@@ -115,50 +115,6 @@ static uint32_t references_of(const struct tlb_batch *batch, uint32_t number)
 	return batch->places ? (uint32_t)(batch->places[number + 1] - batch->places[number]) : 1;
 }
 
-/* True when all of a batch are data of one class. */
-static bool is_uniform(const struct tlb_batch *batch)
-{
-	uint64_t differs = 0;
-
-	for (uint32_t i = 0; i < batch->count; i++)
-		differs |= batch->keys[i] ^ batch->keys[0];
-	return !batch->kinds && (differs >> ASSOCIATIVE_CLASS_SHIFT & 7) == 0;
-}
-
-/* The numbers of all: what is left when no part serves a class. */
-static uint32_t miss_all(uint32_t count, uint16_t *missed)
-{
-	for (uint32_t i = 0; i < count; i++)
-		missed[i] = (uint16_t)i;
-	return count;
-}
-
-static uint32_t run_uniform(struct tlb *tlb, const struct tlb_batch *batch, uint16_t *missed)
-{
-	uint64_t keys[ASSOCIATIVE_RUN_MAX];
-	uint16_t again[ASSOCIATIVE_RUN_MAX];
-	unsigned class = tlb_class_of(batch->keys[0]);
-	uint8_t first = tlb->route[0][TLB_DATA][class];
-	uint8_t second = tlb->route[1][TLB_DATA][class];
-	uint32_t count = first == TLB_NO_PART
-			     ? miss_all(batch->count, missed)
-			     : associative_run(&tlb->part[first], batch->keys, batch->count, missed);
-
-	if (!batch->is_counted)
-		tlb->counts.accesses[TLB_DATA][class] +=
-		    batch->places ? (uint64_t)(batch->places[batch->count] - batch->places[0]) : batch->count;
-	tlb->counts.misses[0][TLB_DATA][class] += count;
-	if (second != TLB_NO_PART) {
-		for (uint32_t i = 0; i < count; i++)
-			keys[i] = batch->keys[missed[i]];
-		count = associative_run(&tlb->part[second], keys, count, again);
-		for (uint32_t i = 0; i < count; i++)
-			missed[i] = missed[again[i]];
-	}
-	tlb->counts.misses[1][TLB_DATA][class] += count;
-	return count;
-}
-
 /* The accesses that are still on their way down: number[i] is the place in the batch of keys[i]. */
 struct stream {
 	uint32_t count;
@@ -221,8 +177,6 @@ uint32_t tlb_run(struct tlb *tlb, const struct tlb_batch *batch, uint16_t *misse
 	if (batch->count == 0)
 		return 0;
 	CHECK(batch->count <= ASSOCIATIVE_RUN_MAX, "a run's numbers fit in 16 bits");
-	if (batch->is_uniform || is_uniform(batch))
-		return run_uniform(tlb, batch, missed);
 	stream.count = batch->count;
 	memcpy(stream.keys, batch->keys, batch->count * sizeof(*batch->keys));
 	for (uint32_t i = 0; i < batch->count; i++) {
@@ -234,6 +188,37 @@ uint32_t tlb_run(struct tlb *tlb, const struct tlb_batch *batch, uint16_t *misse
 	run_mixed(tlb, 2, batch, &stream);
 	memcpy(missed, stream.number, stream.count * sizeof(*missed));
 	return stream.count;
+}
+
+/* Keys of one part pass through it; without a part all are passed on. */
+static uint32_t pass_part(struct tlb *tlb, uint8_t part, const uint64_t *keys, uint32_t count,
+			  uint64_t *passed)
+{
+	if (part != TLB_NO_PART)
+		return associative_pass(&tlb->part[part], keys, count, passed);
+	if (passed != keys)
+		memcpy(passed, keys, count * sizeof(*keys));
+	return count;
+}
+
+uint32_t tlb_pass(struct tlb *tlb, const struct tlb_batch *batch, uint64_t *passed)
+{
+	struct tlb_counts *counts = &tlb->counts;
+	uint32_t count = batch->count;
+
+	if (count == 0)
+		return 0;
+	CHECK(count <= ASSOCIATIVE_RUN_MAX && !batch->kinds, "a uniform batch is of data");
+	unsigned class = tlb_class_of(batch->keys[0]);
+
+	if (!batch->is_counted)
+		counts->accesses[TLB_DATA][class] +=
+		    batch->places ? (uint64_t)(batch->places[count] - batch->places[0]) : count;
+	count = pass_part(tlb, tlb->route[0][TLB_DATA][class], batch->keys, count, passed);
+	counts->misses[0][TLB_DATA][class] += count;
+	count = pass_part(tlb, tlb->route[1][TLB_DATA][class], passed, count, passed);
+	counts->misses[1][TLB_DATA][class] += count;
+	return count;
 }
 
 /* --- Flushing ------------------------------------------------------------------------------------------------------- */
@@ -261,13 +246,13 @@ void tlb_flush_page(struct tlb *tlb, uint64_t address, uint16_t space)
 	remove_page(tlb, address, TLB_GLOBAL);
 }
 
-/* True when the page of a tag touches the range of level-1 pages first .. last. */
-static bool touches(const struct tlb *tlb, uint64_t tag, uint64_t first, uint64_t last)
+/* True when the page of a key touches the range of level-1 pages first .. last. */
+static bool touches(const struct tlb *tlb, uint64_t key, uint64_t first, uint64_t last)
 {
-	unsigned class = tlb_class_of(tag);
+	unsigned class = tlb_class_of(key);
 	unsigned shift =
 	    class == TLB_CLASS_COALESCED ? tlb->coalesce_shift : paging_leaf_order(tlb->paging, class);
-	uint64_t page = (tag & ASSOCIATIVE_PAGE_MASK) << shift;
+	uint64_t page = (key & ASSOCIATIVE_PAGE_MASK) << shift;
 
 	return page <= last && page + ((uint64_t)1 << shift) - 1 >= first;
 }
@@ -283,13 +268,13 @@ void tlb_flush_range(struct tlb *tlb, uint64_t address, uint64_t bytes, uint16_t
 	for (unsigned i = 0; i < tlb->parts; i++) {
 		struct associative *part = &tlb->part[i];
 
-		for (size_t at = (size_t)part->sets * part->lanes; at-- > 0;) {
-			uint64_t tag = part->tag[at];
-			uint16_t of = (uint16_t)(tag >> ASSOCIATIVE_SPACE_SHIFT);
+		for (size_t at = associative_places(part); at-- > 0;) {
+			uint64_t key = associative_key_at(part, at);
+			uint16_t of = (uint16_t)(key >> ASSOCIATIVE_SPACE_SHIFT);
 
-			if (tag != ASSOCIATIVE_EMPTY && (of == space || of == TLB_GLOBAL) &&
-			    touches(tlb, tag, first, last))
-				tlb->counts.flushed += associative_remove(part, tag);
+			if (key != ASSOCIATIVE_EMPTY && (of == space || of == TLB_GLOBAL) &&
+			    touches(tlb, key, first, last))
+				tlb->counts.flushed += associative_remove(part, key);
 		}
 	}
 }
@@ -313,9 +298,11 @@ void tlb_flush_nonglobal(struct tlb *tlb)
 	for (unsigned i = 0; i < tlb->parts; i++) {
 		struct associative *part = &tlb->part[i];
 
-		for (size_t at = (size_t)part->sets * part->lanes; at-- > 0;) {
-			if (part->tag[at] >> ASSOCIATIVE_SPACE_SHIFT != TLB_GLOBAL)
-				tlb->counts.flushed += associative_remove(part, part->tag[at]);
+		for (size_t at = associative_places(part); at-- > 0;) {
+			uint64_t key = associative_key_at(part, at);
+
+			if (key >> ASSOCIATIVE_SPACE_SHIFT != TLB_GLOBAL)
+				tlb->counts.flushed += associative_remove(part, key);
 		}
 	}
 }
@@ -371,9 +358,10 @@ const char *tlb_check(const struct tlb *tlb)
 
 		if (associative_check(part))
 			return I1;
-		for (size_t at = 0; at < (size_t)part->sets * part->lanes; at++) {
-			if (part->tag[at] != ASSOCIATIVE_EMPTY &&
-			    !is_routed(tlb, i, tlb_class_of(part->tag[at])))
+		for (size_t at = 0; at < associative_places(part); at++) {
+			uint64_t key = associative_key_at(part, at);
+
+			if (key != ASSOCIATIVE_EMPTY && !is_routed(tlb, i, tlb_class_of(key)))
 				return I2;
 		}
 	}

@@ -91,13 +91,15 @@ struct tlb_batch {
 	const uint64_t *keys;
 	const uint8_t *kinds;	/* of each; NULL: all data */
 	const uint16_t *places; /* [0 .. count]: key i is for places[i+1] - places[i] references; NULL: 1 */
-	bool is_uniform;	/* known to be data of one class; false: it is found out */
 	bool is_counted;	/* the accesses have been added to the counts */
 };
 
 /* The same as tlb_access for each, whose further references in a row hit level 1. The numbers of those that missed both
  * levels go to missed[], in order; their count is returned. */
 uint32_t tlb_run(struct tlb *tlb, const struct tlb_batch *batch, uint16_t *missed);
+
+/* The same for a batch that is known to be data of one class: the keys that missed both levels go to passed[]. */
+uint32_t tlb_pass(struct tlb *tlb, const struct tlb_batch *batch, uint64_t *passed);
 
 /* Removes what was remembered: of a page in a space (whatever its size, coalesced entries too, and a global one); of a
  * range of bytes; of a space; of everything that is not global; of everything. */

@@ -18,7 +18,8 @@ enum status walker_create(struct walker *walker, const struct paging *paging, co
 	*walker = (struct walker){.paging = paging,
 				  .cache_cycles = shape->cache_cycles,
 				  .reference_cycles = shape->reference_cycles,
-				  .emptied_by_pages = shape->emptied_by_pages};
+				  .emptied_by_pages = shape->emptied_by_pages,
+				  .make_keys = key_recipe_fastest()};
 	for (unsigned level = 2; level <= paging->levels && status == STATUS_OK; level++) {
 		const struct walk_cache_shape *cache = &shape->cache[level];
 		struct associative_shape array = {.entries = cache->entries,
@@ -236,36 +237,6 @@ struct walk walker_walk(struct walker *walker, const struct walk_request *reques
 
 /* --- Many walks --------------------------------------------------------------------------------------------------- */
 
-/* Walks still without a hit: their numbers, in order. */
-struct pending {
-	uint32_t count;
-	bool is_all; /* nobody has hit yet: number[i] = i, and is not filled in */
-	uint16_t number[ASSOCIATIVE_RUN_MAX];
-};
-
-/* Passes the keys through a cache, but for one that equals the key before, which hits and changes nothing: few regions
- * make long rows of them. Returns the misses, their numbers in missed[]. */
-static uint32_t ask_without_repeats(struct associative *cache, const uint64_t *keys, uint32_t count,
-				    uint16_t *missed)
-{
-	uint64_t distinct[ASSOCIATIVE_RUN_MAX];
-	uint16_t number[ASSOCIATIVE_RUN_MAX];
-	uint64_t last = ASSOCIATIVE_EMPTY;
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < count; i++) {
-		distinct[kept] = keys[i];
-		number[kept] = (uint16_t)i;
-		kept += keys[i] != last;
-		last = keys[i];
-	}
-	uint32_t misses = associative_run(cache, distinct, kept, missed);
-
-	for (uint32_t i = 0; i < misses; i++)
-		missed[i] = number[missed[i]];
-	return misses;
-}
-
 /* What the walks of a run share at one level. */
 struct question {
 	struct walker *walker;
@@ -274,59 +245,36 @@ struct question {
 	const uint8_t *leaf;
 };
 
-/* The pending walks' keys in the level's cache. */
-static void make_keys(const struct question *question, const struct pending *pending, uint64_t *keys)
+/* Walks still without a hit: their numbers, in order. */
+struct pending {
+	uint32_t count;
+	uint16_t number[ASSOCIATIVE_RUN_MAX];
+};
+
+static unsigned pages_shift(const struct walker *walker, unsigned level)
 {
-	const struct paging *paging = question->walker->paging;
-	unsigned up = paging->shift[question->level] - paging->page_shift;
-	uint64_t class = (uint64_t)question->level << ASSOCIATIVE_CLASS_SHIFT;
-	uint64_t page_bits = ASSOCIATIVE_PAGE_MASK >> up;
-	uint64_t space_bits = UINT64_MAX << ASSOCIATIVE_SPACE_SHIFT;
-
-	if (pending->is_all) {
-		for (uint32_t i = 0; i < pending->count; i++) {
-			uint64_t page = question->pages[i];
-
-			keys[i] = (page >> up & page_bits) | (page & space_bits) | class;
-		}
-		return;
-	}
-	for (uint32_t i = 0; i < pending->count; i++) {
-		uint64_t page = question->pages[pending->number[i]];
-
-		keys[i] = (page >> up & page_bits) | (page & space_bits) | class;
-	}
+	return walker->paging->shift[level] - walker->paging->page_shift;
 }
 
 /* All pending walks ask the level's cache; who misses stays. Returns the hits. */
 static uint32_t ask_level(const struct question *question, struct pending *pending)
 {
-	struct associative *cache = &question->walker->cache[question->level];
 	uint64_t keys[ASSOCIATIVE_RUN_MAX];
 	uint16_t missed[ASSOCIATIVE_RUN_MAX];
+	unsigned up = pages_shift(question->walker, question->level);
+	uint64_t class = (uint64_t)question->level << ASSOCIATIVE_CLASS_SHIFT;
 	uint32_t count = pending->count;
 
-	make_keys(question, pending, keys);
-	/* Of the lowest tables there are many, so that few keys in a row are the same. */
-	uint32_t misses = question->level > 2 ? ask_without_repeats(cache, keys, count, missed)
-					      : associative_run(cache, keys, count, missed);
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t page = question->pages[pending->number[i]];
 
-	if (pending->is_all) {
-		memcpy(pending->number, missed, misses * sizeof(*missed));
-	} else {
-		for (uint32_t i = 0; i < misses; i++)
-			pending->number[i] = pending->number[missed[i]];
+		keys[i] = (page & ASSOCIATIVE_PAGE_MASK) >> up | class |
+			  (page & UINT64_MAX << ASSOCIATIVE_SPACE_SHIFT);
 	}
-	pending->is_all = false;
-	pending->count = misses;
-	return count - misses;
-}
-
-static void number_all(struct pending *pending)
-{
-	for (uint32_t i = 0; i < pending->count && pending->is_all; i++)
-		pending->number[i] = (uint16_t)i;
-	pending->is_all = false;
+	pending->count = associative_run(&question->walker->cache[question->level], keys, count, missed);
+	for (uint32_t i = 0; i < pending->count; i++)
+		pending->number[i] = pending->number[missed[i]];
+	return count - pending->count;
 }
 
 /* Of the pending walks only those whose leaf lies below the level ask its cache; the others stay, too. */
@@ -336,9 +284,7 @@ static uint32_t ask_level_if_below(const struct question *question, struct pendi
 	uint32_t kept = 0;
 	uint32_t next = 0;
 
-	number_all(pending);
 	below.count = 0;
-	below.is_all = false;
 	for (uint32_t i = 0; i < pending->count; i++) {
 		below.number[below.count] = pending->number[i];
 		below.count += question->leaf[pending->number[i]] < question->level;
@@ -357,37 +303,105 @@ static uint32_t ask_level_if_below(const struct question *question, struct pendi
 	return hits;
 }
 
-void walker_count_run(struct walker *walker, const uint64_t *pages, const uint8_t *level, uint32_t count)
+/* Where walks began and ended, added up. */
+struct spans {
+	uint64_t begins, ends;
+};
+
+static void note_hits(struct walker *walker, struct spans *spans, unsigned level, uint32_t hits)
+{
+	walker->counts.cache_hits[level] += hits;
+	spans->begins += (uint64_t)hits * level;
+}
+
+static void note_walks(struct walker *walker, const struct spans *spans, uint32_t count, uint32_t cold)
 {
 	struct walk_counts *counts = &walker->counts;
+	uint64_t begins = spans->begins + (uint64_t)cold * (walker->paging->levels + 1);
+
+	counts->walks += count;
+	counts->cold += cold;
+	counts->references += begins - spans->ends;
+	counts->cycles += (begins - spans->ends) * walker->reference_cycles;
+	counts->cycles += has_caches(walker) ? (uint64_t)count * walker->cache_cycles : 0;
+}
+
+/* Drops keys that equal the one before: they hit and change nothing. */
+static uint32_t drop_repeats(uint64_t *keys, uint32_t count)
+{
+	uint64_t last = ASSOCIATIVE_EMPTY;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t key = keys[i];
+
+		keys[kept] = key;
+		kept += key != last;
+		last = key;
+	}
+	return kept;
+}
+
+/* The walks to leaves of level 1: all ask the lowest cache, who misses the one above it. */
+static void count_small(struct walker *walker, const uint64_t *pages, uint32_t count)
+{
+	uint64_t keys[ASSOCIATIVE_RUN_MAX];
+	struct key_recipe recipe = {.mask = ASSOCIATIVE_PAGE_MASK};
+	uint64_t space = pages[0] & UINT64_MAX << ASSOCIATIVE_SPACE_SHIFT;
+	struct spans spans = {0, count};
+	unsigned below = 1; /* level of what `pages` names */
+	uint32_t pending = count;
+
+	for (unsigned level = 2; level <= walker->paging->levels && pending > 0; level++) {
+		if (!walker->has_cache[level])
+			continue;
+		recipe.shift = pages_shift(walker, level) - pages_shift(walker, below);
+		recipe.bits = (uint64_t)level << ASSOCIATIVE_CLASS_SHIFT | space;
+		walker->make_keys(&recipe, pages, pending, keys);
+		/* Of the lowest tables there are many, so that few keys in a row are the same. */
+		uint32_t asking = level > 2 ? drop_repeats(keys, pending) : pending;
+		uint32_t misses = associative_pass(&walker->cache[level], keys, asking, keys);
+
+		note_hits(walker, &spans, level, pending - misses);
+		pages = keys;
+		below = level;
+		pending = misses;
+	}
+	note_walks(walker, &spans, count, pending);
+}
+
+static void count_of_levels(struct walker *walker, const uint64_t *pages, const uint8_t *level,
+			    uint32_t count)
+{
 	struct question question = {walker, 2, pages, level};
+	struct spans spans = {0, 0};
 	struct pending pending;
-	uint64_t begins = 0;
-	uint64_t ends = level ? 0 : count;
 	unsigned highest = 1;
 
-	CHECK(count <= ASSOCIATIVE_RUN_MAX, "a run's numbers fit in 16 bits");
 	pending.count = count;
-	pending.is_all = true;
-	for (uint32_t i = 0; i < count && level; i++) {
-		ends += level[i];
+	for (uint32_t i = 0; i < count; i++) {
+		pending.number[i] = (uint16_t)i;
+		spans.ends += level[i];
 		highest |= level[i]; /* at least the highest level */
 	}
 	for (; question.level <= walker->paging->levels; question.level++) {
-		uint32_t hits = 0;
-
 		if (walker->has_cache[question.level])
-			hits = highest < question.level ? ask_level(&question, &pending)
-							: ask_level_if_below(&question, &pending);
-		counts->cache_hits[question.level] += hits;
-		begins += (uint64_t)hits * question.level;
+			note_hits(walker, &spans, question.level,
+				  highest < question.level ? ask_level(&question, &pending)
+							   : ask_level_if_below(&question, &pending));
 	}
-	begins += (uint64_t)pending.count * (walker->paging->levels + 1);
-	counts->walks += count;
-	counts->cold += pending.count;
-	counts->references += begins - ends;
-	counts->cycles += (begins - ends) * walker->reference_cycles;
-	counts->cycles += has_caches(walker) ? (uint64_t)count * walker->cache_cycles : 0;
+	note_walks(walker, &spans, count, pending.count);
+}
+
+void walker_count_run(struct walker *walker, const uint64_t *pages, const uint8_t *level, uint32_t count)
+{
+	CHECK(count <= ASSOCIATIVE_RUN_MAX, "a run's numbers fit in 16 bits");
+	if (count == 0)
+		return;
+	if (level)
+		count_of_levels(walker, pages, level, count);
+	else
+		count_small(walker, pages, count);
 }
 
 /* --- Forgetting --------------------------------------------------------------------------------------------------- */

@@ -27,6 +27,7 @@
 #define FAULTLINE_ENGINE_VIRT_WALK_H
 
 #include "engine/virt/associative.h"
+#include "engine/virt/key_recipe.h"
 #include "engine/virt/pagetable.h"
 
 /* Entries and ways of the cache of each level; 0 entries: none. */
@@ -56,6 +57,7 @@ struct walker {
 	bool emptied_by_pages;
 	bool has_cache[PAGING_LEVELS_MAX + 1];
 	struct associative cache[PAGING_LEVELS_MAX + 1];
+	key_maker *make_keys;
 	struct walk_counts counts;
 };
 
@@ -117,7 +119,7 @@ struct walk walker_walk(struct walker *walker, const struct walk_request *reques
 
 /* Counts the walks of pages that are known to translate, by the caches alone: exactly what walker_walk counts for each
  * in order. `pages` are page numbers of level 1 with the space's tag (bits of a class are ignored), `level` the level of
- * each one's leaf, or NULL: all are of level 1. At most ASSOCIATIVE_RUN_MAX. */
+ * each one's leaf, or NULL: all are of level 1 and of one space. At most ASSOCIATIVE_RUN_MAX. */
 void walker_count_run(struct walker *walker, const uint64_t *pages, const uint8_t *level, uint32_t count);
 
 /* Forgets what is cached of an address, of a space, or all: what an invalidation does to the walk caches. */

@@ -175,11 +175,76 @@ static void test_batches_are_the_same_to_the_bit(void **state)
 			assert_int_equal(associative_run(&slow, keys, ASSOCIATIVE_RUN_MAX, narrow), misses);
 			assert_memory_equal(wide, narrow, misses * sizeof(wide[0]));
 			assert_memory_equal(fast.tag, slow.tag,
-					    (size_t)fast.sets * fast.lanes * sizeof(uint64_t));
+					    associative_places(&fast) * sizeof(fast.tag[0]));
 			assert_null(associative_check(&fast));
 		}
 		associative_destroy(&fast);
 		associative_destroy(&slow);
+	}
+}
+
+/* Keys of more windows than there are numbers, in batches and one by one: the numbers are taken back again and again, and
+ * nothing else changes. */
+static void test_windows_run_out(void **state)
+{
+	static const struct associative_shape shapes[] = {
+	    {48, 12, REPLACE_LRU, 0}, {24, 8, REPLACE_LRU, 0}, {16, 4, REPLACE_TREE_PLRU, 0}};
+	static uint64_t keys[ASSOCIATIVE_RUN_MAX];
+	static uint16_t missed[ASSOCIATIVE_RUN_MAX];
+	struct random random = {11};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		struct associative batched, single;
+		uint64_t made = 32;
+
+		assert_int_equal(associative_create(&batched, &shapes[i]), STATUS_OK);
+		assert_int_equal(associative_create(&single, &shapes[i]), STATUS_OK);
+		while (made < 4 * (uint64_t)batched.windows.limit) {
+			uint32_t misses = 0;
+			uint32_t next = 0;
+
+			for (unsigned k = 0; k < ASSOCIATIVE_RUN_MAX; k++)
+				keys[k] = (made++ - random_below(&random, 20)) << 32 | (k & 3);
+			misses = associative_run(&batched, keys, ASSOCIATIVE_RUN_MAX, missed);
+			for (unsigned k = 0; k < ASSOCIATIVE_RUN_MAX; k++) {
+				bool hit = next >= misses || missed[next] != k;
+
+				assert_int_equal(associative_access(&single, keys[k]), hit);
+				next += !hit;
+			}
+			assert_int_equal(next, misses);
+			assert_null(associative_check(&batched));
+			assert_null(associative_check(&single));
+		}
+		for (size_t at = 0; at < associative_places(&batched); at++)
+			assert_true(associative_key_at(&batched, at) == associative_key_at(&single, at));
+		associative_destroy(&batched);
+		associative_destroy(&single);
+	}
+}
+
+/* Against the division: the sets of every odd number of sets. */
+static void test_sets_without_a_division(void **state)
+{
+	struct random random = {13};
+
+	(void)state;
+	for (uint32_t sets = 1; sets < 65536; sets += 1 + sets / 16) {
+		struct associative_shape shape = {sets, 1, REPLACE_LRU, 0};
+		struct associative array;
+
+		assert_int_equal(associative_create(&array, &shape), STATUS_OK);
+		for (unsigned i = 0; i < 50; i++) {
+			uint64_t page = random_next(&random) & ASSOCIATIVE_PAGE_MASK;
+
+			page = i == 0	? ASSOCIATIVE_PAGE_MASK
+			       : i == 1 ? 0
+			       : i == 2 ? page / sets * sets
+					: page;
+			assert_int_equal(associative_set_of(&array, page), page % sets);
+		}
+		associative_destroy(&array);
 	}
 }
 
@@ -242,7 +307,7 @@ static void test_random_replacement(void **state)
 	assert_int_equal(associative_count(&array), 8);
 	for (uint64_t key = 8; key < 200; key++) {
 		assert_false(associative_access(&array, key) || associative_access(&twin, key));
-		assert_memory_equal(array.tag, twin.tag, 8 * sizeof(uint64_t));
+		assert_memory_equal(array.tag, twin.tag, 8 * sizeof(array.tag[0]));
 	}
 	for (uint64_t key = 0; key < 8; key++)
 		assert_false(associative_holds(&array, key));
@@ -271,10 +336,11 @@ static void test_check_finds_each_broken_invariant(void **state)
 	struct associative array;
 
 	(void)state;
-	for (unsigned i = 0; i < 6; i++) {
-		static const char *const text[] = {"I1: ", "I1: ", "I2: ", "I2: ", "I3: ", "I3: "};
+	for (unsigned i = 0; i < 8; i++) {
+		static const char *const text[] = {
+		    "I1: ", "I1: ", "I2: ", "I2: ", "I4: ", "I4: ", "I3: ", "I3: "};
 
-		assert_int_equal(associative_create(&array, i < 4 ? &lru : &plru), STATUS_OK);
+		assert_int_equal(associative_create(&array, i < 6 ? &lru : &plru), STATUS_OK);
 		for (uint64_t key = 0; key < 8; key++)
 			(void)associative_access(&array, key);
 		assert_null(associative_check(&array));
@@ -283,11 +349,15 @@ static void test_check_finds_each_broken_invariant(void **state)
 		else if (i == 1)
 			array.tag[0] = array.tag[1];
 		else if (i == 2)
-			array.tag[0] = ASSOCIATIVE_EMPTY;
+			array.tag[0] = TAG_NONE;
 		else if (i == 3)
 			array.tag[3] = 0;
+		else if (i == 4)
+			array.tag[0] |= (uint32_t)1 << 31;
+		else if (i == 5)
+			array.windows.upper[0]++;
 		else
-			array.tree[0] |= i == 4 ? 1 : 16;
+			array.tree[0] |= i == 6 ? 1 : 16;
 		assert_memory_equal(associative_check(&array), text[i], 4);
 		associative_destroy(&array);
 	}
@@ -298,6 +368,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_lru_and_fifo_against_an_oracle),
 	    cmocka_unit_test(test_batches_are_the_same_to_the_bit),
+	    cmocka_unit_test(test_windows_run_out),
+	    cmocka_unit_test(test_sets_without_a_division),
 	    cmocka_unit_test(test_tree_plru_by_hand),
 	    cmocka_unit_test(test_tree_plru_of_two_ways_is_lru),
 	    cmocka_unit_test(test_random_replacement),

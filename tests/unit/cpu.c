@@ -355,13 +355,13 @@ static void test_options_out_of_bounds(void **state)
 static void check_nothing_is_stale(const struct rig *rig, const struct cpu *cpu, const struct tlb *tlb)
 {
 	for (unsigned p = 0; p < tlb->parts; p++) {
-		for (size_t at = 0; at < (size_t)tlb->part[p].sets * tlb->part[p].lanes; at++) {
-			uint64_t tag = tlb->part[p].tag[at];
-			unsigned class = tlb_class_of(tag);
-			unsigned space = (unsigned)(tag >> ASSOCIATIVE_SPACE_SHIFT) - 1;
-			uint64_t page = tag & ASSOCIATIVE_PAGE_MASK;
+		for (size_t at = 0; at < associative_places(&tlb->part[p]); at++) {
+			uint64_t key = associative_key_at(&tlb->part[p], at);
+			unsigned class = tlb_class_of(key);
+			unsigned space = (unsigned)(key >> ASSOCIATIVE_SPACE_SHIFT) - 1;
+			uint64_t page = key & ASSOCIATIVE_PAGE_MASK;
 
-			if (tag == ASSOCIATIVE_EMPTY || (!tlb->tagged && space != cpu->tag))
+			if (key == ASSOCIATIVE_EMPTY || (!tlb->tagged && space != cpu->tag))
 				continue;
 			for (unsigned i = 0; i < SPACES; i++) {
 				unsigned shift =

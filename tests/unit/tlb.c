@@ -314,9 +314,9 @@ static void test_check_finds_each_broken_invariant(void **state)
 		if (i == 0)
 			tlb.part[0].tag[1] = tlb.part[0].tag[0];
 		else if (i == 1)
-			tlb.part[0].tag[0] = tlb_key(1, 2, 0);
+			tlb.part[0].tag[0] = tag_windows_make(&tlb.part[0].windows, tlb_key(1, 2, 0));
 		else if (i == 2)
-			tlb.part[1].tag[0] = tlb_key(1, 3, 0);
+			tlb.part[1].tag[0] = tag_windows_make(&tlb.part[1].windows, tlb_key(1, 3, 0));
 		else if (i == 3)
 			tlb.counts.misses[1][0][1] = 3;
 		else

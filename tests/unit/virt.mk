@@ -1,6 +1,6 @@
 # Unit tests of this room.
 virt_tests = %D%/fault %D%/vma %D%/mm %D%/pagetable_visit %D%/frames %D%/file_pages %D%/resident %D%/fault_kernel %D%/descriptor %D%/segment %D%/task %D%/pte %D%/paging %D%/pagetable \
-	%D%/associative %D%/walk %D%/tlb_geometry %D%/tlb %D%/mmu %D%/mmu_block %D%/mmu_recent \
+	%D%/tag_window %D%/key_recipe %D%/mmu_regions %D%/associative %D%/walk %D%/tlb_geometry %D%/tlb %D%/mmu %D%/mmu_block %D%/mmu_recent \
 	%D%/nested %D%/flush %D%/cpu %D%/page_sample %D%/page_size
 check_PROGRAMS += $(virt_tests)
 TESTS += $(virt_tests)
@@ -16,6 +16,12 @@ TESTS += $(virt_tests)
 %C%_paging_LDADD = $(unit_libs)
 %C%_pagetable_SOURCES = %D%/pagetable.c $(unit_model)
 %C%_pagetable_LDADD = $(unit_libs)
+%C%_key_recipe_SOURCES = %D%/key_recipe.c
+%C%_key_recipe_LDADD = $(unit_libs)
+%C%_mmu_regions_SOURCES = %D%/mmu_regions.c
+%C%_mmu_regions_LDADD = $(unit_libs)
+%C%_tag_window_SOURCES = %D%/tag_window.c
+%C%_tag_window_LDADD = $(unit_libs)
 %C%_associative_SOURCES = %D%/associative.c $(unit_model)
 %C%_associative_LDADD = $(unit_libs)
 %C%_walk_SOURCES = %D%/walk.c
