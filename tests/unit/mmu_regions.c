@@ -135,7 +135,7 @@ static void test_ranges_are_forgotten(void **state)
 	    {0x1000, 3 * REGION - 1},
 	    {0, 0},
 	    {2 * REGION, 4096},
-	    {0, MMU_REGIONS * 2 * REGION},
+	    {0, (uint64_t)MMU_REGIONS * 2 * REGION},
 	    {3 * REGION, REGION - 1},
 	};
 
