@@ -6,6 +6,7 @@
 #include "engine/phys/vmallocinfo.h"
 #include "tests/unit/death.h"
 #include "tests/unit/model.h"
+#include "tests/unit/naive_table.h"
 #include "tests/unit/slab_rig.h"
 
 #include <stdarg.h>
@@ -15,57 +16,10 @@
 
 #include <cmocka.h>
 
-#define START 0x40000000u
-#define PAGES 16384u /* of the range: 64 MiB */
+#define START NAIVE_TABLE_START
+#define PAGES NAIVE_TABLE_PAGES
 #define AREAS 600u
 #define MIB ((uint64_t)1 << 20)
-
-/* --- A page table and a TLB that never forgets by itself ---------------------------------------------------------- */
-
-struct table {
-	uint64_t frame[PAGES];		/* frame + 1 */
-	bool known[PAGES];		/* a TLB may still know an older mapping */
-	uint64_t flushes, refuse_after; /* maps until it refuses; 0 = never */
-	const char *wrong;
-};
-
-static bool table_map(void *context, uint64_t address, pfn_t pfn, unsigned order)
-{
-	struct table *table = context;
-	uint64_t first = (address - START) >> PAGE_SHIFT;
-
-	if (table->refuse_after > 0 && --table->refuse_after == 0)
-		return false;
-	for (uint64_t page = first; page < first + ((uint64_t)1 << order); page++) {
-		if (table->frame[page] != 0)
-			table->wrong = "a mapped page is mapped again";
-		if (table->known[page])
-			table->wrong = "addresses are used again that a TLB may know";
-		table->frame[page] = pfn + 1 + (page - first);
-	}
-	return true;
-}
-
-static void table_unmap(void *context, uint64_t address, uint64_t bytes)
-{
-	struct table *table = context;
-
-	for (uint64_t page = (address - START) >> PAGE_SHIFT; bytes > 0; page++, bytes -= PAGE_BYTES) {
-		if (table->frame[page] == 0)
-			table->wrong = "a page is unmapped that is not mapped";
-		table->frame[page] = 0;
-		table->known[page] = true;
-	}
-}
-
-static void table_flush(void *context, uint64_t start, uint64_t end)
-{
-	struct table *table = context;
-
-	for (uint64_t page = (start - START) >> PAGE_SHIFT; page < (end - START) >> PAGE_SHIFT; page++)
-		table->known[page] = false;
-	table->flushes++;
-}
 
 /* --- Model -------------------------------------------------------------------------------------------------------- */
 
@@ -80,7 +34,7 @@ struct area {
 struct world {
 	struct memory frames;
 	struct vmap_space space;
-	struct table table;
+	struct naive_table table;
 	uint8_t naive[PAGES]; /* enum naive */
 	uint64_t naive_lazy;
 	size_t count;
@@ -93,7 +47,7 @@ static const struct memory_shape frames_shape = {
 
 static void world_make(struct world *world, bool huge)
 {
-	struct vmap_mapper mapper = {table_map, table_unmap, table_flush, &world->table};
+	struct vmap_mapper mapper = {naive_table_map, naive_table_unmap, naive_table_flush, &world->table};
 	struct vmap_shape shape = {
 	    .start = START, .bytes = PAGES * PAGE_BYTES, .cpus = 1, .huge = huge, .mapper = &mapper};
 	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = -1};
