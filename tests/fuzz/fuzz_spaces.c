@@ -255,7 +255,7 @@ static void read_maps(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct flt_reader *reader;
-	struct stub stub = {.placer = {place, start}};
+	struct stub stub = {.placer = {.place = place, .start = start}};
 	struct policy policy = *policy_find("linux");
 	struct spaces *spaces;
 	struct fuzz_step step;
