@@ -43,49 +43,51 @@ static enum trace_status find_sets(struct flt_reader *reader, struct sets *sets,
 	return TRACE_OK;
 }
 
-/* Numbers of other snapshots lie between. */
-static enum trace_status is_of_frames(struct flt_reader *reader, uint32_t number,
-				      struct event_snapshot *snapshot, bool *yes, struct trace_error *error)
+/* The next snapshot of frames of a set, whose numbers other snapshots lie between: TRACE_END after the last. */
+static enum trace_status next_part(struct flt_reader *reader, uint32_t *number, uint32_t end,
+				   struct event_snapshot *snapshot, struct trace_error *error)
 {
-	enum trace_status status = flt_reader_snapshot(reader, number, snapshot, error);
+	enum trace_status status = TRACE_END;
 
-	*yes = status == TRACE_OK && strcmp(snapshot->name, FRAME_KINDS_SNAPSHOT) == 0;
+	while (*number < end && status == TRACE_END) {
+		status = flt_reader_snapshot(reader, (*number)++, snapshot, error);
+		if (status == TRACE_OK && strcmp(snapshot->name, FRAME_KINDS_SNAPSHOT) != 0)
+			status = TRACE_END;
+	}
 	return status;
 }
 
 static enum trace_status begin(struct forced_pass *pass, struct flt_reader *reader, const struct sets *sets,
 			       struct trace_error *error)
 {
-	enum trace_status status = TRACE_OK;
+	uint32_t number = sets->before;
+	struct event_snapshot snapshot;
+	enum trace_status status;
 
-	pass->has_before = sets->before != 0;
-	for (uint32_t number = sets->before; status == TRACE_OK && number < sets->before_end; number++) {
-		struct event_snapshot snapshot;
-		bool yes;
-
-		status = is_of_frames(reader, number, &snapshot, &yes, error);
-		if (yes)
-			status = frame_books_begin(pass->books, &snapshot, error);
+	pass->has_before = number != 0;
+	while ((status = next_part(reader, &number, sets->before_end, &snapshot, error)) == TRACE_OK) {
+		status = frame_books_begin(pass->books, &snapshot, error);
+		if (status != TRACE_OK)
+			return status;
 	}
 	pass->in_use_before = pass->books->in_use;
-	return status;
+	return status == TRACE_END ? TRACE_OK : status;
 }
 
 static enum trace_status compare(struct forced_pass *pass, struct flt_reader *reader, const struct sets *sets,
 				 struct trace_error *error)
 {
-	enum trace_status status = TRACE_OK;
+	uint32_t number = sets->after;
+	struct event_snapshot snapshot;
+	enum trace_status status;
 
-	pass->has_after = sets->after != 0;
-	for (uint32_t number = sets->after; status == TRACE_OK && number < sets->after_end; number++) {
-		struct event_snapshot snapshot;
-		bool yes;
-
-		status = is_of_frames(reader, number, &snapshot, &yes, error);
-		if (yes)
-			status = frame_books_compare(pass->books, &snapshot, &pass->agreement, error);
+	pass->has_after = number != 0;
+	while ((status = next_part(reader, &number, sets->after_end, &snapshot, error)) == TRACE_OK) {
+		status = frame_books_compare(pass->books, &snapshot, &pass->agreement, error);
+		if (status != TRACE_OK)
+			return status;
 	}
-	return status;
+	return status == TRACE_END ? TRACE_OK : status;
 }
 
 static enum trace_status keep(struct forced_pass *pass, struct flt_reader *reader, struct trace_error *error)
