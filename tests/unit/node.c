@@ -17,7 +17,7 @@
  *  node 0: DMA, DMA32, Movable; the others: DMA32, Movable */
 static void describe(struct memory_description *description)
 {
-	struct memory_size size = {.pages = 4 * 32768, .nodes = 4, .movable_pages = 4096};
+	struct memory_size size = {.pages = (uint64_t)4 * 32768, .nodes = 4, .movable_pages = 4096};
 
 	assert_int_equal(memory_describe(description, &size), STATUS_OK);
 	for (int from = 0; from < 4; from++) {

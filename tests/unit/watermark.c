@@ -116,12 +116,16 @@ static void read_line(struct seen_machine *machine, const char *line)
 {
 	static const char *const marks[WATERMARKS] = {"        min ", "        low ", "        high ",
 						      "        promo "};
-	unsigned node;
-	char name[32];
+	const char *kind = strstr(line, ", zone ");
 
-	if (sscanf(line, "Node %u, zone %31s", &node, name) == 2) {
+	if (strncmp(line, "Node ", 5) == 0 && kind) {
+		unsigned node = (unsigned)number_after(line, "Node ");
+		char name[32] = "";
 		struct seen *next = &machine->seen[machine->zones < ZONES_MAX - 1 ? machine->zones++ : 0];
 
+		kind += strlen(", zone ");
+		kind += strspn(kind, " ");
+		memcpy(name, kind, strcspn(kind, " \n") % sizeof(name));
 		*next = (struct seen){.zone = {.node = node}};
 		machine->nodes = node + 1;
 		if (!kind_of(name, &next->zone.kind))
@@ -243,23 +247,32 @@ static uint64_t read_number(const char *path)
 static bool is_known_kernel(void)
 {
 	struct utsname name;
-	unsigned major = 0;
-	unsigned minor = 0;
+	char *minor;
 
-	return uname(&name) == 0 && strcmp(name.machine, "x86_64") == 0 &&
-	       sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
-	       (major > 6 || (major == 6 && minor >= 8));
+	if (uname(&name) != 0 || strcmp(name.machine, "x86_64") != 0)
+		return false;
+	unsigned long major = strtoul(name.release, &minor, 10);
+
+	return major > 6 || (major == 6 && *minor == '.' && strtoul(minor + 1, NULL, 10) >= 8);
 }
 
 static bool has_default_ratios(void)
 {
-	unsigned ratio[4] = {0};
+	static const unsigned long usual[] = {256, 256, 32, 0};
 	FILE *file = fopen("/proc/sys/vm/lowmem_reserve_ratio", "re");
-	bool read = file && fscanf(file, "%u %u %u %u", &ratio[0], &ratio[1], &ratio[2], &ratio[3]) == 4;
+	char line[128] = "";
+	bool same = file && fgets(line, sizeof(line), file);
+	char *at = line;
 
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+		char *end;
+
+		same = strtoul(at, &end, 10) == usual[i] && end != at && same;
+		at = end;
+	}
 	if (file)
 		(void)fclose(file);
-	return read && ratio[0] == 256 && ratio[1] == 256 && ratio[2] == 32 && ratio[3] == 0;
+	return same;
 }
 
 static void test_running_kernel(void **state)
