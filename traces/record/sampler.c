@@ -394,7 +394,7 @@ static void fill_mapping(const struct perf_sample *sample, struct kernel_record 
 	record->text = strdup(sample->path);
 }
 
-/* What the perf record says; a record of kind 0 is none that is wanted. */
+/* What the perf record says; a record of kind 0 is none that is wanted (names and births, which belong to no event, are none). */
 static struct kernel_record translate(struct sampler *sampler, const struct perf_sample *sample)
 {
 	struct kernel_record record = {.process_id = sample->process_id, .thread_id = sample->thread_id};
@@ -407,7 +407,7 @@ static struct kernel_record translate(struct sampler *sampler, const struct perf
 		fill_mapping(sample, &record);
 	else if (sample->event == SAMPLED_ENTER || sample->event == SAMPLED_EXIT)
 		fill_call(sampler, sample, &record);
-	else if (sample->event < SAMPLED_EVENTS)
+	else if (sample->event >= 0 && sample->event < SAMPLED_EVENTS)
 		fill_fault(sampler, sample, &record);
 	return record;
 }
@@ -457,7 +457,8 @@ static bool hand_over(struct sampler *sampler, uint64_t until, struct kernel_rec
 {
 	size_t ready = 0;
 
-	qsort(sampler->record, sampler->records, sizeof(*sampler->record), earlier);
+	if (sampler->records > 0)
+		qsort(sampler->record, sampler->records, sizeof(*sampler->record), earlier);
 	while (ready < sampler->records && sampler->record[ready].ticks < until)
 		ready++;
 	*records = NULL;
