@@ -116,6 +116,9 @@ static enum trace_status follow(struct placer *placer, const struct event *event
 	struct live_sets *others = &((struct engine_placer *)placer)->others;
 	enum trace_status status = live_sets_apply(others, event, error);
 
+	/* A child of the process itself: its blocks are followed by nobody, and never placed. */
+	if (status == TRACE_BAD_INPUT)
+		return TRACE_OK;
 	if (status != TRACE_OK)
 		return status;
 	if (event->kind == EVENT_MEMALIGN && event->object != 0 &&
