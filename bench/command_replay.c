@@ -60,6 +60,12 @@ int command_replay(int argc, char **argv)
 		replay_options_destroy(&options);
 		return EXIT_USAGE;
 	}
+	if (options.physical != PHYSICAL_NONE && options.mmu.count > 0) {
+		complain("replay",
+			 "--physical goes without --mmu: a kernel recording has no loads and stores");
+		replay_options_destroy(&options);
+		return EXIT_USAGE;
+	}
 	if (options.physical != PHYSICAL_NONE && optind + 1 == argc) {
 		status = physical_replay(&options, argv[optind]);
 		replay_options_destroy(&options);

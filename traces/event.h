@@ -187,6 +187,9 @@ enum event_kind {
 	EVENT_KINDS /* one past the last; numbers between that no kind has are unknown kinds */
 };
 
+/* What every recorder and importer calls a warning of events that there were and that the trace does not have. */
+#define EVENT_LOST_WARNING "events that were lost"
+
 /* The kinds of the heap and of the life of processes that every trace counts, also those that did not happen. */
 #define EVENT_HEAP_KINDS (EVENT_MARKER + 1)
 

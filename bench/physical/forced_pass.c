@@ -5,22 +5,42 @@
 #include "traces/flt_tables.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* The two sets of snapshots of the frames: a set is of parts that rise, so the second begins where they fall back. */
+typedef enum trace_status part_taker(struct forced_pass *pass, const struct event_snapshot *part,
+				     struct trace_error *error);
+
+/* Numbers of the snapshots of the frames at one moment: first .. end-1, between which others may lie; none: 0. And what is
+ * done with them. */
+struct set {
+	uint32_t first, end;
+	part_taker *take;
+};
+
+/* A set is of parts that rise, so the second begins where they fall back. */
 struct sets {
-	uint32_t before, before_end; /* numbers of the snapshots, 0 = none */
-	uint32_t after, after_end;
+	struct set before, after;
 	uint64_t late_ns;
 };
+
+static enum trace_status begin(struct forced_pass *pass, const struct event_snapshot *part,
+			       struct trace_error *error)
+{
+	return frame_books_begin(pass->books, part, error);
+}
+
+static enum trace_status compare(struct forced_pass *pass, const struct event_snapshot *part,
+				 struct trace_error *error)
+{
+	return frame_books_compare(pass->books, part, &pass->agreement, error);
+}
 
 static enum trace_status find_sets(struct flt_reader *reader, struct sets *sets, struct trace_error *error)
 {
 	uint32_t snapshots = flt_reader_tables(reader)->places.snapshots;
 	uint64_t last = 0;
 
-	*sets = (struct sets){.late_ns = UINT64_MAX};
+	*sets = (struct sets){.before.take = begin, .after.take = compare, .late_ns = UINT64_MAX};
 	for (uint32_t number = 1; number <= snapshots; number++) {
 		struct event_snapshot snapshot;
 		struct frame_reader frames;
@@ -31,63 +51,30 @@ static enum trace_status find_sets(struct flt_reader *reader, struct sets *sets,
 		if (strcmp(snapshot.name, FRAME_KINDS_SNAPSHOT) != 0 ||
 		    !frame_reader_start(&frames, snapshot.bytes, snapshot.length))
 			continue;
-		if (!sets->before) {
-			sets->before = number;
+		if (!sets->before.first) {
+			sets->before.first = number;
 		} else if (frames.first <= last) {
-			sets->after = number;
+			sets->after.first = number;
 			sets->late_ns = frames.begin_ns;
 		}
 		last = frames.first;
-		*(sets->after ? &sets->after_end : &sets->before_end) = number + 1;
+		(sets->after.first ? &sets->after : &sets->before)->end = number + 1;
 	}
 	return TRACE_OK;
 }
 
-/* The next snapshot of frames of a set, whose numbers other snapshots lie between: TRACE_END after the last. */
-static enum trace_status next_part(struct flt_reader *reader, uint32_t *number, uint32_t end,
-				   struct event_snapshot *snapshot, struct trace_error *error)
+static enum trace_status take_set(struct forced_pass *pass, struct flt_reader *reader, const struct set *set,
+				  struct trace_error *error)
 {
-	enum trace_status status = TRACE_END;
+	enum trace_status status = TRACE_OK;
+	struct event_snapshot part;
 
-	while (*number < end && status == TRACE_END) {
-		status = flt_reader_snapshot(reader, (*number)++, snapshot, error);
-		if (status == TRACE_OK && strcmp(snapshot->name, FRAME_KINDS_SNAPSHOT) != 0)
-			status = TRACE_END;
+	for (uint32_t number = set->first; status == TRACE_OK && number < set->end; number++) {
+		status = flt_reader_snapshot(reader, number, &part, error);
+		if (status == TRACE_OK && strcmp(part.name, FRAME_KINDS_SNAPSHOT) == 0)
+			status = set->take(pass, &part, error);
 	}
 	return status;
-}
-
-static enum trace_status begin(struct forced_pass *pass, struct flt_reader *reader, const struct sets *sets,
-			       struct trace_error *error)
-{
-	uint32_t number = sets->before;
-	struct event_snapshot snapshot;
-	enum trace_status status;
-
-	pass->has_before = number != 0;
-	while ((status = next_part(reader, &number, sets->before_end, &snapshot, error)) == TRACE_OK) {
-		status = frame_books_begin(pass->books, &snapshot, error);
-		if (status != TRACE_OK)
-			return status;
-	}
-	pass->in_use_before = pass->books->in_use;
-	return status == TRACE_END ? TRACE_OK : status;
-}
-
-static enum trace_status compare(struct forced_pass *pass, struct flt_reader *reader, const struct sets *sets,
-				 struct trace_error *error)
-{
-	uint32_t number = sets->after;
-	struct event_snapshot snapshot;
-	enum trace_status status;
-
-	pass->has_after = number != 0;
-	while ((status = next_part(reader, &number, sets->after_end, &snapshot, error)) == TRACE_OK) {
-		status = frame_books_compare(pass->books, &snapshot, &pass->agreement, error);
-		if (status != TRACE_OK)
-			return status;
-	}
-	return status == TRACE_END ? TRACE_OK : status;
 }
 
 static enum trace_status keep(struct forced_pass *pass, struct flt_reader *reader, struct trace_error *error)
@@ -116,10 +103,25 @@ static uint64_t lost_events(const struct flt_summary *summary)
 	uint64_t lost = 0;
 
 	for (uint32_t i = 0; i < summary->warnings; i++) {
-		if (strcmp(summary->warning[i].what, "events that were lost") == 0)
+		if (strcmp(summary->warning[i].what, EVENT_LOST_WARNING) == 0)
 			lost += summary->warning[i].count;
 	}
 	return lost;
+}
+
+static enum trace_status go_through(struct forced_pass *pass, struct flt_reader *reader,
+				    const struct sets *sets, struct trace_error *error)
+{
+	enum trace_status status = take_set(pass, reader, &sets->before, error);
+
+	pass->has_before = sets->before.first != 0;
+	pass->has_after = sets->after.first != 0;
+	pass->in_use_before = pass->books->in_use;
+	if (status == TRACE_OK)
+		status = keep(pass, reader, error);
+	if (status == TRACE_OK)
+		status = take_set(pass, reader, &sets->after, error);
+	return status;
 }
 
 enum trace_status forced_pass_run(struct forced_pass *pass, struct flt_reader *reader,
@@ -127,7 +129,7 @@ enum trace_status forced_pass_run(struct forced_pass *pass, struct flt_reader *r
 {
 	const struct flt_summary *summary = flt_reader_summary(reader);
 	enum trace_status status;
-	struct sets sets = {.late_ns = UINT64_MAX};
+	struct sets sets;
 
 	*pass = (struct forced_pass){.lost = lost_events(summary)};
 	if (summary->kinds[EVENT_PAGE_ALLOC] + summary->kinds[EVENT_PAGE_FREE] == 0)
@@ -135,28 +137,21 @@ enum trace_status forced_pass_run(struct forced_pass *pass, struct flt_reader *r
 				  "%s: it has no events of a kernel's page allocator; `faultline record "
 				  "--kernel` makes them",
 				  flt_reader_name(reader));
-	pass->books = malloc(sizeof(*pass->books));
-	if (!pass->books)
-		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the books");
-	frame_books_create(pass->books, pass->lost > 0, UINT64_MAX);
-	status = withheld_find(&pass->withheld, reader, error);
+	status = find_sets(reader, &sets, error);
 	if (status == TRACE_OK)
-		status = find_sets(reader, &sets, error);
-	pass->books->late_ns = sets.late_ns;
-	if (status == TRACE_OK)
-		status = begin(pass, reader, &sets, error);
-	if (status == TRACE_OK)
-		status = keep(pass, reader, error);
-	if (status == TRACE_OK)
-		status = compare(pass, reader, &sets, error);
+		status = withheld_find(&pass->withheld, reader, error);
+	if (status == TRACE_OK) {
+		pass->books = frame_books_create(pass->lost > 0, sets.late_ns);
+		if (!pass->books)
+			return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the books");
+		status = go_through(pass, reader, &sets, error);
+	}
 	return status == TRACE_OK ? status : trace_fail_in(error, status, flt_reader_name(reader));
 }
 
 void forced_pass_destroy(struct forced_pass *pass)
 {
-	if (pass->books)
-		frame_books_destroy(pass->books);
-	free(pass->books);
+	frame_books_destroy(pass->books);
 	pass->books = NULL;
 	withheld_destroy(&pass->withheld);
 }

@@ -35,15 +35,24 @@ const char *books_cause_name(enum books_cause cause)
 	return names[cause];
 }
 
-void frame_books_create(struct frame_books *books, bool has_losses, uint64_t late_ns)
+struct frame_books *frame_books_create(bool has_losses, uint64_t late_ns)
 {
-	*books = (struct frame_books){.has_losses = has_losses, .late_ns = late_ns};
+	struct frame_books *books = calloc(1, sizeof(*books));
+
+	if (books) {
+		books->has_losses = has_losses;
+		books->late_ns = late_ns;
+	}
+	return books;
 }
 
 void frame_books_destroy(struct frame_books *books)
 {
+	if (!books)
+		return;
 	for (size_t i = 0; i < BOOKS_CHUNKS; i++)
 		free(books->chunk[i]);
+	free(books);
 }
 
 static uint32_t entry_of(const struct frame_books *books, uint64_t frame)
@@ -245,7 +254,9 @@ static bool is_before_snapshot(const struct frame_books *books, const struct blo
 
 static enum books_cause misfit(const struct frame_books *books, const struct block *block)
 {
-	if (block->withheld < withheld_mark(books) >> ENTRY_WITHHELD_SHIFT)
+	/* A batched free follows its page_free at once: nobody runs between. */
+	if (block->event != BOOKS_PAGE_FREE_BATCHED &&
+	    block->withheld < withheld_mark(books) >> ENTRY_WITHHELD_SHIFT)
 		return BOOKS_WITHHELD;
 	return books->has_losses ? BOOKS_LOST : BOOKS_UNEXPLAINED;
 }
@@ -390,6 +401,10 @@ enum trace_status frame_books_event(struct frame_books *books, const struct even
 		return trace_fail(error, TRACE_BAD_INPUT,
 				  "frame %" PRIu64 ": the books have frames below %" PRIu64, block.first,
 				  BOOKS_FRAMES_MAX);
+	if (block.first % block.frames != 0)
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "frame %" PRIu64 " with order %u: a block begins at a multiple of %" PRIu64,
+				  block.first, block.order, block.frames);
 	look(books, &block);
 	books->locked += block.event == BOOKS_ZONE_LOCKED;
 	books->count[block.event][judge(books, &block)]++;

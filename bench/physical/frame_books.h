@@ -20,7 +20,7 @@
  *   growth      a frame that the kernel did not manage before: memory that is initialised late
  *   isolation   a free of a listed block after compaction has run: it takes free blocks out of the lists without a word
  *   withheld    anything else, when a process whose events the kernel withholds (withheld.h) ran since the last event of the
- *               frame: what interrupts did meanwhile is not seen
+ *               frame: what interrupts did meanwhile is not seen. Not a page_free_batched: it follows its page_free at once
  *   lost        anything else, where events were lost
  *   unexplained anything else
  *
@@ -38,11 +38,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BOOKS_ORDER_MAX 13u /* arm64 with pages of 64 KiB */
-#define BOOKS_FRAMES_MAX (UINT64_C(1) << 34)
+#define BOOKS_ORDER_MAX 13u		     /* arm64 with pages of 64 KiB */
+#define BOOKS_FRAMES_MAX (UINT64_C(1) << 32) /* 16 TiB */
 #define BOOKS_CHUNK_SHIFT 16
 #define BOOKS_CHUNKS (BOOKS_FRAMES_MAX >> BOOKS_CHUNK_SHIFT)
-#define BOOKS_SPANS 256u
+#define BOOKS_SPANS 64u /* of FRAME_KINDS_SPAN frames: 1 TiB */
 
 enum books_cause {
 	BOOKS_FITS,
@@ -96,16 +96,17 @@ struct frame_books {
 	uint64_t count[BOOKS_EVENTS][BOOKS_CAUSES];
 };
 
-/* Empty books, which are large: not for the stack. `has_losses`: the recording lost events; `late_ns`: when the reading of the
- * snapshot at the end began, UINT64_MAX without one. */
-void frame_books_create(struct frame_books *books, bool has_losses, uint64_t late_ns);
+/* Empty books, or NULL without memory. `has_losses`: the recording lost events; `late_ns`: when the reading of the snapshot at the
+ * end began, UINT64_MAX without one. Memory: 4 bytes per frame, for those near a frame that something is known of. */
+struct frame_books *frame_books_create(bool has_losses, uint64_t late_ns);
 void frame_books_destroy(struct frame_books *books);
 
 /* Takes a part of the first snapshot in, before any event. TRACE_BAD_INPUT when it makes no sense, TRACE_NO_MEMORY. */
 enum trace_status frame_books_begin(struct frame_books *books, const struct event_snapshot *snapshot,
 				    struct trace_error *error) TRACE_MUST_USE;
 
-/* Takes an event in; those of other kinds change nothing. TRACE_BAD_INPUT when a frame or an order is out of bounds. */
+/* Takes an event in; those of other kinds change nothing. TRACE_BAD_INPUT when an order or a frame is out of bounds, or the frame
+ * is none that a block of that order begins at; TRACE_NO_MEMORY. */
 enum trace_status frame_books_event(struct frame_books *books, const struct event *event,
 				    struct trace_error *error) TRACE_MUST_USE;
 

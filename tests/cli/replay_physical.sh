@@ -30,4 +30,6 @@ expect 2 "several targets" "$FAULTLINE" compare --physical=forced --on null --on
 matches "are told what it belongs to" 'belongs to .faultline replay' stderr
 expect 2 "a target and a place" "$FAULTLINE" replay --physical=forced --on null "$sample"
 matches "is explained" '[-]-physical' stderr
+expect 2 "pages and references" "$FAULTLINE" replay --physical=forced --mmu zen4 "$sample"
+matches "is explained, too" 'no loads and stores' stderr
 finish

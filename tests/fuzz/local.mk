@@ -178,6 +178,11 @@ tests_fuzz_fuzz_record_SOURCES = %D%/fuzz_record.c tests/unit/small_arena.h test
 tests_fuzz_fuzz_record_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_record_LDADD = $(unit_libs)
 
+fuzz_programs += %D%/fuzz_frame_books
+tests_fuzz_fuzz_frame_books_SOURCES = %D%/fuzz_frame_books.c $(fuzz_driver)
+tests_fuzz_fuzz_frame_books_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_frame_books_LDADD = bench/libbench.a $(unit_libs)
+
 fuzz_programs += %D%/fuzz_kernel
 tests_fuzz_fuzz_kernel_SOURCES = %D%/fuzz_kernel.c tests/unit/small_arena.h tests/unit/small_arena.c $(fuzz_driver)
 tests_fuzz_fuzz_kernel_LDFLAGS = $(fuzz_ldflags)

@@ -21,16 +21,14 @@ struct rig {
 
 static void start(struct rig *rig, bool has_losses, uint64_t late_ns)
 {
-	*rig = (struct rig){.books = malloc(sizeof(*rig->books)), .time_ns = MS};
+	*rig = (struct rig){.books = frame_books_create(has_losses, late_ns), .time_ns = MS};
 	assert_non_null(rig->books);
-	frame_books_create(rig->books, has_losses, late_ns);
 }
 
 static void stop(struct rig *rig)
 {
 	assert_null(frame_books_check(rig->books));
 	frame_books_destroy(rig->books);
-	free(rig->books);
 }
 
 static void event(struct rig *rig, enum event_kind kind, uint64_t frame, unsigned order)
@@ -141,6 +139,9 @@ static void each_path_past_the_recording(void **state)
 	event(&rig, EVENT_PAGE_ALLOC, 65, 0);
 	assert_int_equal(told(&rig, BOOKS_PAGE_ALLOC, BOOKS_WITHHELD), 1);
 	assert_int_equal(told(&rig, BOOKS_PAGE_ALLOC, BOOKS_UNEXPLAINED), 2);
+	rig.books->withheld++;
+	event(&rig, EVENT_PAGE_FREE_BATCHED, 65, 0);
+	assert_int_equal(told(&rig, BOOKS_PAGE_FREE_BATCHED, BOOKS_UNEXPLAINED), 1);
 	stop(&rig);
 }
 
@@ -207,6 +208,7 @@ static void bad_input_is_refused(void **state)
 {
 	const struct event huge = {.kind = EVENT_PAGE_FREE, .kernel = {.order = BOOKS_ORDER_MAX + 1}};
 	const struct event far = {.kind = EVENT_PAGE_FREE, .kernel = {.frame = BOOKS_FRAMES_MAX - 1}};
+	const struct event between = {.kind = EVENT_PAGE_ALLOC, .kernel = {.frame = 6, .order = 2}};
 	const struct event_snapshot nonsense = {FRAME_KINDS_SNAPSHOT, "none", 4};
 	uint8_t bytes[512];
 	struct event_snapshot cut = snapshot(bytes, sizeof(bytes), before, 4);
@@ -217,6 +219,8 @@ static void bad_input_is_refused(void **state)
 	assert_int_equal(frame_books_event(rig.books, &huge, &rig.error), TRACE_BAD_INPUT);
 	assert_non_null(strstr(rig.error.message, "the largest is 13"));
 	assert_int_equal(frame_books_event(rig.books, &far, &rig.error), TRACE_BAD_INPUT);
+	assert_int_equal(frame_books_event(rig.books, &between, &rig.error), TRACE_BAD_INPUT);
+	assert_string_equal(rig.error.message, "frame 6 with order 2: a block begins at a multiple of 4");
 	assert_int_equal(frame_books_begin(rig.books, &nonsense, &rig.error), TRACE_BAD_INPUT);
 	cut.length -= 2;
 	assert_int_equal(frame_books_begin(rig.books, &cut, &rig.error), TRACE_BAD_INPUT);

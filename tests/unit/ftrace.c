@@ -26,7 +26,7 @@ static void the_tracer(void **state)
 		       "switch 1\npage_alloc frame=0x115d14 gfp=0x1 type=0x1\n[0.1] switch 0 at 1000\n"
 		       "[0.1] kmem_free address=0xfedc at 1000\n[0.2] switch 1 at 3000\n"
 		       "[0.2] page_free frame=0x10 order=0x2 at 3000\n",
-		       "events lost: 1\n");
+		       EVENT_LOST_WARNING ": 1\n");
 }
 
 static void with_processes(void **state)

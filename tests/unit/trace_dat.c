@@ -32,7 +32,7 @@ static void all_versions(void **state)
 		assert_string_equal(foreign.error.message, "");
 		assert_string_equal(foreign.format, "trace-dat");
 		assert_string_equal(foreign.log.text, everything);
-		assert_string_equal(foreign.warnings, "events lost: 1\n");
+		assert_string_equal(foreign.warnings, EVENT_LOST_WARNING ": 1\n");
 		foreign_drop(&foreign);
 	}
 }

@@ -127,7 +127,7 @@ static enum trace_status take_line(struct importer *importer, struct kernel_stre
 	struct kernel_moment moment = {.cpu = KERNEL_NO_CPU};
 
 	if (is_lost(text))
-		return importer_warn(importer, "events lost",
+		return importer_warn(importer, EVENT_LOST_WARNING,
 				     "says that the tracer's buffer had no room for events");
 	if (!parse_line(text, &line))
 		return importer_not_understood(importer);

@@ -284,7 +284,7 @@ static enum trace_status take_lost(const struct perf_data_file *file, const stru
 {
 	if (record->length < 16 || perf_word(record->bytes + 8, 8) == 0)
 		return TRACE_OK;
-	return warnings_add(&file->importer->warnings, "records lost", file->importer->error,
+	return warnings_add(&file->importer->warnings, EVENT_LOST_WARNING, file->importer->error,
 			    "says that %" PRIu64 " records before it were lost; record with a larger -m",
 			    perf_word(record->bytes + 8, 8));
 }

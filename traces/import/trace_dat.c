@@ -59,7 +59,7 @@ static enum trace_status put_all(struct trace_dat_file *file)
 	kernel_stream_end(&stream);
 	for (uint64_t i = 0; status == TRACE_OK && i < file->lost; i++)
 		status =
-		    warnings_add(&file->importer->warnings, "events lost", file->importer->error,
+		    warnings_add(&file->importer->warnings, EVENT_LOST_WARNING, file->importer->error,
 				 "a page of the tracer's buffer comes after events that it had no room for");
 	return status;
 }

@@ -354,7 +354,7 @@ static enum trace_status write_warnings(struct machine_session *session, struct 
 {
 	const struct machine_result *result = session->result;
 	enum trace_status status =
-	    flt_writer_warn(session->writer, "events that were lost", result->lost, error);
+	    flt_writer_warn(session->writer, EVENT_LOST_WARNING, result->lost, error);
 
 	if (status == TRACE_OK)
 		status =

@@ -62,7 +62,7 @@ enum trace_status session_write_warnings(struct session *session, struct trace_e
 	    {"frees of blocks whose allocation was not recorded", result->foreign},
 	    {"blocks handed out at an address that was not free", result->reissued},
 	    {"records that made no sense", result->damaged},
-	    {"events that were lost", result->lost},
+	    {EVENT_LOST_WARNING, result->lost},
 	    {"system calls and faults that were lost", result->kernel.lost},
 	    {"system calls of which only one half was seen", result->kernel.unpaired},
 	    {"references to blocks that had been freed", result->accesses.freed},
