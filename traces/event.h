@@ -189,6 +189,8 @@ enum event_kind {
 
 /* What every recorder and importer calls a warning of events that there were and that the trace does not have. */
 #define EVENT_LOST_WARNING "events that were lost"
+/* Of those that came after the recorder had no room any more: the trace ends before they began. */
+#define EVENT_CUT_WARNING "events after the memory for them was used up"
 
 /* The kinds of the heap and of the life of processes that every trace counts, also those that did not happen. */
 #define EVENT_HEAP_KINDS (EVENT_MARKER + 1)

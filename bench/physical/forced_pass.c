@@ -98,15 +98,13 @@ static enum trace_status keep(struct forced_pass *pass, struct flt_reader *reade
 	return status == TRACE_END ? TRACE_OK : status;
 }
 
-static uint64_t lost_events(const struct flt_summary *summary)
+static uint64_t warned_of(const struct flt_summary *summary, const char *what)
 {
-	uint64_t lost = 0;
+	uint64_t count = 0;
 
-	for (uint32_t i = 0; i < summary->warnings; i++) {
-		if (strcmp(summary->warning[i].what, EVENT_LOST_WARNING) == 0)
-			lost += summary->warning[i].count;
-	}
-	return lost;
+	for (uint32_t i = 0; i < summary->warnings; i++)
+		count += strcmp(summary->warning[i].what, what) == 0 ? summary->warning[i].count : 0;
+	return count;
 }
 
 static enum trace_status go_through(struct forced_pass *pass, struct flt_reader *reader,
@@ -115,11 +113,11 @@ static enum trace_status go_through(struct forced_pass *pass, struct flt_reader 
 	enum trace_status status = take_set(pass, reader, &sets->before, error);
 
 	pass->has_before = sets->before.first != 0;
-	pass->has_after = sets->after.first != 0;
+	pass->has_after = sets->after.first != 0 && !pass->is_cut;
 	pass->in_use_before = pass->books->in_use;
 	if (status == TRACE_OK)
 		status = keep(pass, reader, error);
-	if (status == TRACE_OK)
+	if (status == TRACE_OK && pass->has_after)
 		status = take_set(pass, reader, &sets->after, error);
 	return status;
 }
@@ -131,7 +129,8 @@ enum trace_status forced_pass_run(struct forced_pass *pass, struct flt_reader *r
 	enum trace_status status;
 	struct sets sets;
 
-	*pass = (struct forced_pass){.lost = lost_events(summary)};
+	*pass = (struct forced_pass){.lost = warned_of(summary, EVENT_LOST_WARNING),
+				     .is_cut = warned_of(summary, EVENT_CUT_WARNING) > 0};
 	if (summary->kinds[EVENT_PAGE_ALLOC] + summary->kinds[EVENT_PAGE_FREE] == 0)
 		return trace_fail(error, TRACE_BAD_INPUT,
 				  "%s: it has no events of a kernel's page allocator; `faultline record "
@@ -199,6 +198,10 @@ void forced_pass_print(const struct forced_pass *pass, FILE *out)
 	if (!pass->has_before)
 		(void)fputs("no snapshot of the frames: the first event of each frame fits, whatever it is\n",
 			    out);
+	if (pass->is_cut)
+		(void)fputs(
+		    "the recorder's memory was used up before the snapshot at the end: it is not compared\n",
+		    out);
 	if (pass->has_after)
 		(void)fprintf(out,
 			      "%" PRIu64 " frames compared with the snapshot at the end: %" PRIu64

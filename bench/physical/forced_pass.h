@@ -19,7 +19,10 @@ struct forced_pass {
 	struct withheld withheld;
 	uint64_t lost;		/* events that the recorder counted as lost */
 	uint64_t in_use_before; /* frames, with a snapshot before */
-	bool has_before, has_after;
+	bool has_before;
+	bool has_after; /* that can be compared */
+	bool
+	    is_cut; /* the recorder's memory was used up first: the last snapshot is of a later time than the last event */
 	struct books_agreement agreement; /* with the snapshot after */
 };
 

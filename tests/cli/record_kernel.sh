@@ -55,6 +55,12 @@ expect 0 "a part of it is sound" "$FAULTLINE" info --verify s.flt
 expect 0 "without a command" "$FAULTLINE" record --kernel=pages --no-frames --buffer 16M --for 20ms -o p.flt
 "$FAULTLINE" info --json p.flt >information
 matches "only pages" '"kmem_alloc": 0,' information
+# shellcheck disable=SC2016
+expect 0 "with too little memory for the events" "$FAULTLINE" record --kernel --buffer 64K -o f.flt -- \
+	sh -c 'for i in $(seq 40); do find "$1" -name "*.h" | xargs cat >/dev/null; done' sh "$top_srcdir"
+matches "it ends and says so" 'ended because the memory for its events was used up' stderr
+expect 0 "the books go as far as the events" "$FAULTLINE" replay --physical=forced f.flt
+matches "and not to the last snapshot" 'used up before the snapshot at the end: it is not compared' stdout
 expect 127 "a command that is not there" "$FAULTLINE" record --kernel --no-frames --buffer 16M -o n.flt -- ./nothing
 fail_if "leaves no trace" test -e n.flt
 finish

@@ -353,15 +353,13 @@ static enum trace_status open_writer(struct machine_session *session, struct tra
 static enum trace_status write_warnings(struct machine_session *session, struct trace_error *error)
 {
 	const struct machine_result *result = session->result;
-	enum trace_status status =
-	    flt_writer_warn(session->writer, EVENT_LOST_WARNING, result->lost, error);
+	enum trace_status status = flt_writer_warn(session->writer, EVENT_LOST_WARNING, result->lost, error);
 
 	if (status == TRACE_OK)
 		status =
 		    flt_writer_warn(session->writer, "records that made no sense", result->damaged, error);
 	if (status == TRACE_OK)
-		status = flt_writer_warn(session->writer, "events after the memory for them was used up",
-					 result->dropped, error);
+		status = flt_writer_warn(session->writer, EVENT_CUT_WARNING, result->dropped, error);
 	if (status == TRACE_OK && result->frames_incomplete)
 		status = flt_writer_warn(session->writer, "snapshots without all frames (/proc/kpageflags)",
 					 1, error);
