@@ -4,6 +4,7 @@
 
 #include "traces/import/formats.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,30 @@ enum trace_status importer_place(struct importer *importer, uint64_t process_id,
 enum trace_status importer_book(struct importer *importer, const struct heap_call *call)
 {
 	return ledger_book(&importer->ledger, call, importer->error);
+}
+
+enum trace_status importer_birth(struct importer *importer, const struct importer_birth *birth, bool *is_new)
+{
+	struct event event = {.kind = EVENT_FORK, .time_ns = birth->time_ns};
+	struct roster_place place;
+	enum trace_status status;
+	uint32_t child;
+
+	*is_new = false;
+	status = importer_place(importer, birth->process_id, birth->thread_id, &place);
+	if (status == TRACE_OK)
+		status = roster_fork(&importer->roster, place.process, birth->child_id, &child, is_new,
+				     importer->error);
+	if (status != TRACE_OK || !*is_new)
+		return status;
+	event.thread = place.thread;
+	event.process = place.process;
+	event.count = child;
+	if (birth->flags & CLONE_VM) {
+		event.kind = birth->flags & CLONE_VFORK ? EVENT_VFORK : EVENT_CLONE;
+		event.call.flags = event.kind == EVENT_CLONE ? (uint32_t)birth->flags : 0;
+	}
+	return importer_put(importer, &event);
 }
 
 enum trace_status importer_put(struct importer *importer, const struct event *event)

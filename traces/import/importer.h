@@ -91,6 +91,18 @@ enum trace_status importer_place(struct importer *importer, uint64_t process_id,
 				 struct roster_place *place) TRACE_MUST_USE;
 enum trace_status importer_book(struct importer *importer, const struct heap_call *call) TRACE_MUST_USE;
 
+/* A process that another one made, by the flags of clone (CLONE_VM, CLONE_VFORK: clone or vfork; else fork). */
+struct importer_birth {
+	uint64_t process_id, thread_id; /* the parent, and which of its threads */
+	uint64_t child_id;
+	uint64_t flags;
+	uint64_t time_ns;
+};
+
+/* Puts the event. A child that is known already is none: *is_new is false, and nothing happens. */
+enum trace_status importer_birth(struct importer *importer, const struct importer_birth *birth,
+				 bool *is_new) TRACE_MUST_USE;
+
 /* Hands an event of another kind than the heap's to the sink. */
 enum trace_status importer_put(struct importer *importer, const struct event *event) TRACE_MUST_USE;
 

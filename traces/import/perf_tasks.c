@@ -156,13 +156,15 @@ static uint64_t birth_flags(const struct perf_tasks *tasks, uint32_t parent)
 
 static enum trace_status take_fork(struct perf_tasks *tasks, const struct perf_task *task)
 {
-	struct importer *importer = tasks->importer;
-	const uint64_t flags = birth_flags(tasks, task->parent_thread_id);
-	struct event event = {.kind = EVENT_FORK, .time_ns = task->time_ns};
+	const struct importer_birth birth = {
+	    .process_id = task->parent_process_id,
+	    .thread_id = task->parent_thread_id,
+	    .child_id = task->process_id,
+	    .flags = birth_flags(tasks, task->parent_thread_id),
+	    .time_ns = task->time_ns,
+	};
 	struct perf_process *parent = find_process(tasks, task->parent_process_id);
-	struct roster_place place;
 	enum trace_status status;
-	uint32_t process;
 	bool is_new;
 
 	if (task->process_id == task->parent_process_id) {
@@ -170,22 +172,10 @@ static enum trace_status take_fork(struct perf_tasks *tasks, const struct perf_t
 			parent->threads++;
 		return TRACE_OK;
 	}
-	status = importer_place(importer, task->parent_process_id, task->parent_thread_id, &place);
-	if (status == TRACE_OK)
-		status = roster_fork(&importer->roster, place.process, task->process_id, &process, &is_new,
-				     importer->error);
-	if (status != TRACE_OK || !is_new)
-		return status;
-	if (!add_process(tasks, task->process_id))
-		return no_memory(tasks);
-	event.thread = place.thread;
-	event.process = place.process;
-	event.count = process;
-	if (flags & CLONE_VM) {
-		event.kind = flags & CLONE_VFORK ? EVENT_VFORK : EVENT_CLONE;
-		event.call.flags = event.kind == EVENT_CLONE ? (uint32_t)flags : 0;
-	}
-	return importer_put(importer, &event);
+	status = importer_birth(tasks->importer, &birth, &is_new);
+	if (status == TRACE_OK && is_new && !add_process(tasks, task->process_id))
+		status = no_memory(tasks);
+	return status;
 }
 
 static enum trace_status take_exit(struct perf_tasks *tasks, const struct perf_task *task)

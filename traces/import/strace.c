@@ -104,11 +104,14 @@ static uint64_t time_of(struct strace_state *state, const struct strace_line *li
 static enum trace_status put_birth(struct importer *importer, struct strace_state *state,
 				   const struct strace_thread *parent, uint64_t child_id, uint64_t flags)
 {
-	struct event event = {.kind = EVENT_FORK, .time_ns = state->last_ns};
+	const struct importer_birth birth = {
+	    .process_id = parent->process_id,
+	    .thread_id = parent->roster_id,
+	    .child_id = child_id,
+	    .flags = flags,
+	    .time_ns = state->last_ns,
+	};
 	struct strace_thread *child = find_thread(state, child_id);
-	struct roster_place place;
-	enum trace_status status;
-	uint32_t process;
 	bool is_new;
 
 	if (!child)
@@ -117,20 +120,7 @@ static enum trace_status put_birth(struct importer *importer, struct strace_stat
 		child->process_id = parent->process_id;
 		return TRACE_OK;
 	}
-	status = importer_place(importer, parent->process_id, parent->roster_id, &place);
-	if (status == TRACE_OK)
-		status = roster_fork(&importer->roster, place.process, child_id, &process, &is_new,
-				     importer->error);
-	if (status != TRACE_OK || !is_new)
-		return status;
-	event.thread = place.thread;
-	event.process = place.process;
-	event.count = process;
-	if (flags & CLONE_VM) {
-		event.kind = flags & CLONE_VFORK ? EVENT_VFORK : EVENT_CLONE;
-		event.call.flags = event.kind == EVENT_CLONE ? (uint32_t)flags : 0;
-	}
-	return importer_put(importer, &event);
+	return importer_birth(importer, &birth, &is_new);
 }
 
 /* While strace follows one thread only, lines may begin without an id. */
