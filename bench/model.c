@@ -6,6 +6,7 @@
 #include "engine/machine.h"
 #include "engine/policy.h"
 #include "engine/virt/page_size.h"
+#include "traces/grown_array.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -40,15 +41,12 @@ static bool refuse(struct trace_error *error, const char *what, const char *why)
 static bool take_sample(struct model *model, const struct model_options *options, uint64_t event,
 			struct trace_error *error)
 {
-	if (model->samples == model->capacity) {
-		size_t capacity = model->capacity ? model->capacity * 2 : 256;
-		struct model_sample *sample = realloc(model->sample, capacity * sizeof(sample[0]));
+	struct model_sample *larger =
+	    grown_array(model->sample, model->samples, &model->capacity, sizeof(*larger));
 
-		if (!sample)
-			return refuse(error, "the engine's model", "not enough memory");
-		model->sample = sample;
-		model->capacity = capacity;
-	}
+	if (!larger)
+		return refuse(error, "the engine's model", "not enough memory");
+	model->sample = larger;
 	model->sample[model->samples].event = event;
 	machine_sample(model->machine, &model->sample[model->samples++].machine);
 	const char *broken = options->check ? machine_check(model->machine) : NULL;

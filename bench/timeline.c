@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "bench/timeline.h"
+#include "traces/grown_array.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,15 +9,12 @@
 
 bool timeline_add(struct timeline *timeline, const struct timeline_sample *sample)
 {
-	if (timeline->count == timeline->capacity) {
-		size_t capacity = timeline->capacity ? timeline->capacity * 2 : 256;
-		struct timeline_sample *samples = realloc(timeline->sample, capacity * sizeof(samples[0]));
+	struct timeline_sample *larger =
+	    grown_array(timeline->sample, timeline->count, &timeline->capacity, sizeof(*larger));
 
-		if (!samples)
-			return false;
-		timeline->sample = samples;
-		timeline->capacity = capacity;
-	}
+	if (!larger)
+		return false;
+	timeline->sample = larger;
 	timeline->sample[timeline->count++] = *sample;
 	return true;
 }

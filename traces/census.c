@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "traces/census.h"
+#include "traces/grown_array.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -28,17 +29,6 @@ unsigned census_size_class(uint64_t bytes)
 	return bytes ? 64u - (unsigned)__builtin_clzll(bytes) : 0;
 }
 
-/* Makes room for one more element; `elements` is a pointer to the array's pointer. */
-static void *grown(void *elements, uint32_t *capacity, size_t element_bytes)
-{
-	const uint32_t wanted = *capacity ? *capacity * 2 : 16;
-	void *larger = realloc(elements, wanted * element_bytes);
-
-	if (larger)
-		*capacity = wanted;
-	return larger;
-}
-
 static enum trace_status no_memory(struct trace_error *error)
 {
 	return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the trace's live set");
@@ -53,13 +43,12 @@ enum trace_status census_process(struct census *census, uint32_t process, struct
 				  "event %" PRIu64 ": process %" PRIu32
 				  " appears, the next new one must be %" PRIu32 " (and at most %u)",
 				  census->events, process, census->processes, EVENT_MAX_PROCESSES - 1);
-	if (census->processes == census->process_capacity) {
-		void *larger = grown(census->process, &census->process_capacity, sizeof(*census->process));
+	void *larger =
+	    grown_array(census->process, process, &census->process_capacity, sizeof(*census->process));
 
-		if (!larger)
-			return no_memory(error);
-		census->process = larger;
-	}
+	if (!larger)
+		return no_memory(error);
+	census->process = larger;
 	census->process[census->processes++] = (struct census_process){0};
 	return TRACE_OK;
 }
@@ -85,13 +74,11 @@ enum trace_status census_thread(struct census *census, uint32_t thread, uint32_t
 	status = census_process(census, process, error);
 	if (status != TRACE_OK)
 		return status;
-	if (census->threads == census->thread_capacity) {
-		void *larger = grown(census->thread, &census->thread_capacity, sizeof(*census->thread));
+	void *larger = grown_array(census->thread, thread, &census->thread_capacity, sizeof(*census->thread));
 
-		if (!larger)
-			return no_memory(error);
-		census->thread = larger;
-	}
+	if (!larger)
+		return no_memory(error);
+	census->thread = larger;
 	census->thread[census->threads++] = (struct census_thread){.process = process};
 	return TRACE_OK;
 }

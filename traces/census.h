@@ -71,7 +71,7 @@ struct census {
 	struct census_process *process;
 	struct census_thread *thread;
 	uint32_t processes, threads;
-	uint32_t process_capacity, thread_capacity;
+	size_t process_capacity, thread_capacity;
 };
 
 void census_start(struct census *census);

@@ -39,18 +39,6 @@ uint8_t *flt_entry_put_text(uint8_t *out, const char *text)
 	return mempcpy(out, text, length);
 }
 
-void *flt_entry_grown(void *elements, size_t count, uint32_t *capacity, size_t element_bytes)
-{
-	if (count < *capacity)
-		return elements;
-	const uint32_t wanted = *capacity ? *capacity * 2 : 16;
-	void *larger = realloc(elements, wanted * element_bytes);
-
-	if (larger)
-		*capacity = wanted;
-	return larger;
-}
-
 bool flt_entry_get(struct flt_entry_parse *parse, uint64_t *value)
 {
 	return flt_varint_get(&parse->in, parse->end, value);

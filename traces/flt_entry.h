@@ -33,10 +33,6 @@ void flt_entry_finish(struct flt_bytes *bytes, const uint8_t *end);
 /* Puts a text and returns the byte after it. */
 uint8_t *flt_entry_put_text(uint8_t *out, const char *text);
 
-/* Makes room for element `count` of an array of `*capacity`; returns the array, which may have moved, or NULL when memory is short:
- * then nothing has changed. */
-void *flt_entry_grown(void *elements, size_t count, uint32_t *capacity, size_t element_bytes);
-
 /* --- Reading ---------------------------------------------------------------------------------------------------------- */
 
 struct flt_entry_parse {

@@ -6,6 +6,7 @@
 #include "traces/flt_bytes.h"
 #include "traces/flt_checksum.h"
 #include "traces/flt_varint.h"
+#include "traces/grown_array.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,17 +22,13 @@ static enum trace_status no_memory(struct trace_error *error)
 enum trace_status flt_index_add(struct flt_index *index, enum flt_index_code code, uint64_t bytes,
 				uint32_t events, struct trace_error *error)
 {
+	struct flt_index_entry *larger =
+	    grown_array(index->entry, index->entries, &index->capacity, sizeof(*larger));
 	uint64_t first = 0;
 
-	if (index->entries == index->capacity) {
-		const size_t wanted = index->capacity ? index->capacity * 2 : 64;
-		struct flt_index_entry *larger = realloc(index->entry, wanted * sizeof(*larger));
-
-		if (!larger)
-			return no_memory(error);
-		index->entry = larger;
-		index->capacity = wanted;
-	}
+	if (!larger)
+		return no_memory(error);
+	index->entry = larger;
 	if (index->entries)
 		first = index->entry[index->entries - 1].first + index->entry[index->entries - 1].events;
 	index->entry[index->entries++] = (struct flt_index_entry){index->end, first, events, code};

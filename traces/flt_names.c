@@ -3,6 +3,7 @@
 #include "traces/flt_names.h"
 
 #include "traces/flt_varint.h"
+#include "traces/grown_array.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -65,8 +66,8 @@ static bool put_name(struct flt_bytes *bytes, unsigned table, const char *text)
 static enum trace_status append(struct flt_names *names, enum event_names table, struct flt_name_entry *entry,
 				struct trace_error *error)
 {
-	const char **larger = flt_entry_grown(names->name[table], names->names[table],
-					      &names->capacity[table], sizeof(*names->name[table]));
+	const char **larger = grown_array(names->name[table], names->names[table], &names->capacity[table],
+					  sizeof(*names->name[table]));
 
 	if (larger)
 		names->name[table] = larger;

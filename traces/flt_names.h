@@ -20,7 +20,8 @@ struct flt_name_entry;
 
 struct flt_names {
 	const char **name[EVENT_NAMES]; /* number n is name[table][n - 1] */
-	uint32_t names[EVENT_NAMES], capacity[EVENT_NAMES];
+	uint32_t names[EVENT_NAMES];
+	size_t capacity[EVENT_NAMES];
 	struct flt_name_entry *index; /* table and text to number */
 	struct flt_bytes pending;     /* the writer's: new entries */
 	uint32_t written;

@@ -3,6 +3,7 @@
 #include "traces/flt_places.h"
 
 #include "traces/flt_varint.h"
+#include "traces/grown_array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -127,7 +128,7 @@ static enum trace_status append_file(struct flt_places *places, const struct eve
 				     struct trace_error *error)
 {
 	struct event_file *larger =
-	    flt_entry_grown(places->file, places->files, &places->file_capacity, sizeof(*places->file));
+	    grown_array(places->file, places->files, &places->file_capacity, sizeof(*places->file));
 
 	if (!larger || !put_file(&places->pending[0], file)) {
 		places->file = larger ? larger : places->file;
@@ -169,8 +170,8 @@ enum trace_status flt_places_region(struct flt_places *places, const struct even
 		return trace_fail(error, TRACE_BAD_INPUT,
 				  "a region names file %u of %u, or is of an unknown kind", region->file,
 				  places->files);
-	struct event_region *larger = flt_entry_grown(places->region, places->regions,
-						      &places->region_capacity, sizeof(*places->region));
+	struct event_region *larger =
+	    grown_array(places->region, places->regions, &places->region_capacity, sizeof(*places->region));
 
 	if (!larger)
 		return no_memory(error);
@@ -357,8 +358,8 @@ enum trace_status flt_places_read(struct flt_places *places, struct flt_column_r
 static enum trace_status read_snapshot(struct flt_places *places, struct flt_entry_parse *parse,
 				       struct trace_error *error)
 {
-	struct event_snapshot *larger = flt_entry_grown(
-	    places->snapshot, places->snapshots, &places->snapshot_capacity, sizeof(*places->snapshot));
+	struct event_snapshot *larger = grown_array(places->snapshot, places->snapshots,
+						    &places->snapshot_capacity, sizeof(*places->snapshot));
 	uint64_t length;
 
 	if (!larger)

@@ -36,9 +36,12 @@ struct flt_places {
 	struct event_file *file;
 	struct event_region *region;
 	struct event_snapshot *snapshot; /* the reader's; a writer only counts them */
-	uint32_t files, file_capacity;
-	uint32_t regions, region_capacity;
-	uint32_t snapshots, snapshot_capacity;
+	uint32_t files;
+	size_t file_capacity;
+	uint32_t regions;
+	size_t region_capacity;
+	uint32_t snapshots;
+	size_t snapshot_capacity;
 	struct flt_file_entry *file_index;	      /* the writer's: content to number */
 	struct flt_bytes pending[FLT_PLACES_COLUMNS]; /* the writer's: new entries */
 	uint32_t files_written, regions_written, snapshots_written;

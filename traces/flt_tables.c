@@ -3,6 +3,7 @@
 #include "traces/flt_tables.h"
 
 #include "traces/flt_varint.h"
+#include "traces/grown_array.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -138,7 +139,7 @@ enum trace_status flt_tables_thread(struct flt_tables *tables, uint32_t number,
 	if (number > tables->threads || number >= EVENT_MAX_THREADS)
 		return out_of_order("thread", number, tables->threads, error);
 	struct flt_thread *larger =
-	    flt_entry_grown(tables->thread, number, &tables->thread_capacity, sizeof(*tables->thread));
+	    grown_array(tables->thread, number, &tables->thread_capacity, sizeof(*tables->thread));
 	struct flt_thread copy = {thread->process, thread->os_id, copy_text(thread->name)};
 
 	if (larger)
@@ -161,7 +162,7 @@ enum trace_status flt_tables_process(struct flt_tables *tables, uint32_t number,
 	if (number > tables->processes || number >= EVENT_MAX_PROCESSES)
 		return out_of_order("process", number, tables->processes, error);
 	struct flt_process *larger =
-	    flt_entry_grown(tables->process, number, &tables->process_capacity, sizeof(*tables->process));
+	    grown_array(tables->process, number, &tables->process_capacity, sizeof(*tables->process));
 	struct flt_process copy = {process->parent, process->os_id, copy_text(process->command)};
 
 	if (larger)
@@ -191,8 +192,8 @@ enum trace_status flt_tables_warn(struct flt_tables *tables, const char *what, u
 	if (tables->warnings == FLT_TABLES_MAX_WARNINGS)
 		return trace_fail(error, TRACE_UNSUPPORTED, "a trace has more than %u kinds of warnings",
 				  FLT_TABLES_MAX_WARNINGS);
-	struct flt_warning *larger = flt_entry_grown(tables->warning, tables->warnings,
-						     &tables->warning_capacity, sizeof(*tables->warning));
+	struct flt_warning *larger = grown_array(tables->warning, tables->warnings, &tables->warning_capacity,
+						 sizeof(*tables->warning));
 
 	if (!larger)
 		return no_memory(error);
@@ -206,8 +207,8 @@ enum trace_status flt_tables_warn(struct flt_tables *tables, const char *what, u
 
 static bool append_addresses(struct flt_tables *tables, const struct flt_stack *stack)
 {
-	size_t *ends = flt_entry_grown(tables->stack_end, tables->stacks, &tables->stack_capacity,
-				       sizeof(*tables->stack_end));
+	size_t *ends = grown_array(tables->stack_end, tables->stacks, &tables->stack_capacity,
+				   sizeof(*tables->stack_end));
 	const size_t wanted = tables->addresses + stack->depth;
 
 	if (!ends)

@@ -46,13 +46,17 @@ struct flt_tables {
 	struct flt_thread *thread;
 	struct flt_process *process;
 	struct flt_warning *warning;
-	uint32_t threads, thread_capacity;
-	uint32_t processes, process_capacity;
-	uint32_t warnings, warning_capacity;
+	uint32_t threads;
+	size_t thread_capacity;
+	uint32_t processes;
+	size_t process_capacity;
+	uint32_t warnings;
+	size_t warning_capacity;
 	uint64_t *address; /* of all stacks, one after the other */
 	size_t addresses, address_capacity;
 	size_t *stack_end; /* stack s is address[stack_end[s - 2]] ... address[stack_end[s - 1] - 1] */
-	uint32_t stacks, stack_capacity;
+	uint32_t stacks;
+	size_t stack_capacity;
 	struct flt_stack_entry *stack_index; /* the writer's: content to number */
 	struct flt_bytes pending[4];	     /* the writer's: new and changed entries, by column */
 	uint32_t stacks_written;

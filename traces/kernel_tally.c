@@ -3,6 +3,7 @@
 #include "traces/kernel_tally.h"
 
 #include "traces/flt_varint.h"
+#include "traces/grown_array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,27 +15,9 @@ void kernel_tally_end(struct kernel_tally *tally)
 	*tally = (struct kernel_tally){.recorder = tally->recorder};
 }
 
-/* Makes element `index` exist; new ones are 0. Returns the array, or NULL when memory is short. */
-static void *with_element(void *elements, uint32_t *count, uint32_t index, size_t bytes)
-{
-	uint32_t wanted = *count ? *count : 16;
-	char *larger;
-
-	if (index < *count)
-		return elements;
-	while (wanted <= index)
-		wanted *= 2;
-	larger = realloc(elements, wanted * bytes);
-	if (!larger)
-		return NULL;
-	memset(larger + *count * bytes, 0, (wanted - *count) * bytes);
-	*count = wanted;
-	return larger;
-}
-
 static bool have_gfp(struct kernel_tally *tally, uint32_t gfp)
 {
-	void *array = with_element(tally->gfp, &tally->gfps, gfp, sizeof(*tally->gfp));
+	void *array = grown_array(tally->gfp, gfp, &tally->gfps, sizeof(*tally->gfp));
 
 	tally->gfp = array ? array : tally->gfp;
 	return array != NULL;
@@ -42,7 +25,7 @@ static bool have_gfp(struct kernel_tally *tally, uint32_t gfp)
 
 static bool have_cache(struct kernel_tally *tally, uint32_t cache)
 {
-	void *array = with_element(tally->cache, &tally->caches, cache, sizeof(*tally->cache));
+	void *array = grown_array(tally->cache, cache, &tally->caches, sizeof(*tally->cache));
 
 	tally->cache = array ? array : tally->cache;
 	return array != NULL;

@@ -27,7 +27,7 @@ struct kernel_tally {
 	uint64_t types[EVENT_MAX_MIGRATE_TYPES]; /* page_allocs */
 	uint64_t *gfp;				 /* page_allocs, by number */
 	struct kernel_cache_tally *cache;	 /* by number; 0: kmalloc and kfree */
-	uint32_t gfps, caches;			 /* elements of the arrays */
+	size_t gfps, caches;			 /* elements of the arrays */
 	uint64_t own;				 /* events of the recorder's process */
 	uint32_t recorder;			 /* 1 + that process; 0 = none */
 };

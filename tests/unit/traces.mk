@@ -1,7 +1,7 @@
 # Unit tests of this room: the trace format and what belongs to it.
 flt_support = tests/unit/flt_file.h tests/unit/flt_file.c tests/unit/flt_events.h tests/unit/flt_events.c
 
-traces_tests = %D%/flt %D%/flt_damage %D%/flt_example %D%/flt_access %D%/flt_access_writer %D%/flt_stretch %D%/varint %D%/live %D%/census %D%/flt_register %D%/slice %D%/export_aosp %D%/flt_kernel %D%/kernel_tally %D%/frame_kinds %D%/flt_verify
+traces_tests = %D%/flt %D%/flt_damage %D%/flt_example %D%/flt_access %D%/flt_access_writer %D%/flt_stretch %D%/varint %D%/live %D%/census %D%/flt_register %D%/slice %D%/export_aosp %D%/flt_kernel %D%/kernel_tally %D%/frame_kinds %D%/flt_verify %D%/grown_array
 check_PROGRAMS += $(traces_tests)
 TESTS += $(traces_tests)
 %C%_flt_SOURCES = %D%/flt.c $(flt_support)
@@ -32,6 +32,8 @@ TESTS += $(traces_tests)
 %C%_frame_kinds_LDADD = $(unit_libs)
 %C%_kernel_tally_SOURCES = %D%/kernel_tally.c
 %C%_kernel_tally_LDADD = $(unit_libs)
+%C%_grown_array_SOURCES = %D%/grown_array.c
+%C%_grown_array_LDADD = $(unit_libs)
 %C%_slice_SOURCES = %D%/slice.c $(flt_support)
 %C%_slice_LDADD = $(unit_libs)
 %C%_export_aosp_SOURCES = %D%/export_aosp.c $(flt_support)

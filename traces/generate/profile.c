@@ -4,6 +4,7 @@
 
 #include "traces/generate/fixed.h"
 #include "traces/import/scan.h"
+#include "traces/grown_array.h"
 
 #include <stdlib.h>
 
@@ -42,16 +43,13 @@ static enum trace_status profile_add(struct profile *profile, const struct profi
 	if (profile->rows == PROFILE_ROWS_MAX)
 		return trace_fail(error, TRACE_BAD_INPUT, "a profile may have at most %zu rows",
 				  PROFILE_ROWS_MAX);
-	if (profile->rows == profile->capacity) {
-		size_t capacity = profile->capacity ? profile->capacity * 2 : 1024;
-		struct profile_row *larger = realloc(profile->row, capacity * sizeof(*larger));
+	struct profile_row *larger =
+	    grown_array(profile->row, profile->rows, &profile->capacity, sizeof(*larger));
 
-		if (!larger)
-			return trace_fail(error, TRACE_NO_MEMORY, "no memory for a profile of %zu rows",
-					  capacity);
-		profile->row = larger;
-		profile->capacity = capacity;
-	}
+	if (!larger)
+		return trace_fail(error, TRACE_NO_MEMORY, "no memory for a profile of more than %zu rows",
+				  profile->rows);
+	profile->row = larger;
 	profile->row[profile->rows++] = *row;
 	return TRACE_OK;
 }

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "traces/import/kernel_stream.h"
+#include "traces/grown_array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,16 +32,11 @@ static enum trace_status number_name(struct importer *importer, enum event_names
 /* The place in `cpu` of this thread; NULL: no memory. */
 static uint32_t *cpu_of(struct kernel_stream *stream, uint32_t thread)
 {
-	if (thread >= stream->threads) {
-		const size_t wanted = 2 * (size_t)thread + 64;
-		uint32_t *larger = realloc(stream->cpu, wanted * sizeof(*larger));
+	uint32_t *larger = grown_array(stream->cpu, thread, &stream->threads, sizeof(*larger));
 
-		if (!larger)
-			return NULL;
-		memset(larger + stream->threads, 0, (wanted - stream->threads) * sizeof(*larger));
-		stream->cpu = larger;
-		stream->threads = wanted;
-	}
+	if (!larger)
+		return NULL;
+	stream->cpu = larger;
 	return &stream->cpu[thread];
 }
 

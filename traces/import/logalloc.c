@@ -3,6 +3,7 @@
 #include "traces/import/logalloc.h"
 
 #include "traces/import/function.h"
+#include "traces/grown_array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -66,18 +67,11 @@ static size_t logalloc_detect(const char *bytes, size_t length)
 
 static bool logalloc_reserve(struct logalloc_nulls *nulls, uint32_t process)
 {
-	size_t wanted = (size_t)process + 16;
-	uint64_t *larger;
+	uint64_t *larger = grown_array(nulls->id, process, &nulls->processes, sizeof(*larger));
 
-	if (process < nulls->processes)
-		return true;
-	larger = realloc(nulls->id, wanted * sizeof(*larger));
-	if (!larger)
-		return false;
-	memset(larger + nulls->processes, 0, (wanted - nulls->processes) * sizeof(*larger));
-	nulls->id = larger;
-	nulls->processes = wanted;
-	return true;
+	if (larger)
+		nulls->id = larger;
+	return larger != NULL;
 }
 
 /* What an argument that names a block means: its number in a munged log may stand for NULL. */

@@ -4,6 +4,7 @@
 
 #include "traces/import/perf_record.h"
 #include "traces/import/span.h"
+#include "traces/grown_array.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -41,21 +42,6 @@ static enum trace_status no_memory(const struct perf_data_file *file)
 static enum trace_status refuse(const struct perf_data_file *file, const char *what)
 {
 	return warnings_refuse(&file->importer->warnings, file->importer->error, "%s", what);
-}
-
-static bool have_room(void **elements, size_t count, size_t *capacity, size_t bytes)
-{
-	size_t wanted = *capacity ? 2 * *capacity : 64;
-	void *larger;
-
-	if (count < *capacity)
-		return true;
-	larger = realloc(*elements, wanted * bytes);
-	if (!larger)
-		return false;
-	*elements = larger;
-	*capacity = wanted;
-	return true;
 }
 
 /* --- Bytes -------------------------------------------------------------------------------------------------------------------- */
@@ -96,10 +82,14 @@ static enum trace_status cut(struct perf_data_file *file)
 
 static enum trace_status add_attr(struct perf_data_file *file, const uint8_t *bytes, size_t length)
 {
+	struct perf_attr *larger;
+
 	if (file->attrs == ATTRS_MAX)
 		return refuse(file, "has more than 4,096 events");
-	if (!have_room((void **)&file->attr, file->attrs, &file->attr_capacity, sizeof(*file->attr)))
+	larger = grown_array(file->attr, file->attrs, &file->attr_capacity, sizeof(*larger));
+	if (!larger)
 		return no_memory(file);
+	file->attr = larger;
 	if (!perf_attr_parse(bytes, length, &file->attr[file->attrs]))
 		return refuse(file, "describes an event in too few bytes");
 	file->attrs++;
@@ -110,8 +100,12 @@ static enum trace_status add_attr(struct perf_data_file *file, const uint8_t *by
 static enum trace_status add_ids(struct perf_data_file *file, const uint8_t *bytes, size_t length)
 {
 	for (; length >= 8; bytes += 8, length -= 8) {
-		if (!have_room((void **)&file->id, file->ids, &file->id_capacity, sizeof(*file->id)))
+		struct perf_id *larger =
+		    grown_array(file->id, file->ids, &file->id_capacity, sizeof(*larger));
+
+		if (!larger)
 			return no_memory(file);
+		file->id = larger;
 		file->id[file->ids++] =
 		    (struct perf_id){.id = perf_word(bytes, 8), .attr = (uint32_t)file->attrs - 1};
 	}
@@ -205,8 +199,12 @@ static bool is_wanted(const struct perf_attr *attr)
 /* Room for another of so many raw bytes. */
 static bool have_room_for_kept(struct perf_data_file *file, size_t raw_bytes)
 {
-	if (!have_room((void **)&file->kept, file->kept_count, &file->kept_capacity, sizeof(*file->kept)))
+	struct perf_kept *larger_kept =
+	    grown_array(file->kept, file->kept_count, &file->kept_capacity, sizeof(*larger_kept));
+
+	if (!larger_kept)
 		return false;
+	file->kept = larger_kept;
 	if (file->raw_capacity - file->raw_bytes < raw_bytes) {
 		size_t wanted = 2 * file->raw_capacity + (UINT64_C(1) << 16);
 		uint8_t *larger = realloc(file->raw, wanted);

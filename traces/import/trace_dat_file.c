@@ -3,6 +3,7 @@
 #include "traces/import/trace_dat_file.h"
 
 #include "traces/import/span.h"
+#include "traces/grown_array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,21 +70,6 @@ void trace_dat_free(struct trace_dat_file *file)
 	tracepoints_free(&file->tracepoints);
 }
 
-static bool have_room(void **elements, size_t count, size_t *capacity, size_t bytes)
-{
-	const size_t wanted = *capacity ? 2 * *capacity : 64;
-	void *larger;
-
-	if (count < *capacity)
-		return true;
-	larger = realloc(*elements, wanted * bytes);
-	if (!larger)
-		return false;
-	*elements = larger;
-	*capacity = wanted;
-	return true;
-}
-
 /* The pages lie before what tells where they are, or behind it: so all is read first. */
 static enum trace_status read_file(struct trace_dat_file *file)
 {
@@ -133,9 +119,12 @@ static enum trace_status unpack(struct trace_dat_file *file, struct span *span, 
 	    file->unpacked_bytes + meant > UNPACKED_BYTES_MAX ||
 	    file->unpacked_bytes + meant > file->length * (uint64_t)UNPACKED_RATIO_MAX)
 		return TRACE_OK;
-	if (!have_room((void **)&file->unpacked, file->unpacked_count, &file->unpacked_capacity,
-		       sizeof(*file->unpacked)))
+	uint8_t **larger =
+	    grown_array(file->unpacked, file->unpacked_count, &file->unpacked_capacity, sizeof(*larger));
+
+	if (!larger)
 		return no_memory(file);
+	file->unpacked = larger;
 	out = malloc((size_t)meant);
 	if (!out)
 		return no_memory(file);
@@ -219,8 +208,12 @@ static enum trace_status keep(struct trace_dat_file *file, const struct trace_da
 	/* Pages that are named again and again. */
 	if (file->records > (file->length + file->unpacked_bytes) / RECORD_BYTES_MIN)
 		return refuse(file, "names its pages more than once");
-	if (!have_room((void **)&file->record, file->records, &file->record_capacity, sizeof(*file->record)))
+	struct trace_dat_record *larger =
+	    grown_array(file->record, file->records, &file->record_capacity, sizeof(*larger));
+
+	if (!larger)
 		return no_memory(file);
+	file->record = larger;
 	file->record[file->records] = *record;
 	file->record[file->records].number = file->records;
 	file->records++;

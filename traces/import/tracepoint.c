@@ -1,20 +1,19 @@
 #include "config.h"
 
 #include "traces/import/tracepoint.h"
+#include "traces/grown_array.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 bool tracepoints_keep(struct tracepoints *tracepoints, const struct tracepoint *tracepoint)
 {
-	if (tracepoints->count == tracepoints->capacity) {
-		size_t wanted = tracepoints->capacity ? 2 * tracepoints->capacity : 16;
-		void *larger = realloc(tracepoints->tracepoint, wanted * sizeof(*tracepoint));
-		if (!larger)
-			return false;
-		tracepoints->tracepoint = larger;
-		tracepoints->capacity = wanted;
-	}
+	struct tracepoint *larger =
+	    grown_array(tracepoints->tracepoint, tracepoints->count, &tracepoints->capacity, sizeof(*larger));
+
+	if (!larger)
+		return false;
+	tracepoints->tracepoint = larger;
 	tracepoints->tracepoint[tracepoints->count++] = *tracepoint;
 	return true;
 }

@@ -4,6 +4,7 @@
 
 #include "traces/record/access_word.h"
 #include "traces/record/heap_merge_parties.h"
+#include "traces/grown_array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,26 +15,9 @@ enum trace_status access_merge_no_memory(struct trace_error *error)
 			  "not enough memory to follow what the program's accesses refer to");
 }
 
-/* `elements` or a larger copy whose new part is zero, with room for element `index`; NULL: no memory. */
-static void *with_element(void *elements, size_t index, size_t *capacity, size_t bytes)
-{
-	size_t wanted = index < 32 ? 64 : 2 * (index + 1);
-	char *larger;
-
-	if (index < *capacity)
-		return elements;
-	larger = realloc(elements, wanted * bytes);
-	if (!larger)
-		return NULL;
-	memset(larger + *capacity * bytes, 0, (wanted - *capacity) * bytes);
-	*capacity = wanted;
-	return larger;
-}
-
 struct access_process *access_merge_process(struct access_merge *accesses, uint32_t number)
 {
-	void *room =
-	    with_element(accesses->process, number, &accesses->processes, sizeof(*accesses->process));
+	void *room = grown_array(accesses->process, number, &accesses->processes, sizeof(*accesses->process));
 
 	if (!room)
 		return NULL;
@@ -45,7 +29,7 @@ struct access_process *access_merge_process(struct access_merge *accesses, uint3
 
 struct access_thread *access_merge_thread(struct access_merge *accesses, uint32_t number)
 {
-	void *room = with_element(accesses->thread, number, &accesses->threads, sizeof(*accesses->thread));
+	void *room = grown_array(accesses->thread, number, &accesses->threads, sizeof(*accesses->thread));
 
 	if (!room)
 		return NULL;

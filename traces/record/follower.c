@@ -6,6 +6,7 @@
 #include "traces/record/sampler.h"
 #include "traces/record/ticks.h"
 #include "traces/record/tracer.h"
+#include "traces/grown_array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,18 +119,12 @@ void follower_start(struct follower *follower, struct heap_merge *merge)
 
 static bool has_room(struct follower *follower, size_t more)
 {
-	size_t wanted = follower->pendings + more;
-	struct pending *larger;
+	struct pending *larger =
+	    grown_array(follower->pending, follower->pendings + more, &follower->capacity, sizeof(*larger));
 
-	if (wanted <= follower->capacity)
-		return true;
-	wanted = wanted < 2 * follower->capacity ? 2 * follower->capacity : wanted;
-	larger = realloc(follower->pending, wanted * sizeof(*larger));
-	if (!larger)
-		return false;
-	follower->pending = larger;
-	follower->capacity = wanted;
-	return true;
+	if (larger)
+		follower->pending = larger;
+	return larger != NULL;
 }
 
 /* Takes over the array and its texts. */

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "traces/record/heap_merge_parties.h"
+#include "traces/grown_array.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,20 +30,6 @@ static enum trace_status no_memory(struct trace_error *error)
 {
 	return trace_fail(error, TRACE_NO_MEMORY,
 			  "not enough memory to follow the program's processes and threads");
-}
-
-/* `elements` or a larger copy that has room for one more; NULL: no memory. */
-static void *with_room(void *elements, size_t used, size_t *capacity, size_t element_bytes)
-{
-	size_t wanted = *capacity ? 2 * *capacity : 16;
-	void *larger;
-
-	if (used < *capacity)
-		return elements;
-	larger = realloc(elements, wanted * element_bytes);
-	if (larger)
-		*capacity = wanted;
-	return larger;
 }
 
 /* --- Processes -------------------------------------------------------------------------------------------------------------- */
@@ -88,7 +75,7 @@ static enum trace_status add_process(struct heap_merge *merge, uint64_t serial, 
 				     struct trace_error *error)
 {
 	void *room =
-	    with_room(merge->process, merge->processes, &merge->process_capacity, sizeof(*merge->process));
+	    grown_array(merge->process, merge->processes, &merge->process_capacity, sizeof(*merge->process));
 
 	if (!room)
 		return no_memory(error);
@@ -270,7 +257,7 @@ static enum trace_status start_thread(struct heap_merge *merge, const struct ord
 				      size_t process, struct trace_error *error)
 {
 	size_t index = merge->threads;
-	void *room = with_room(merge->thread, index, &merge->thread_capacity, sizeof(*merge->thread));
+	void *room = grown_array(merge->thread, index, &merge->thread_capacity, sizeof(*merge->thread));
 	struct event event = {
 	    .kind = EVENT_THREAD_START, .thread = (uint32_t)index, .process = merge->process[process].number};
 	enum trace_status status;
@@ -388,7 +375,7 @@ enum trace_status merge_thread_ending(struct heap_merge *merge, struct merged_th
 
 	if (thread->ending || merge->followed)
 		return TRACE_OK;
-	room = with_room(merge->ending, merge->endings, &merge->ending_capacity, sizeof(*merge->ending));
+	room = grown_array(merge->ending, merge->endings, &merge->ending_capacity, sizeof(*merge->ending));
 	if (!room)
 		return no_memory(error);
 	merge->ending = room;

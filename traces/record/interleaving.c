@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "traces/record/interleaving.h"
+#include "traces/grown_array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,18 +39,16 @@ bool interleaving_add(struct interleaving *interleaving, const struct interleavi
 		      uint64_t until)
 {
 	struct interleaving_block block = {.count = words->count, .until = until, .thread = words->thread};
+	struct interleaving_block *larger;
 
 	drop_empty(interleaving);
 	if (words->count == 0)
 		return true;
-	if (interleaving->blocks == interleaving->capacity) {
-		size_t wanted = interleaving->capacity ? 2 * interleaving->capacity : 16;
-		void *larger = realloc(interleaving->block, wanted * sizeof(*interleaving->block));
-		if (!larger)
-			return false;
-		interleaving->block = larger;
-		interleaving->capacity = wanted;
-	}
+	larger =
+	    grown_array(interleaving->block, interleaving->blocks, &interleaving->capacity, sizeof(*larger));
+	if (!larger)
+		return false;
+	interleaving->block = larger;
 	block.word = malloc(words->count * sizeof(*block.word));
 	if (!block.word)
 		return false;

@@ -4,6 +4,7 @@
 
 #include "traces/memory_call.h"
 #include "traces/record/kernel_events.h"
+#include "traces/grown_array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,17 +89,14 @@ static void queue_close(struct kernel_merge *kernel, uint64_t *number, bool canc
 static struct kernel_thread *thread_of(struct kernel_merge *kernel, uint32_t thread_id)
 {
 	uint64_t index = number_map_get(&kernel->thread_states, (uint64_t)thread_id + 1), previous;
-	size_t wanted = kernel->thread_capacity ? 2 * kernel->thread_capacity : 64;
+	struct kernel_thread *larger;
 
 	if (index != 0)
 		return &kernel->thread[index - 1];
-	if (kernel->threads == kernel->thread_capacity) {
-		struct kernel_thread *larger = realloc(kernel->thread, wanted * sizeof(*larger));
-		if (!larger)
-			return NULL;
-		kernel->thread = larger;
-		kernel->thread_capacity = wanted;
-	}
+	larger = grown_array(kernel->thread, kernel->threads, &kernel->thread_capacity, sizeof(*larger));
+	if (!larger)
+		return NULL;
+	kernel->thread = larger;
 	if (!number_map_put(&kernel->thread_states, (uint64_t)thread_id + 1, kernel->threads + 1, &previous))
 		return NULL;
 	kernel->thread[kernel->threads] =

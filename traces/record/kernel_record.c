@@ -3,6 +3,7 @@
 #include "traces/record/kernel_record.h"
 
 #include "traces/record/ticks.h"
+#include "traces/grown_array.h"
 
 #include <stdlib.h>
 
@@ -21,17 +22,12 @@ void kernel_queue_destroy(struct kernel_queue *queue)
 
 static bool has_room(struct kernel_queue *queue)
 {
-	size_t wanted = queue->capacity ? 2 * queue->capacity : 256;
-	struct kernel_record *larger;
+	struct kernel_record *larger =
+	    grown_array(queue->record, queue->records, &queue->capacity, sizeof(*larger));
 
-	if (queue->records < queue->capacity)
-		return true;
-	larger = realloc(queue->record, wanted * sizeof(*larger));
-	if (!larger)
-		return false;
-	queue->record = larger;
-	queue->capacity = wanted;
-	return true;
+	if (larger)
+		queue->record = larger;
+	return larger != NULL;
 }
 
 void kernel_queue_put(struct kernel_queue *queue, struct kernel_record *record)

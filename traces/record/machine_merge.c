@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "traces/record/machine_merge.h"
+#include "traces/grown_array.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -45,19 +46,15 @@ static uint64_t key_of(uint32_t thread_id, uint32_t cpu)
 static struct machine_thread *thread_of(struct machine_merge *merge, uint64_t key)
 {
 	const uint64_t index = number_map_get(&merge->index, key);
+	struct machine_thread *larger;
 	uint64_t previous;
 
 	if (index)
 		return &merge->thread[index - 1];
-	if (merge->threads == merge->capacity) {
-		const size_t wanted = merge->capacity ? 2 * merge->capacity : 256;
-		struct machine_thread *larger = realloc(merge->thread, wanted * sizeof(*larger));
-
-		if (!larger)
-			return NULL;
-		merge->thread = larger;
-		merge->capacity = wanted;
-	}
+	larger = grown_array(merge->thread, merge->threads, &merge->capacity, sizeof(*larger));
+	if (!larger)
+		return NULL;
+	merge->thread = larger;
 	if (!number_map_put(&merge->index, key, merge->threads + 1, &previous))
 		return NULL;
 	merge->thread[merge->threads] = (struct machine_thread){.number = UINT32_MAX};

@@ -6,6 +6,7 @@
 #include "traces/record/perf_ring.h"
 #include "traces/record/ticks.h"
 #include "traces/record/tracefs.h"
+#include "traces/grown_array.h"
 
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -414,16 +415,12 @@ static struct kernel_record translate(struct sampler *sampler, const struct perf
 
 static bool keep(struct sampler *sampler, const struct kernel_record *record)
 {
-	size_t wanted = sampler->capacity ? 2 * sampler->capacity : 4096;
-	struct kernel_record *larger;
+	struct kernel_record *larger =
+	    grown_array(sampler->record, sampler->records, &sampler->capacity, sizeof(*larger));
 
-	if (sampler->records == sampler->capacity) {
-		larger = realloc(sampler->record, wanted * sizeof(*larger));
-		if (!larger)
-			return false;
-		sampler->record = larger;
-		sampler->capacity = wanted;
-	}
+	if (!larger)
+		return false;
+	sampler->record = larger;
 	sampler->record[sampler->records++] = *record;
 	return true;
 }

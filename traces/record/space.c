@@ -1,23 +1,10 @@
 #include "config.h"
 
 #include "traces/record/space.h"
+#include "traces/grown_array.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* `elements` or a larger copy that has room for one more; NULL: no memory. */
-static void *with_room(void *elements, size_t count, size_t *capacity, size_t bytes)
-{
-	size_t wanted = *capacity ? 2 * *capacity : 64;
-	void *larger;
-
-	if (count < *capacity)
-		return elements;
-	larger = realloc(elements, wanted * bytes);
-	if (larger)
-		*capacity = wanted;
-	return larger;
-}
 
 static void forget_lines(struct space *space)
 {
@@ -41,8 +28,8 @@ struct space *space_create(void)
 	if (!space)
 		return NULL;
 	space->age = SPACE_AGE;
-	space->block = with_room(NULL, 0, &space->block_capacity, sizeof(*space->block));
-	space->page = with_room(NULL, 0, &space->page_capacity, sizeof(*space->page));
+	space->block = grown_array(NULL, 0, &space->block_capacity, sizeof(*space->block));
+	space->page = grown_array(NULL, 0, &space->page_capacity, sizeof(*space->page));
 	if (!space->block || !space->page) {
 		space_destroy(space);
 		return NULL;
@@ -96,7 +83,7 @@ const struct space_segment *space_segment_at(const struct space *space, uint64_t
 static bool insert_segment(struct space *space, size_t index, const struct space_segment *segment)
 {
 	struct space_segment *room =
-	    with_room(space->segment, space->segments, &space->segment_capacity, sizeof(*room));
+	    grown_array(space->segment, space->segments, &space->segment_capacity, sizeof(*room));
 
 	if (!room)
 		return false;
@@ -192,7 +179,7 @@ static uint32_t new_block(struct space *space)
 	}
 	if (space->blocks >= UINT32_MAX)
 		return 0;
-	room = with_room(space->block, space->blocks, &space->block_capacity, sizeof(*room));
+	room = grown_array(space->block, space->blocks, &space->block_capacity, sizeof(*room));
 	if (!room)
 		return 0;
 	space->block = room;
@@ -206,7 +193,7 @@ static struct space_page *page_of(struct space *space, uint64_t page, bool make)
 
 	if (index != 0 || !make)
 		return index ? &space->page[index] : NULL;
-	room = with_room(space->page, space->pages, &space->page_capacity, sizeof(*room));
+	room = grown_array(space->page, space->pages, &space->page_capacity, sizeof(*room));
 	if (!room)
 		return NULL;
 	space->page = room;
