@@ -14,74 +14,95 @@ static void put(json_t *object, const char *key, uint64_t value)
 	(void)json_object_set_new(object, key, integer(value));
 }
 
+/* A figure and its key. */
+struct figure {
+	const char *key;
+	uint64_t value;
+};
+
+#define FIGURES(array) (array), sizeof(array) / sizeof((array)[0])
+
+static json_t *put_figures(json_t *object, const struct figure *figures, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		put(object, figures[i].key, figures[i].value);
+	return object;
+}
+
 static json_t *faults_json(const struct mmu_pass *pass)
 {
 	const struct fault_counts *faults = &pass->figures.faults;
-	json_t *object = json_object();
+	const struct figure figures[] = {
+	    {"minor", faults->minor},
+	    {"major", faults->major},
+	    {"cow", faults->cow},
+	    {"zero_page", faults->zero_page},
+	    {"thp", faults->thp},
+	    {"anonymous", faults->anonymous},
+	    {"file", faults->file},
+	    {"cow_reuse", faults->cow_reuse},
+	    {"from_zero", faults->from_zero},
+	    {"thp_zero", faults->thp_zero},
+	    {"thp_fallback", faults->thp_fallback},
+	    {"thp_split", faults->thp_split},
+	    {"thp_promoted", faults->thp_promoted},
+	    {"mapped_around", faults->mapped_around},
+	    {"exec", pass->figures.exec_faults},
+	    {"stack_growths", pass->figures.stack_growths},
+	    {"walks", pass->figures.failed_walks},
+	    {"walk_references", pass->figures.failed_walk_references},
+	};
+	json_t *object = put_figures(json_object(), FIGURES(figures));
 
-	put(object, "minor", faults->minor);
-	put(object, "major", faults->major);
-	put(object, "cow", faults->cow);
-	put(object, "zero_page", faults->zero_page);
-	put(object, "thp", faults->thp);
 	(void)json_object_set_new(object, "swap_in", json_null()); /* there is no swap */
-	put(object, "anonymous", faults->anonymous);
-	put(object, "file", faults->file);
-	put(object, "cow_reuse", faults->cow_reuse);
-	put(object, "from_zero", faults->from_zero);
-	put(object, "thp_zero", faults->thp_zero);
-	put(object, "thp_fallback", faults->thp_fallback);
-	put(object, "thp_split", faults->thp_split);
-	put(object, "thp_promoted", faults->thp_promoted);
-	put(object, "mapped_around", faults->mapped_around);
-	put(object, "exec", pass->figures.exec_faults);
-	put(object, "stack_growths", pass->figures.stack_growths);
-	put(object, "walks", pass->figures.failed_walks);
-	put(object, "walk_references", pass->figures.failed_walk_references);
 	return object;
 }
 
 static json_t *tables_json(const struct mmu_pass *pass)
 {
-	json_t *object = json_object();
+	const struct figure figures[] = {
+	    {"pages", pass->figures.tree_peak_pages},
+	    {"bytes", pass->figures.tree_peak_pages * PAGE_BYTES},
+	    {"levels", pass->levels},
+	    {"pages_end", pass->figures.tree_pages},
+	    {"vmpte_end_pages", pass->figures.table_pages},
+	};
 
-	put(object, "pages", pass->figures.tree_peak_pages);
-	put(object, "bytes", pass->figures.tree_peak_pages * PAGE_BYTES);
-	put(object, "levels", pass->levels);
-	put(object, "pages_end", pass->figures.tree_pages);
-	put(object, "vmpte_end_pages", pass->figures.table_pages);
-	return object;
+	return put_figures(json_object(), FIGURES(figures));
 }
 
 static json_t *resident_json(const struct mmu_pass *pass)
 {
-	json_t *object = json_object();
+	const struct figure figures[] = {
+	    {"peak_pages", pass->figures.resident_peak_pages},
+	    {"end_pages", pass->figures.resident_pages},
+	    {"anonymous_end_pages", pass->figures.anonymous_pages},
+	    {"file_end_pages", pass->figures.file_pages},
+	    {"shared_memory_end_pages", pass->figures.shared_memory_pages},
+	    {"huge_end_pages", pass->figures.huge_pages},
+	    {"mappings_end", pass->figures.mappings},
+	};
 
-	put(object, "peak_pages", pass->figures.resident_peak_pages);
-	put(object, "end_pages", pass->figures.resident_pages);
-	put(object, "anonymous_end_pages", pass->figures.anonymous_pages);
-	put(object, "file_end_pages", pass->figures.file_pages);
-	put(object, "shared_memory_end_pages", pass->figures.shared_memory_pages);
-	put(object, "huge_end_pages", pass->figures.huge_pages);
-	put(object, "mappings_end", pass->figures.mappings);
-	return object;
+	return put_figures(json_object(), FIGURES(figures));
 }
 
 static json_t *references_json(const struct mmu_pass *pass)
 {
 	const struct spaces_references *references = &pass->references;
-	json_t *object = json_object();
+	const struct figure figures[] = {
+	    {"done", references->done},
+	    {"crossings", references->crossings},
+	    {"of_others", references->of_others},
+	    {"objects_unplaced", references->objects_unplaced},
+	    {"allocator_left_out", references->allocator_left_out},
+	    {"clamped", references->clamped},
+	    {"refused", references->refused},
+	    {"out_of_memory", references->out_of_memory},
+	    {"mappings_made", references->mappings_made},
+	    {"files_grown", references->files_grown},
+	};
+	json_t *object = put_figures(json_object(), FIGURES(figures));
 
-	put(object, "done", references->done);
-	put(object, "crossings", references->crossings);
-	put(object, "of_others", references->of_others);
-	put(object, "objects_unplaced", references->objects_unplaced);
-	put(object, "allocator_left_out", references->allocator_left_out);
-	put(object, "clamped", references->clamped);
-	put(object, "refused", references->refused);
-	put(object, "out_of_memory", references->out_of_memory);
-	put(object, "mappings_made", references->mappings_made);
-	put(object, "files_grown", references->files_grown);
 	(void)json_object_set_new(object, "process",
 				  pass->process == SPACES_ALL_PROCESSES ? json_string("all")
 									: integer(pass->process));
@@ -91,18 +112,20 @@ static json_t *references_json(const struct mmu_pass *pass)
 static json_t *calls_json(const struct mmu_pass *pass)
 {
 	const struct spaces_calls *calls = &pass->calls;
+	const struct figure figures[] = {
+	    {"carried_out", calls->carried_out},
+	    {"moved", calls->moved},
+	    {"failed_otherwise", calls->failed_otherwise},
+	    {"failed_only_here", calls->failed_only_here},
+	    {"failed_only_there", calls->failed_only_there},
+	    {"dropped", calls->dropped},
+	    {"unplaced", calls->unplaced},
+	};
 	json_t *object = json_object();
 
 	(void)json_object_set_new(object, "addresses",
 				  json_string(pass->addresses == SPACES_FREE ? "free" : "forced"));
-	put(object, "carried_out", calls->carried_out);
-	put(object, "moved", calls->moved);
-	put(object, "failed_otherwise", calls->failed_otherwise);
-	put(object, "failed_only_here", calls->failed_only_here);
-	put(object, "failed_only_there", calls->failed_only_there);
-	put(object, "dropped", calls->dropped);
-	put(object, "unplaced", calls->unplaced);
-	return object;
+	return put_figures(object, FIGURES(figures));
 }
 
 static const char *const class_names[TLB_CLASSES] = {NULL, "4k", "2m", "1g", "512g", "256t", "4k_coalesced"};

@@ -7,6 +7,8 @@
 #include "traces/live_sets.h"
 #include "traces/record/number_map.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct engine_placer {
@@ -15,7 +17,7 @@ struct engine_placer {
 	struct machine *machine;  /* NULL: no program has started */
 	uint64_t arena;		  /* where its memory is mapped */
 	struct number_map blocks; /* object -> the machine's address, of the live ones */
-	struct live_sets others;  /* blocks of other processes; a label is an alignment */
+	struct live_sets live;	  /* of all processes; a label is an alignment */
 };
 
 static enum trace_status no_memory(struct trace_error *error)
@@ -77,6 +79,40 @@ static enum trace_status put(struct engine_placer *engine, struct spaces *spaces
 				error);
 }
 
+/* --- Who holds which blocks ----------------------------------------------------------------------------------------------- */
+
+/* The event in the live sets. An event that no process can have made is refused. */
+static enum trace_status keep_books(struct live_sets *live, const struct spaces *spaces,
+				    const struct event *event, struct trace_error *error)
+{
+	enum trace_status status = live_sets_apply(live, event, error);
+	char name[32];
+
+	if (status == TRACE_BAD_INPUT) {
+		(void)snprintf(name, sizeof(name), "event %" PRIu64, spaces_position(spaces));
+		return trace_fail_in(error, status, name);
+	}
+	if (status != TRACE_OK)
+		return status;
+	if (event->kind == EVENT_MEMALIGN && event->object != 0 &&
+	    !live_set_label(&live->process[event->process], event->object, event->alignment))
+		return no_memory(error);
+	return TRACE_OK;
+}
+
+static enum trace_status follow(struct placer *placer, struct spaces *spaces, const struct event *event,
+				struct trace_error *error)
+{
+	struct live_sets *live = &((struct engine_placer *)placer)->live;
+	enum trace_status status = keep_books(live, spaces, event, error);
+
+	/* A child that shares its parent's memory sees the same blocks. */
+	if (status == TRACE_OK && event_makes_child(event) && !event_copies_memory(event) &&
+	    !live_sets_fork(live, event->process, (uint32_t)event->count))
+		return no_memory(error);
+	return status;
+}
+
 /* --- What a fork hands down --------------------------------------------------------------------------------------------- */
 
 struct inheritance {
@@ -104,31 +140,9 @@ static enum trace_status start(struct placer *placer, struct spaces *spaces, uin
 	struct inheritance inheritance = {engine, spaces, error, TRACE_OK};
 	enum trace_status status = begin(engine, spaces, process, error);
 
-	if (status == TRACE_OK && process < engine->others.processes)
-		(void)live_set_each(&engine->others.process[process], inherit, &inheritance);
-	if (process < engine->others.processes)
-		live_set_clear(&engine->others.process[process]);
+	if (status == TRACE_OK && process < engine->live.processes)
+		(void)live_set_each(&engine->live.process[process], inherit, &inheritance);
 	return status == TRACE_OK ? inheritance.status : status;
-}
-
-static enum trace_status follow(struct placer *placer, const struct event *event, struct trace_error *error)
-{
-	struct live_sets *others = &((struct engine_placer *)placer)->others;
-	enum trace_status status = live_sets_apply(others, event, error);
-
-	/* A child of the process itself: its blocks are followed by nobody, and never placed. */
-	if (status == TRACE_BAD_INPUT)
-		return TRACE_OK;
-	if (status != TRACE_OK)
-		return status;
-	if (event->kind == EVENT_MEMALIGN && event->object != 0 &&
-	    !live_set_label(&others->process[event->process], event->object, event->alignment))
-		return no_memory(error);
-	/* One that shares its parent's memory sees the same blocks. */
-	if (event_makes_child(event) && !event_copies_memory(event) &&
-	    !live_sets_fork(others, event->process, (uint32_t)event->count))
-		return no_memory(error);
-	return TRACE_OK;
 }
 
 /* --- Heap events ---------------------------------------------------------------------------------------------------------- */
@@ -183,8 +197,10 @@ static enum trace_status place(struct placer *placer, struct spaces *spaces, con
 	struct engine_placer *engine = (struct engine_placer *)placer;
 
 	(void)position;
-	if (event->flags & EVENT_FAILED)
-		return TRACE_OK;
+	enum trace_status status = keep_books(&engine->live, spaces, event, error);
+
+	if (status != TRACE_OK || event->flags & EVENT_FAILED)
+		return status;
 	uintptr_t address = apply(engine, event);
 
 	return put(engine, spaces, event->object, address, error);
@@ -210,6 +226,6 @@ void engine_placer_destroy(struct placer *placer)
 	if (engine->machine)
 		machine_destroy(engine->machine);
 	number_map_clear(&engine->blocks);
-	live_sets_clear(&engine->others);
+	live_sets_clear(&engine->live);
 	free(engine);
 }

@@ -6,6 +6,9 @@
  * faults. A program that is executed starts with an empty machine; a forked process with one in which the blocks that it inherits were
  * allocated in the order of their ids, as a replay of it begins. What the heap gives back to the system while it runs
  * (policy purge_delay) stays mapped here.
+ *
+ * Every process's live blocks are followed (traces/live_sets.h), its own as well: a child that it forks may free what it inherited,
+ * and one that frees what it does not have is refused (TRACE_BAD_INPUT).
  */
 #ifndef FAULTLINE_BENCH_SPACES_ENGINE_PLACER_H
 #define FAULTLINE_BENCH_SPACES_ENGINE_PLACER_H

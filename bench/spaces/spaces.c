@@ -344,17 +344,18 @@ static void end(struct spaces *spaces, uint32_t process)
 	spaces->process[process].past.has_ended = true;
 }
 
-/* The placer hears of other processes what it may want to know. */
-static enum trace_status tell_placer(const struct spaces *spaces, const struct event *event,
+/* What the placer may want to know besides the blocks that it places. */
+static enum trace_status tell_placer(struct spaces *spaces, const struct event *event,
 				     struct trace_error *error)
 {
 	struct placer *placer = spaces->options.placer;
+	const bool is_of_heap = event_kind_carries(event->kind) & (EVENT_CREATES | EVENT_RELEASES);
 
-	if (!placer || !placer->follow || event->process == spaces->options.process ||
-	    event->kind > EVENT_CLONE ||
+	if (!placer || !placer->follow || event->kind > EVENT_CLONE ||
+	    (is_of_heap && event->process == spaces->options.process) ||
 	    (event_makes_child(event) && event->count >= spaces->trace->processes))
 		return TRACE_OK;
-	return placer->follow(placer, event, error);
+	return placer->follow(placer, spaces, event, error);
 }
 
 static enum trace_status do_event(struct spaces *spaces, const struct event *event, uint64_t position,

@@ -20,19 +20,8 @@ void spaces_sample_every(struct spaces *spaces, uint64_t every)
 /* Heap calls say where blocks lie; what a placer does to the address space for them comes through spaces_call(). */
 static bool leaves_spaces_alone(const struct event *event)
 {
-	switch (event->kind) {
-	case EVENT_MALLOC:
-	case EVENT_CALLOC:
-	case EVENT_REALLOC:
-	case EVENT_MEMALIGN:
-	case EVENT_FREE:
-	case EVENT_FREE_SIZED:
-	case EVENT_ALLOCATOR_ENTER:
-	case EVENT_ALLOCATOR_EXIT:
-		return true;
-	default:
-		return false;
-	}
+	return (event_kind_carries(event->kind) & (EVENT_CREATES | EVENT_RELEASES)) ||
+	       event->kind == EVENT_ALLOCATOR_ENTER || event->kind == EVENT_ALLOCATOR_EXIT;
 }
 
 enum trace_status spaces_next_event(struct spaces *spaces, const struct event *event,
