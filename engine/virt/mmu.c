@@ -3,6 +3,7 @@
 #include "engine/virt/mmu.h"
 
 #include "engine/base/check.h"
+#include "engine/virt/mmu_models.h"
 
 /* The same for every model, so that its counts do not depend on its neighbours. */
 #define RANDOM_SEED 1u
@@ -63,9 +64,6 @@ static void limit_sets(struct mmu *mmu, const struct tlb *tlb)
 			sets = 1;
 		if (sets < mmu->recent.sets)
 			mmu->recent.sets = sets;
-		for (unsigned level = 1; level <= tlb->paging->levels; level++)
-			mmu->lacks_part[kind] |= paging_may_be_leaf(tlb->paging, level) &&
-						 tlb->route[0][kind][level] == TLB_NO_PART;
 	}
 	mmu->lacks_fetch |= tlb->route[0][TLB_FETCH][1] == TLB_NO_PART;
 }
@@ -82,13 +80,16 @@ enum status mmu_create(struct mmu *mmu, const struct pagetable *table, const str
 	mmu->recent.sets = MMU_RECENT_SETS_MAX;
 	mmu->recent.shift = table->paging->page_shift;
 	mmu_recent_forget(&mmu->recent);
+	mmu_sieve_forget(&mmu->sieve);
 	if (status == STATUS_OK)
 		status = mmu_regions_create(&mmu->regions, table->paging);
 	for (unsigned i = 0; i < models && status == STATUS_OK; i++) {
 		status = create_model(&mmu->model[i], table->paging, &geometries[i]);
 		mmu->models += status == STATUS_OK;
-		if (status == STATUS_OK)
-			limit_sets(mmu, &mmu->model[i].tlb);
+		if (status != STATUS_OK)
+			break;
+		limit_sets(mmu, &mmu->model[i].tlb);
+		mmu_models_add(mmu, i);
 	}
 	if (status != STATUS_OK)
 		mmu_destroy(mmu);
@@ -115,6 +116,7 @@ void mmu_switch(struct mmu *mmu, const struct pagetable *table, uint16_t space)
 	mmu->table = table;
 	mmu->space = space;
 	mmu_recent_forget(&mmu->recent);
+	mmu_sieve_forget(&mmu->sieve);
 	mmu_regions_forget(&mmu->regions);
 	for (unsigned i = 0; i < mmu->models; i++) {
 		if (mmu->model[i].tlb.tagged)
@@ -133,6 +135,7 @@ static void flush_walks(const struct mmu *mmu, struct mmu_model *model, bool tab
 void mmu_flush_page(struct mmu *mmu, uint64_t address)
 {
 	mmu_recent_forget(&mmu->recent);
+	mmu_sieve_forget(&mmu->sieve);
 	mmu_regions_forget_range(&mmu->regions, address, 1);
 	for (unsigned i = 0; i < mmu->models; i++) {
 		tlb_flush_page(&mmu->model[i].tlb, address, mmu->space);
@@ -143,6 +146,7 @@ void mmu_flush_page(struct mmu *mmu, uint64_t address)
 void mmu_flush_range(struct mmu *mmu, uint64_t address, uint64_t bytes, bool tables_freed)
 {
 	mmu_recent_forget(&mmu->recent);
+	mmu_sieve_forget(&mmu->sieve);
 	mmu_regions_forget_range(&mmu->regions, address, bytes);
 	for (unsigned i = 0; i < mmu->models && (bytes > 0 || tables_freed); i++) {
 		tlb_flush_range(&mmu->model[i].tlb, address, bytes, mmu->space);
@@ -153,6 +157,7 @@ void mmu_flush_range(struct mmu *mmu, uint64_t address, uint64_t bytes, bool tab
 void mmu_flush_space(struct mmu *mmu, uint16_t space)
 {
 	mmu_recent_forget(&mmu->recent);
+	mmu_sieve_forget(&mmu->sieve);
 	mmu_regions_forget(&mmu->regions);
 	for (unsigned i = 0; i < mmu->models; i++) {
 		tlb_flush_space(&mmu->model[i].tlb, space);
@@ -163,6 +168,7 @@ void mmu_flush_space(struct mmu *mmu, uint16_t space)
 void mmu_flush_all(struct mmu *mmu)
 {
 	mmu_recent_forget(&mmu->recent);
+	mmu_sieve_forget(&mmu->sieve);
 	mmu_regions_forget(&mmu->regions);
 	for (unsigned i = 0; i < mmu->models; i++) {
 		tlb_flush_all(&mmu->model[i].tlb);

@@ -13,6 +13,8 @@
  * that was used last in its set (mmu_recent.h), as long as the stream is on pages of the smallest size. Now and then the
  * kinds are tried against each other; where neither drops much, none is used. It forgets when anything is flushed.
  *
+ * Behind the page table, where pages of any size have become keys, sieves (mmu_sieve.h) do the same for each model.
+ *
  * A reference that faults stops the stream. Nothing of it is counted; when the fault has been handled, the caller goes on
  * with the same reference.
  *
@@ -26,6 +28,7 @@
 #include "engine/virt/mmu_block.h"
 #include "engine/virt/mmu_recent.h"
 #include "engine/virt/mmu_regions.h"
+#include "engine/virt/mmu_sieve.h"
 #include "engine/virt/nested.h"
 #include "engine/virt/tlb.h"
 
@@ -33,6 +36,8 @@
 
 struct mmu_model {
 	struct tlb tlb;
+	unsigned sieve_shift; /* its sieve has 2^sieve_shift sets */
+	unsigned lacks; /* bit l: it has no part of level 1 for leaves of level l, of data or of fetches */
 	struct walker walker;
 	struct nested *host; /* NULL: not nested */
 	struct reservation host_memory;
@@ -54,13 +59,15 @@ struct mmu {
 	struct mmu_recent recent;      /* one set: MMU_BY_SET is not used */
 	bool lacks_part[TLB_KINDS];    /* a model has no part of level 1 for some size: that misses, always */
 	bool lacks_fetch;	       /* one has none for fetches of the smallest size */
-	uint64_t references;	       /* done so far */
-	uint64_t faults;	       /* times the stream stopped */
+	struct mmu_sieve sieve;
+	uint64_t references; /* done so far */
+	uint64_t faults;     /* times the stream stopped */
 	struct mmu_stages stages;
 	key_maker *make_keys;
 	struct mmu_regions regions;
 	unsigned models;
 	struct mmu_model model[MMU_MODELS_MAX];
+	uint8_t order[MMU_MODELS_MAX]; /* the models by sieve_shift */
 };
 
 /* An MMU that translates by `table`, with one model per geometry. All tables that it ever uses have the same shape.

@@ -15,9 +15,10 @@
 #define MMU_BLOCK_SLACK 4u
 
 struct mmu_block {
-	uint32_t references; /* that have gone through the filter */
-	uint32_t count;	     /* of them that are not filtered out */
-	unsigned seen;	     /* their accesses, or-ed, of those that are filtered out, too */
+	uint32_t references;   /* that have gone through the filter */
+	uint32_t count;	       /* of them that are not filtered out */
+	unsigned seen;	       /* their accesses, or-ed, of those that are filtered out, too */
+	unsigned filter_shift; /* sieves of up to 2^filter_shift sets would take out no more small pages */
 	uint64_t address[MMU_BLOCK + MMU_BLOCK_SLACK];
 	uint64_t key[MMU_BLOCK + MMU_BLOCK_SLACK];
 	uint64_t group_key[MMU_BLOCK];		     /* the keys of a model that coalesces */

@@ -3,6 +3,7 @@
 #include "engine/virt/mmu.h"
 
 #include "engine/virt/mmu_leaves.h"
+#include "engine/virt/mmu_models.h"
 
 #include <string.h>
 
@@ -37,122 +38,14 @@ static void filter_by_page(const struct mmu *mmu, const struct mmu_references *r
 	memmove(block->access, block->access + 1, block->count);
 }
 
-/* True when the group of pages around an address is contiguous in physical memory and alike in its rights. */
-static bool is_coalescible(const struct mmu *mmu, const struct tlb *tlb, uint64_t address)
-{
-	const struct paging *paging = mmu->table->paging;
-	uint64_t pages = (uint64_t)1 << tlb->coalesce_shift;
-	uint64_t first = address & ~((pages << paging->page_shift) - 1);
-	pte_t rights = PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_GLOBAL | PTE_NO_EXECUTE;
-	unsigned level;
-	const pte_t *group = mmu_find_leaf(mmu->table, first, &level);
-
-	if (level != 1 || !pte_is_present(*group) || (pte_frame(*group) & (pages - 1)) != 0)
-		return false;
-	for (uint64_t i = 1; i < pages; i++) {
-		if (pte_frame(group[i]) != pte_frame(*group) + i || ((group[i] ^ *group) & rights) != 0)
-			return false;
-	}
-	return true;
-}
-
-/* The block's keys for one model: those of all, or with groups of pages. */
-static const uint64_t *keys_for(const struct mmu *mmu, const struct tlb *tlb, struct mmu_block *block)
-{
-	if (tlb->coalesce_shift == 0)
-		return block->key;
-	for (uint32_t i = 0; i < block->count; i++) {
-		uint64_t key = block->key[i];
-
-		if (block->level[i] == 1 && is_coalescible(mmu, tlb, block->address[i]))
-			key = tlb_key_of_group(tlb, block->address[i],
-					       (uint16_t)(key >> ASSOCIATIVE_SPACE_SHIFT));
-		block->group_key[i] = key;
-	}
-	return block->group_key;
-}
-
-/* The walks through guest and host, one by one. */
-static void walk_nested(const struct mmu *mmu, struct mmu_model *model, const struct mmu_block *block,
-			const uint16_t *missed, uint32_t misses)
-{
-	for (uint32_t i = 0; i < misses; i++) {
-		struct walk_request request = {
-		    .table = mmu->table, .address = block->address[missed[i]], .space = mmu->space};
-
-		(void)nested_walk(model->host, &model->walker, &request);
-	}
-}
-
-/* The walks of what missed both levels. */
-static void count_walks(const struct mmu *mmu, struct mmu_model *model, const struct mmu_block *block,
-			const uint16_t *missed, uint32_t misses)
-{
-	uint64_t pages[MMU_BLOCK];
-	uint8_t levels[MMU_BLOCK];
-	const struct paging *paging = mmu->table->paging;
-	uint64_t space = (uint64_t)mmu->space << ASSOCIATIVE_SPACE_SHIFT;
-
-	if (model->host) {
-		walk_nested(mmu, model, block, missed, misses);
-		return;
-	}
-	for (uint32_t i = 0; i < misses; i++) {
-		pages[i] = paging_page_number(paging, block->address[missed[i]], paging->page_shift) | space;
-		levels[i] = block->level[missed[i]];
-	}
-	walker_count_run(&model->walker, pages, levels, misses);
-}
-
-/* A block of pages of the smallest size, read and written: only keys go from stage to stage. */
-static void run_plain(struct mmu_model *model, const struct tlb_batch *batch)
-{
-	uint64_t passed[MMU_BLOCK];
-	uint32_t misses = tlb_pass(&model->tlb, batch, passed);
-
-	walker_count_run(&model->walker, passed, NULL, misses);
-}
-
-/* `places` of the block's references in the stream, or NULL when none was dropped. */
-static void run_models(struct mmu *mmu, struct mmu_block *block, const uint16_t *places, bool is_counted)
-{
-	struct tlb_batch batch = {.count = block->count,
-				  .kinds = block->has_fetches ? block->kind : NULL,
-				  .places = places,
-				  .is_counted = is_counted};
-	bool is_plain = block->is_plain && !block->has_fetches && block->level[0] == 1;
-	uint16_t missed[MMU_BLOCK];
-
-	for (unsigned i = 0; i < mmu->models; i++) {
-		struct mmu_model *model = &mmu->model[i];
-
-		batch.keys = keys_for(mmu, &model->tlb, block);
-		if (is_plain && batch.keys == block->key && !model->host) {
-			run_plain(model, &batch);
-		} else {
-			uint32_t misses = tlb_run(&model->tlb, &batch, missed);
-
-			count_walks(mmu, model, block, missed, misses);
-		}
-	}
-}
-
 /* References at the start of a block that the filter dropped because of the block before: they hit. */
 static void count_leading(struct mmu *mmu, uint32_t leading)
 {
-	unsigned level;
 	uint64_t address = mmu->recent.last >> ACCESS_BITS << mmu->table->paging->page_shift;
-	unsigned kind = mmu->recent.last & WALK_EXECUTE ? TLB_FETCH : TLB_DATA;
 
-	if (leading == 0)
-		return;
-	(void)mmu_find_leaf(mmu->table, address, &level);
-	for (unsigned i = 0; i < mmu->models; i++) {
-		struct tlb *tlb = &mmu->model[i].tlb;
-		bool is_group = tlb->coalesce_shift > 0 && level == 1 && is_coalescible(mmu, tlb, address);
-
-		tlb->counts.accesses[kind][is_group ? TLB_CLASS_COALESCED : level] += leading;
-	}
+	if (leading > 0)
+		mmu_models_count(mmu, address, mmu->recent.last & WALK_EXECUTE ? TLB_FETCH : TLB_DATA,
+				 leading);
 }
 
 /* One block of references through the filter by page: returns how many were done, and how many were kept in *kept. */
@@ -163,6 +56,7 @@ static uint32_t run_by_page(struct mmu *mmu, const struct mmu_references *refere
 	uint32_t done = references->count;
 
 	filter_by_page(mmu, references, &block);
+	block.filter_shift = 0;
 	block.place[block.count] = (uint16_t)done;
 	uint32_t leading = block.place[0];
 
@@ -172,7 +66,7 @@ static uint32_t run_by_page(struct mmu *mmu, const struct mmu_references *refere
 		done = block.place[block.count];
 	count_leading(mmu, leading);
 	block.place[block.count] = (uint16_t)done;
-	run_models(mmu, &block, block.place, false);
+	mmu_models_run(mmu, &block, block.place, false);
 	if (done > 0)
 		mmu->recent.last = references->addresses[done - 1] >> mmu->table->paging->page_shift
 									  << ACCESS_BITS |
@@ -186,10 +80,11 @@ static uint32_t run_whole(struct mmu *mmu, const struct mmu_references *referenc
 	struct mmu_block block;
 
 	block.count = references->count;
+	block.filter_shift = MMU_SIEVE_SHIFT_MAX;
 	memcpy(block.address, references->addresses, block.count * sizeof(*block.address));
 	memcpy(block.access, references->accesses, block.count);
 	mmu_use_leaves(mmu, &block, fault);
-	run_models(mmu, &block, NULL, false);
+	mmu_models_run(mmu, &block, NULL, false);
 	mmu->recent.last = MMU_NO_PAGE;
 	return block.count;
 }
@@ -298,6 +193,7 @@ static uint32_t run_by_set(struct mmu *mmu, const struct source *source, size_t 
 	struct mmu_block block;
 
 	block.count = block.references = block.seen = 0;
+	block.filter_shift = (unsigned)__builtin_ctz(mmu->recent.sets);
 	while (block.count <= MMU_BLOCK - CHUNK && block.references < BLOCK_REFERENCES_MAX &&
 	       first + block.references < source->count)
 		filter_chunk(mmu, source, first + block.references, &block);
@@ -317,7 +213,7 @@ static uint32_t run_by_set(struct mmu *mmu, const struct source *source, size_t 
 		mmu->model[i].tlb.counts.accesses[TLB_FETCH][1] += fetches;
 		mmu->model[i].tlb.counts.accesses[TLB_DATA][1] += done - fetches;
 	}
-	run_models(mmu, &block, block.place, true);
+	mmu_models_run(mmu, &block, block.place, true);
 	return done;
 }
 

@@ -36,6 +36,11 @@ static void make_routes(struct tlb *tlb, const struct tlb_geometry *geometry)
 			for (unsigned leaf = 1; leaf <= tlb->paging->levels; leaf++)
 				route[leaf] = part_for(geometry, level, kind, tlb->paging->shift[leaf]);
 			route[TLB_CLASS_COALESCED] = route[1];
+			tlb->unified[level - 1][kind] = route[1];
+			for (unsigned leaf = 2; leaf <= tlb->paging->levels; leaf++) {
+				if (paging_may_be_leaf(tlb->paging, leaf) && route[leaf] != route[1])
+					tlb->unified[level - 1][kind] = TLB_NO_PART;
+			}
 		}
 	}
 }
@@ -142,6 +147,30 @@ static void run_part(struct tlb *tlb, uint8_t part, const uint8_t *parts, const 
 		marks[place[missed[i]]] = 1;
 }
 
+/* Counts what missed by kind and class, and leaves that in the stream: missed[] are numbers in it. */
+static void keep_missed(struct tlb *tlb, unsigned level, const struct tlb_batch *batch, struct stream *stream,
+			const uint16_t *missed)
+{
+	for (uint32_t i = 0; i < stream->count; i++) {
+		uint64_t key = stream->keys[missed[i]];
+		uint16_t number = stream->number[missed[i]];
+
+		tlb->counts.misses[level - 1][kind_of(batch, number)][tlb_class_of(key)]++;
+		stream->keys[i] = key;
+		stream->number[i] = number;
+	}
+}
+
+/* Passes a stream of data of several classes through a level where one part serves them all. */
+static void run_unified(struct tlb *tlb, unsigned level, const struct tlb_batch *batch, struct stream *stream)
+{
+	uint16_t missed[ASSOCIATIVE_RUN_MAX];
+	uint8_t part = tlb->unified[level - 1][TLB_DATA];
+
+	stream->count = associative_run(&tlb->part[part], stream->keys, stream->count, missed);
+	keep_missed(tlb, level, batch, stream, missed);
+}
+
 /* Passes a stream of several kinds or classes through a level; what is left of it missed. The parts do not disturb each
  * other, so each takes its keys in one go. */
 static void run_mixed(struct tlb *tlb, unsigned level, const struct tlb_batch *batch, struct stream *stream)
@@ -179,13 +208,17 @@ uint32_t tlb_run(struct tlb *tlb, const struct tlb_batch *batch, uint16_t *misse
 	CHECK(batch->count <= ASSOCIATIVE_RUN_MAX, "a run's numbers fit in 16 bits");
 	stream.count = batch->count;
 	memcpy(stream.keys, batch->keys, batch->count * sizeof(*batch->keys));
-	for (uint32_t i = 0; i < batch->count; i++) {
+	for (uint32_t i = 0; i < batch->count; i++)
 		stream.number[i] = (uint16_t)i;
+	for (uint32_t i = 0; i < batch->count && !batch->is_counted; i++)
 		tlb->counts.accesses[kind_of(batch, i)][tlb_class_of(batch->keys[i])] +=
-		    batch->is_counted ? 0 : references_of(batch, i);
+		    references_of(batch, i);
+	for (unsigned level = 1; level <= TLB_LEVELS; level++) {
+		if (!batch->kinds && tlb->unified[level - 1][TLB_DATA] != TLB_NO_PART)
+			run_unified(tlb, level, batch, &stream);
+		else
+			run_mixed(tlb, level, batch, &stream);
 	}
-	run_mixed(tlb, 1, batch, &stream);
-	run_mixed(tlb, 2, batch, &stream);
 	memcpy(missed, stream.number, stream.count * sizeof(*missed));
 	return stream.count;
 }

@@ -49,6 +49,8 @@ struct tlb {
 	unsigned parts;
 	struct associative part[TLB_PARTS_MAX];
 	uint8_t route[TLB_LEVELS][TLB_KINDS][TLB_CLASSES]; /* number of the part, or TLB_NO_PART */
+	uint8_t unified[TLB_LEVELS]
+		       [TLB_KINDS]; /* the part that serves all classes of a kind, or TLB_NO_PART */
 	bool has_level_2;
 	struct tlb_counts counts;
 };
