@@ -36,8 +36,8 @@
 
 struct mmu_model {
 	struct tlb tlb;
-	unsigned sieve_shift; /* its sieve has 2^sieve_shift sets */
-	unsigned lacks; /* bit l: it has no part of level 1 for leaves of level l, of data or of fetches */
+	unsigned sieve_shift;	   /* its sieve has 2^sieve_shift sets */
+	unsigned lacks[TLB_KINDS]; /* bit l: it has no part of level 1 for leaves of level l */
 	struct walker walker;
 	struct nested *host; /* NULL: not nested */
 	struct reservation host_memory;

@@ -16,7 +16,7 @@ static void find_lacking(struct mmu *mmu, struct mmu_model *model)
 			    tlb->route[0][kind][level] != TLB_NO_PART)
 				continue;
 			mmu->lacks_part[kind] = true;
-			model->lacks |= 1u << level;
+			model->lacks[kind] |= 1u << level;
 		}
 	}
 }
@@ -199,6 +199,14 @@ static void sieve(struct mmu *mmu, const struct mmu_block *block, unsigned shift
 		mmu_sieve_skip(&mmu->sieve, shift);
 }
 
+/* Not all that goes to the model has a place in its level 1, or is a page by itself: it takes all keys. */
+static bool takes_all(const struct mmu *mmu, const struct mmu_model *model, const struct mmu_block *block)
+{
+	return !mmu->is_filtering || model->tlb.coalesce_shift > 0 ||
+	       (model->lacks[TLB_DATA] & block->levels) ||
+	       (block->has_fetches && (model->lacks[TLB_FETCH] & block->levels));
+}
+
 void mmu_models_run(struct mmu *mmu, struct mmu_block *block, const uint16_t *places, bool is_counted)
 {
 	const struct tlb_batch whole = {.count = block->count,
@@ -213,7 +221,7 @@ void mmu_models_run(struct mmu *mmu, struct mmu_block *block, const uint16_t *pl
 	for (unsigned i = 0; i < mmu->models; i++) {
 		struct mmu_model *model = &mmu->model[mmu->order[i]];
 
-		if (!mmu->is_filtering || model->tlb.coalesce_shift > 0 || (model->lacks & block->levels) ||
+		if (takes_all(mmu, model, block) ||
 		    (keys.count == UINT32_MAX && !is_sieved(block, model->sieve_shift))) {
 			if (model->sieve_shift != passed)
 				mmu_sieve_skip(&mmu->sieve, model->sieve_shift);
