@@ -1,8 +1,8 @@
 #include "config.h"
 
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/census_sink.h"
 #include "traces/access.h"
-#include "traces/census.h"
 #include "traces/import/importer.h"
 
 #include <stdio.h>
@@ -11,22 +11,10 @@
 /* One foreign file, of the format that the build names (auto: detected, and perhaps compressed). Whatever the
  * bytes are, an importer may only push events that obey event.h: the census that a trace's writer keeps must
  * never refuse one. */
-struct census_sink {
-	struct event_sink sink;
-	struct census census;
+struct judge {
+	struct census_sink books;
 	uint32_t files;
 };
-
-static enum trace_status put(struct event_sink *sink, const struct event *event, struct trace_error *error)
-{
-	enum trace_status status = census_add(&((struct census_sink *)sink)->census, event, error);
-
-	if (status == TRACE_BAD_INPUT) {
-		(void)fprintf(stderr, "an importer broke the rules: %s\n", error->message);
-		abort();
-	}
-	return status;
-}
 
 /* References have the sizes, kinds and places that access.h allows. */
 static enum trace_status accesses(struct event_sink *sink, uint32_t thread, const struct access *access,
@@ -48,12 +36,10 @@ static enum trace_status accesses(struct event_sink *sink, uint32_t thread, cons
 static enum trace_status file(struct event_sink *sink, const struct event_file *file, uint32_t *number,
 			      struct trace_error *error)
 {
-	struct census_sink *census = (struct census_sink *)sink;
-
 	(void)error;
 	if (!file->path || !*file->path)
 		abort();
-	*number = ++census->files;
+	*number = ++((struct judge *)sink)->files;
 	return TRACE_OK;
 }
 
@@ -68,42 +54,10 @@ static enum trace_status name(struct event_sink *sink, enum event_names table, c
 	return TRACE_OK;
 }
 
-static enum trace_status process(struct event_sink *sink, uint32_t process, uint32_t parent, uint64_t os_id,
-				 const char *command, struct trace_error *error)
-{
-	(void)parent;
-	(void)os_id;
-	(void)command;
-	return census_process(&((struct census_sink *)sink)->census, process, error);
-}
-
-static enum trace_status thread(struct event_sink *sink, uint32_t thread, uint32_t process, uint64_t os_id,
-				const char *name, struct trace_error *error)
-{
-	(void)os_id;
-	(void)name;
-	return census_thread(&((struct census_sink *)sink)->census, thread, process, error);
-}
-
-static void check(const struct census *census)
-{
-	const char *broken = census_check(census);
-
-	if (broken) {
-		(void)fprintf(stderr, "after an import: %s\n", broken);
-		abort();
-	}
-}
-
 static void import(const uint8_t *data, size_t size, bool strict)
 {
 	struct importer_options options = {.format = FUZZ_FORMAT, .strict = strict};
-	struct census_sink sink = {.sink = {.put = put,
-					    .thread = thread,
-					    .process = process,
-					    .file = file,
-					    .accesses = accesses,
-					    .name = name}};
+	struct judge judge = {.files = 0};
 	struct importer *importer;
 	struct trace_error error;
 	struct input *input;
@@ -112,10 +66,16 @@ static void import(const uint8_t *data, size_t size, bool strict)
 		return;
 	if (importer_create(&importer, input, &options, &error) != TRACE_OK)
 		return;
-	census_start(&sink.census);
-	if (importer_run(importer, &sink.sink, &error) == TRACE_OK)
-		check(&sink.census);
-	census_end(&sink.census);
+	census_sink_start(&judge.books);
+	judge.books.sink.file = file;
+	judge.books.sink.accesses = accesses;
+	judge.books.sink.name = name;
+	error.message[0] = '\0';
+	if (importer_run(importer, &judge.books.sink, &error) != TRACE_OK && !*error.message) {
+		(void)fputs("an importer failed and did not say why\n", stderr);
+		abort();
+	}
+	census_sink_end(&judge.books);
 	importer_destroy(importer);
 }
 

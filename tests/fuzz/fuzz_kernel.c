@@ -1,8 +1,8 @@
 #include "config.h"
 
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/census_sink.h"
 #include "tests/unit/small_arena.h"
-#include "traces/census.h"
 #include "traces/memory_call.h"
 #include "traces/record/kernel_merge.h"
 #include "traces/record/perf_ring.h"
@@ -17,38 +17,9 @@
 /* Whatever the kernel is taken to have told, in whatever order, the events obey event.h and the merge its invariants. The
  * same bytes are read as one perf record and as a tracepoint's format. */
 struct judge {
-	struct event_sink sink;
-	struct census census;
+	struct census_sink books;
 	uint32_t files, snapshots;
 };
-
-static enum trace_status put(struct event_sink *sink, const struct event *event, struct trace_error *error)
-{
-	enum trace_status status = census_add(&((struct judge *)sink)->census, event, error);
-
-	if (status == TRACE_BAD_INPUT) {
-		(void)fprintf(stderr, "the merge broke the rules: %s\n", error->message);
-		abort();
-	}
-	return status;
-}
-
-static enum trace_status name_thread(struct event_sink *sink, uint32_t thread, uint32_t process,
-				     uint64_t os_id, const char *name, struct trace_error *error)
-{
-	(void)os_id;
-	(void)name;
-	return census_thread(&((struct judge *)sink)->census, thread, process, error);
-}
-
-static enum trace_status name_process(struct event_sink *sink, uint32_t process, uint32_t parent,
-				      uint64_t os_id, const char *command, struct trace_error *error)
-{
-	(void)parent;
-	(void)os_id;
-	(void)command;
-	return census_process(&((struct judge *)sink)->census, process, error);
-}
 
 static enum trace_status number_file(struct event_sink *sink, const struct event_file *file, uint32_t *number,
 				     struct trace_error *error)
@@ -104,12 +75,8 @@ static void drain(struct kernel_merge *kernel, struct trace_error *error)
 
 static void merge(const uint8_t *data, size_t size)
 {
-	struct judge judge = {.sink = {.put = put,
-				       .thread = name_thread,
-				       .process = name_process,
-				       .file = number_file,
-				       .snapshot = number_snapshot}};
-	struct merge_output output = {.sink = &judge.sink};
+	struct judge judge = {.files = 0};
+	struct merge_output output = {.sink = &judge.books.sink};
 	struct tick_clock still = {.resolution_ns = 1};
 	struct small_arena small;
 	struct heap_merge heap;
@@ -117,7 +84,9 @@ static void merge(const uint8_t *data, size_t size)
 	struct trace_error error;
 
 	small_arena_create(&small, 1);
-	census_start(&judge.census);
+	census_sink_start(&judge.books);
+	judge.books.sink.file = number_file;
+	judge.books.sink.snapshot = number_snapshot;
 	heap_merge_start(&heap, &small.arena, &output, &still);
 	kernel_merge_start(&kernel, &heap, size % 2);
 	for (size_t at = 0; at + RECORD_BYTES <= size; at += RECORD_BYTES) {
@@ -130,7 +99,7 @@ static void merge(const uint8_t *data, size_t size)
 	drain(&kernel, &error);
 	kernel_merge_end(&kernel);
 	heap_merge_end(&heap);
-	census_end(&judge.census);
+	census_sink_end(&judge.books);
 	small_arena_destroy(&small);
 }
 

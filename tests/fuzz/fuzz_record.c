@@ -1,9 +1,9 @@
 #include "config.h"
 
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/census_sink.h"
 #include "tests/unit/small_arena.h"
 #include "traces/access.h"
-#include "traces/census.h"
 #include "traces/record/access_merge.h"
 #include "traces/record/access_word.h"
 #include "traces/record/heap_merge.h"
@@ -21,34 +21,10 @@
 #define RECORD_BYTES 8u
 
 struct judge {
-	struct event_sink sink;
-	struct census census;
+	struct census_sink books;
 	uint32_t files, regions;
 	uint64_t references;
 };
-
-static enum trace_status judge_event(struct event_sink *sink, const struct event *event,
-				     struct trace_error *error)
-{
-	return census_add(&((struct judge *)sink)->census, event, error);
-}
-
-static enum trace_status judge_thread(struct event_sink *sink, uint32_t thread, uint32_t process,
-				      uint64_t os_id, const char *name, struct trace_error *error)
-{
-	(void)os_id;
-	(void)name;
-	return census_thread(&((struct judge *)sink)->census, thread, process, error);
-}
-
-static enum trace_status judge_process(struct event_sink *sink, uint32_t process, uint32_t parent,
-				       uint64_t os_id, const char *command, struct trace_error *error)
-{
-	(void)parent;
-	(void)os_id;
-	(void)command;
-	return census_process(&((struct judge *)sink)->census, process, error);
-}
 
 static void demand(bool holds)
 {
@@ -72,7 +48,7 @@ static enum trace_status judge_region(struct event_sink *sink, const struct even
 
 	(void)error;
 	demand(region->length != 0 && region->address + region->length >= region->address);
-	demand(region->file <= judge->files && region->process < judge->census.processes);
+	demand(region->file <= judge->files && region->process < judge->books.census.processes);
 	*number = ++judge->regions;
 	return TRACE_OK;
 }
@@ -83,9 +59,9 @@ static bool is_sound(const struct judge *judge, const struct access *access)
 		return false;
 	switch (access->place) {
 	case ACCESS_OBJECT:
-		return access->base - 1 < judge->census.objects;
+		return access->base - 1 < judge->books.census.objects;
 	case ACCESS_STACK:
-		return access->base < judge->census.threads;
+		return access->base < judge->books.census.threads;
 	case ACCESS_REGION:
 		return access->base - 1 < judge->regions;
 	default:
@@ -100,7 +76,7 @@ static enum trace_status judge_accesses(struct event_sink *sink, uint32_t thread
 	struct judge *judge = (struct judge *)sink;
 
 	(void)error;
-	demand(thread < judge->census.threads && count > 0);
+	demand(thread < judge->books.census.threads && count > 0);
 	for (size_t i = 0; i < count; i++)
 		demand(is_sound(judge, &access[i]));
 	judge->references += count;
@@ -113,7 +89,7 @@ static enum trace_status judge_skipped(void *context, uint32_t thread, uint64_t 
 	const struct judge *judge = context;
 
 	(void)error;
-	demand(thread < judge->census.threads && count < UINT64_C(1) << 48);
+	demand(thread < judge->books.census.threads && count < UINT64_C(1) << 48);
 	return TRACE_OK;
 }
 
@@ -260,19 +236,16 @@ static void run(const uint8_t *data, size_t size, bool has_accesses)
 {
 	const struct tick_clock clock = {.resolution_ns = 10, .ns_per_tick = 0.4};
 	struct rig rig = {.has_accesses = has_accesses};
-	struct merge_output output = {.sink = &rig.judge.sink};
+	struct merge_output output = {.sink = &rig.judge.books.sink};
 	const struct access_output onward = {
-	    .sink = &rig.judge.sink, .skipped = judge_skipped, .context = &rig.judge};
+	    .sink = &rig.judge.books.sink, .skipped = judge_skipped, .context = &rig.judge};
 
-	rig.judge.sink = (struct event_sink){.put = judge_event,
-					     .thread = judge_thread,
-					     .process = judge_process,
-					     .file = judge_file,
-					     .region = judge_region,
-					     .accesses = judge_accesses};
+	census_sink_start(&rig.judge.books);
+	rig.judge.books.sink.file = judge_file;
+	rig.judge.books.sink.region = judge_region;
+	rig.judge.books.sink.accesses = judge_accesses;
 	small_arena_create(&rig.small, CHUNKS);
 	fill(&rig, data, size);
-	census_start(&rig.judge.census);
 	demand(ordering_create(&rig.ordering, &rig.small.arena, &rig.error) == TRACE_OK);
 	if (has_accesses) {
 		demand(access_merge_start(&rig.accesses, &rig.merge, CHUNKS, &onward, &rig.error) ==
@@ -283,12 +256,11 @@ static void run(const uint8_t *data, size_t size, bool has_accesses)
 	}
 	heap_merge_start(&rig.merge, &rig.small.arena, &output, &clock);
 	merge_all(&rig, UINT64_C(1) << 50);
-	demand(census_check(&rig.judge.census) == NULL);
 	demand(rig.judge.references == rig.accesses.counts.references);
 	heap_merge_end(&rig.merge);
 	access_merge_end(&rig.accesses);
 	ordering_destroy(&rig.ordering);
-	census_end(&rig.judge.census);
+	census_sink_end(&rig.judge.books);
 	small_arena_destroy(&rig.small);
 }
 

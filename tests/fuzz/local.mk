@@ -41,8 +41,9 @@ tests_fuzz_fuzz_spaces_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_spaces_LDADD = bench/libbench.a $(unit_libs)
 
 # One source for every importer: the program's name says the format, auto is detection and decompression.
+fuzz_import_sources = %D%/fuzz_import.c tests/unit/census_sink.c tests/unit/census_sink.h $(fuzz_driver)
 fuzz_programs += %D%/fuzz_import_aosp
-tests_fuzz_fuzz_import_aosp_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_aosp_SOURCES = $(fuzz_import_sources)
 tests_fuzz_fuzz_import_aosp_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"aosp"'
 tests_fuzz_fuzz_import_aosp_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_import_aosp_LDFLAGS = $(fuzz_ldflags)
@@ -50,7 +51,7 @@ tests_fuzz_fuzz_import_aosp_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_import_aosp/times.txt
 
 fuzz_programs += %D%/fuzz_import_malloclab
-tests_fuzz_fuzz_import_malloclab_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_malloclab_SOURCES = $(fuzz_import_sources)
 tests_fuzz_fuzz_import_malloclab_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"malloclab"'
 tests_fuzz_fuzz_import_malloclab_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_import_malloclab_LDFLAGS = $(fuzz_ldflags)
@@ -58,7 +59,7 @@ tests_fuzz_fuzz_import_malloclab_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_import_malloclab/classic.rep %D%/corpus/fuzz_import_malloclab/peak.rep
 
 fuzz_programs += %D%/fuzz_import_mtrace
-tests_fuzz_fuzz_import_mtrace_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_mtrace_SOURCES = $(fuzz_import_sources)
 tests_fuzz_fuzz_import_mtrace_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"mtrace"'
 tests_fuzz_fuzz_import_mtrace_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_import_mtrace_LDFLAGS = $(fuzz_ldflags)
@@ -66,7 +67,7 @@ tests_fuzz_fuzz_import_mtrace_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_import_mtrace/quirks.txt %D%/corpus/fuzz_import_mtrace/sample.txt
 
 fuzz_programs += %D%/fuzz_import_valgrind
-tests_fuzz_fuzz_import_valgrind_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_valgrind_SOURCES = $(fuzz_import_sources)
 tests_fuzz_fuzz_import_valgrind_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"valgrind"'
 tests_fuzz_fuzz_import_valgrind_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_import_valgrind_LDFLAGS = $(fuzz_ldflags)
@@ -74,7 +75,7 @@ tests_fuzz_fuzz_import_valgrind_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_import_valgrind/quirks.txt %D%/corpus/fuzz_import_valgrind/sample.txt
 
 fuzz_programs += %D%/fuzz_import_logalloc
-tests_fuzz_fuzz_import_logalloc_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_logalloc_SOURCES = $(fuzz_import_sources)
 tests_fuzz_fuzz_import_logalloc_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"logalloc"'
 tests_fuzz_fuzz_import_logalloc_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_import_logalloc_LDFLAGS = $(fuzz_ldflags)
@@ -82,7 +83,7 @@ tests_fuzz_fuzz_import_logalloc_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_import_logalloc/munged.txt %D%/corpus/fuzz_import_logalloc/plain.txt
 
 fuzz_programs += %D%/fuzz_import_heaptrack
-tests_fuzz_fuzz_import_heaptrack_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_heaptrack_SOURCES = $(fuzz_import_sources)
 tests_fuzz_fuzz_import_heaptrack_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"heaptrack"'
 tests_fuzz_fuzz_import_heaptrack_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_import_heaptrack_LDFLAGS = $(fuzz_ldflags)
@@ -90,7 +91,7 @@ tests_fuzz_fuzz_import_heaptrack_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_import_heaptrack/sample.txt %D%/corpus/fuzz_import_heaptrack/short.txt
 
 fuzz_programs += %D%/fuzz_import_lackey
-tests_fuzz_fuzz_import_lackey_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_lackey_SOURCES = $(fuzz_import_sources)
 tests_fuzz_fuzz_import_lackey_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"lackey"'
 tests_fuzz_fuzz_import_lackey_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_import_lackey_LDFLAGS = $(fuzz_ldflags)
@@ -98,7 +99,7 @@ tests_fuzz_fuzz_import_lackey_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_import_lackey/sample.txt
 
 fuzz_programs += %D%/fuzz_import_pinatrace
-tests_fuzz_fuzz_import_pinatrace_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_pinatrace_SOURCES = $(fuzz_import_sources)
 tests_fuzz_fuzz_import_pinatrace_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"pinatrace"'
 tests_fuzz_fuzz_import_pinatrace_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_import_pinatrace_LDFLAGS = $(fuzz_ldflags)
@@ -106,7 +107,7 @@ tests_fuzz_fuzz_import_pinatrace_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_import_pinatrace/sample.txt
 
 fuzz_programs += %D%/fuzz_import_champsim
-tests_fuzz_fuzz_import_champsim_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_champsim_SOURCES = $(fuzz_import_sources)
 tests_fuzz_fuzz_import_champsim_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"champsim"'
 tests_fuzz_fuzz_import_champsim_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_import_champsim_LDFLAGS = $(fuzz_ldflags)
@@ -114,7 +115,7 @@ tests_fuzz_fuzz_import_champsim_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_import_champsim/sample.bin
 
 fuzz_programs += %D%/fuzz_import_perf_data
-tests_fuzz_fuzz_import_perf_data_SOURCES = %D%/fuzz_import.c %D%/perf_data_seed.c tests/unit/perf_data_bytes.c \
+tests_fuzz_fuzz_import_perf_data_SOURCES = %D%/fuzz_import.c tests/unit/census_sink.c tests/unit/census_sink.h %D%/perf_data_seed.c tests/unit/perf_data_bytes.c \
 	tests/unit/perf_data_bytes.h $(fuzz_driver)
 tests_fuzz_fuzz_import_perf_data_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"perf-data"'
 tests_fuzz_fuzz_import_perf_data_CFLAGS = $(AM_CFLAGS)
@@ -122,7 +123,7 @@ tests_fuzz_fuzz_import_perf_data_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_import_perf_data_LDADD = $(unit_libs)
 
 fuzz_programs += %D%/fuzz_import_strace
-tests_fuzz_fuzz_import_strace_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_strace_SOURCES = $(fuzz_import_sources)
 tests_fuzz_fuzz_import_strace_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"strace"'
 tests_fuzz_fuzz_import_strace_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_import_strace_LDFLAGS = $(fuzz_ldflags)
@@ -130,7 +131,7 @@ tests_fuzz_fuzz_import_strace_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_import_strace/sample.txt %D%/corpus/fuzz_import_strace/quirks.txt
 
 fuzz_programs += %D%/fuzz_import_perf_script
-tests_fuzz_fuzz_import_perf_script_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_perf_script_SOURCES = $(fuzz_import_sources)
 tests_fuzz_fuzz_import_perf_script_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"perf-script"'
 tests_fuzz_fuzz_import_perf_script_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_import_perf_script_LDFLAGS = $(fuzz_ldflags)
@@ -139,7 +140,7 @@ EXTRA_DIST += %D%/corpus/fuzz_import_perf_script/sample.txt %D%/corpus/fuzz_impo
 	%D%/corpus/fuzz_import_perf_script/kernel.txt
 
 fuzz_programs += %D%/fuzz_import_trace_dat
-tests_fuzz_fuzz_import_trace_dat_SOURCES = %D%/fuzz_import.c %D%/trace_dat_seed.c tests/unit/trace_dat_bytes.c \
+tests_fuzz_fuzz_import_trace_dat_SOURCES = %D%/fuzz_import.c tests/unit/census_sink.c tests/unit/census_sink.h %D%/trace_dat_seed.c tests/unit/trace_dat_bytes.c \
 	tests/unit/trace_dat_bytes.h $(fuzz_driver)
 tests_fuzz_fuzz_import_trace_dat_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"trace-dat"'
 tests_fuzz_fuzz_import_trace_dat_CFLAGS = $(AM_CFLAGS) $(ZSTD_CFLAGS)
@@ -147,7 +148,7 @@ tests_fuzz_fuzz_import_trace_dat_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_import_trace_dat_LDADD = $(unit_libs)
 
 fuzz_programs += %D%/fuzz_import_ftrace
-tests_fuzz_fuzz_import_ftrace_SOURCES = %D%/fuzz_import.c $(fuzz_driver)
+tests_fuzz_fuzz_import_ftrace_SOURCES = $(fuzz_import_sources)
 tests_fuzz_fuzz_import_ftrace_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"ftrace"'
 tests_fuzz_fuzz_import_ftrace_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_import_ftrace_LDFLAGS = $(fuzz_ldflags)
@@ -155,7 +156,7 @@ tests_fuzz_fuzz_import_ftrace_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_import_ftrace/sample.txt
 
 fuzz_programs += %D%/fuzz_import_auto
-tests_fuzz_fuzz_import_auto_SOURCES = %D%/fuzz_import.c %D%/fuzz_import_packed.c $(fuzz_driver)
+tests_fuzz_fuzz_import_auto_SOURCES = %D%/fuzz_import_packed.c $(fuzz_import_sources)
 tests_fuzz_fuzz_import_auto_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_FORMAT='"auto"'
 tests_fuzz_fuzz_import_auto_CFLAGS = $(AM_CFLAGS) $(ARCHIVE_CFLAGS)
 tests_fuzz_fuzz_import_auto_LDFLAGS = $(fuzz_ldflags)
@@ -174,7 +175,7 @@ tests_fuzz_fuzz_flt_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_flt_LDADD = $(unit_libs)
 
 fuzz_programs += %D%/fuzz_record
-tests_fuzz_fuzz_record_SOURCES = %D%/fuzz_record.c tests/unit/small_arena.h tests/unit/small_arena.c $(fuzz_driver)
+tests_fuzz_fuzz_record_SOURCES = %D%/fuzz_record.c tests/unit/census_sink.c tests/unit/census_sink.h tests/unit/small_arena.h tests/unit/small_arena.c $(fuzz_driver)
 tests_fuzz_fuzz_record_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_record_LDADD = $(unit_libs)
 
@@ -184,7 +185,7 @@ tests_fuzz_fuzz_frame_books_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_frame_books_LDADD = bench/libbench.a $(unit_libs)
 
 fuzz_programs += %D%/fuzz_kernel
-tests_fuzz_fuzz_kernel_SOURCES = %D%/fuzz_kernel.c tests/unit/small_arena.h tests/unit/small_arena.c $(fuzz_driver)
+tests_fuzz_fuzz_kernel_SOURCES = %D%/fuzz_kernel.c tests/unit/census_sink.c tests/unit/census_sink.h tests/unit/small_arena.h tests/unit/small_arena.c $(fuzz_driver)
 tests_fuzz_fuzz_kernel_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_kernel_LDADD = $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_kernel/mixed.txt %D%/corpus/fuzz_kernel/reused-thread.txt

@@ -59,15 +59,7 @@ static const char everything[] = "fetch absolute 0+4194304 1\n"
 
 static void expect(const void *bytes, size_t length, const char *events, const char *warnings)
 {
-	const struct foreign_options options = {.format = NULL};
-	struct foreign foreign;
-
-	foreign_import(&foreign, bytes, length, &options);
-	assert_string_equal(foreign.error.message, "");
-	assert_string_equal(foreign.format, "champsim");
-	assert_string_equal(foreign.log.text, events);
-	assert_string_equal(foreign.warnings, warnings);
-	foreign_drop(&foreign);
+	foreign_expect_bytes("champsim", &(struct foreign_bytes){bytes, length}, events, warnings);
 }
 
 static void every_reference(void **state)

@@ -91,6 +91,21 @@ void foreign_expect(const char *format, const char *text, const char *events, co
 	foreign_drop(&foreign);
 }
 
+void foreign_expect_bytes(const char *format, const struct foreign_bytes *bytes, const char *events,
+			  const char *warnings)
+{
+	const struct foreign_options options = {.format = NULL};
+	struct foreign foreign;
+
+	foreign_import(&foreign, bytes->start, bytes->length, &options);
+	assert_string_equal(foreign.error.message, "");
+	assert_int_equal(foreign.status, TRACE_OK);
+	assert_string_equal(foreign.format, format);
+	assert_string_equal(foreign.log.text, events);
+	assert_string_equal(foreign.warnings, warnings);
+	foreign_drop(&foreign);
+}
+
 void foreign_expect_failure(const struct foreign_options *options, const char *text, const char *message)
 {
 	struct foreign foreign;

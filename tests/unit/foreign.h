@@ -20,6 +20,11 @@ struct foreign {
 	uint64_t progress;   /* times that the listener was told of progress */
 };
 
+struct foreign_bytes {
+	const void *start;
+	size_t length;
+};
+
 struct foreign_options {
 	const char *format; /* NULL = auto */
 	bool strict;
@@ -33,6 +38,10 @@ void foreign_drop(struct foreign *foreign);
 
 /* Imports `text`, which must succeed, and compares events and warnings. */
 void foreign_expect(const char *format, const char *text, const char *events, const char *warnings);
+
+/* Imports bytes, whose format must be recognised as this one, and compares events and warnings. */
+void foreign_expect_bytes(const char *format, const struct foreign_bytes *bytes, const char *events,
+			  const char *warnings);
 
 /* Imports `text`, strictly or not, which must fail with exactly this message. */
 void foreign_expect_failure(const struct foreign_options *options, const char *text, const char *message);

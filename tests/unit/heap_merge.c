@@ -2,9 +2,9 @@
 
 #include "traces/record/heap_merge.h"
 
+#include "tests/unit/census_sink.h"
 #include "tests/unit/event_log.h"
 #include "tests/unit/small_arena.h"
-#include "traces/census.h"
 
 #include <stdarg.h>
 #include <setjmp.h>
@@ -330,34 +330,6 @@ static void stacks_are_defined_once_and_named_after(void **unused)
 
 /* --- Whatever the records say, the events obey event.h -------------------------------------------------------------------- */
 
-struct judge {
-	struct event_sink sink;
-	struct census census;
-};
-
-static enum trace_status judge_event(struct event_sink *sink, const struct event *event,
-				     struct trace_error *error)
-{
-	return census_add(&((struct judge *)sink)->census, event, error);
-}
-
-static enum trace_status judge_thread(struct event_sink *sink, uint32_t thread, uint32_t process,
-				      uint64_t os_id, const char *name, struct trace_error *error)
-{
-	(void)os_id;
-	(void)name;
-	return census_thread(&((struct judge *)sink)->census, thread, process, error);
-}
-
-static enum trace_status judge_process(struct event_sink *sink, uint32_t process, uint32_t parent,
-				       uint64_t os_id, const char *command, struct trace_error *error)
-{
-	(void)parent;
-	(void)os_id;
-	(void)command;
-	return census_process(&((struct judge *)sink)->census, process, error);
-}
-
 static uint64_t next_random(uint64_t *state)
 {
 	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
@@ -398,8 +370,7 @@ static void hostile_records_make_lawful_events(void **unused)
 {
 	(void)unused;
 	for (uint64_t seed = 1; seed <= 60; seed++) {
-		struct judge judge = {
-		    .sink = {.put = judge_event, .thread = judge_thread, .process = judge_process}};
+		struct census_sink judge;
 		struct merge_output output = {.sink = &judge.sink};
 		struct tick_clock still = {.resolution_ns = 1};
 		struct small_arena small;
@@ -408,7 +379,7 @@ static void hostile_records_make_lawful_events(void **unused)
 		uint64_t state = seed;
 
 		small_arena_create(&small, 1);
-		census_start(&judge.census);
+		census_sink_start(&judge);
 		heap_merge_start(&merge, &small.arena, &output, &still);
 		for (int i = 0; i < 2000; i++) {
 			struct ordered_record record = random_record(&state);
@@ -426,9 +397,8 @@ static void hostile_records_make_lawful_events(void **unused)
 				fail_msg("seed %llu, record %d: %s", (unsigned long long)seed, i,
 					 error.message);
 		}
-		assert_null(census_check(&judge.census));
 		heap_merge_end(&merge);
-		census_end(&judge.census);
+		census_sink_end(&judge);
 		small_arena_destroy(&small);
 	}
 }

@@ -27,15 +27,7 @@ static const char everything[] =
 
 static void expect(const uint8_t *bytes, size_t length, const char *events, const char *warnings)
 {
-	const struct foreign_options options = {.format = NULL};
-	struct foreign foreign;
-
-	foreign_import(&foreign, bytes, length, &options);
-	assert_string_equal(foreign.error.message, "");
-	assert_string_equal(foreign.format, "perf-data");
-	assert_string_equal(foreign.log.text, events);
-	assert_string_equal(foreign.warnings, warnings);
-	foreign_drop(&foreign);
+	foreign_expect_bytes("perf-data", &(struct foreign_bytes){bytes, length}, events, warnings);
 }
 
 /* By time, both halves of the first fault put together, calls from their two ends. */
