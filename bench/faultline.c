@@ -2,6 +2,7 @@
 
 #include "bench/command.h"
 #include "bench/command_import.h"
+#include "bench/command_proc.h"
 #include "bench/command_replay.h"
 #include "bench/command_record.h"
 #include "bench/command_trace.h"
@@ -26,6 +27,7 @@ static const struct command commands[] = {
     {"policies", "lists the policies of the engine and their keys", command_policies},
     {"compare", "replays traces on several allocators, interleaved, and says who wins", command_compare},
     {"diff", "shows how two runs differ, and fails beyond a limit", command_diff},
+    {"proc", "shows the machine of a trace at an event as files of /proc", command_proc},
     {"translate", "shows how an address becomes a physical one, step by step", command_translate},
     {"doctor", "says what works on this machine", command_doctor},
     {NULL, NULL, NULL},

@@ -27,6 +27,7 @@ bench_faultline_SOURCES += %D%/command_import.h %D%/command_import.c %D%/command
 include bench/replay/local.mk
 include bench/spaces/local.mk
 include bench/physical/local.mk
+include bench/proc/local.mk
 include bench/fidelity/local.mk
 bench_faultline_SOURCES += %D%/command_record.h %D%/command_record.c %D%/record_online.h %D%/record_online.c
 bench_faultline_SOURCES += %D%/quantity.h %D%/quantity.c %D%/record_options.h %D%/record_options.c %D%/record_summary.c

@@ -13,6 +13,13 @@
 
 #define MAPPED_FILE_UNKNOWN_PAGES ((uint64_t)1 << 51)
 
+/* What is known of a file besides its pages: what /proc/PID/maps says of it. */
+struct mapped_file {
+	struct open_file open;	/* first, so that what an address space holds leads to it */
+	uint64_t device, inode; /* as st_dev has them; 0: not known, or none */
+	char *path;		/* or "[vdso]" ...; NULL: not known */
+};
+
 struct mapped_files {
 	const struct flt_summary *trace;
 	struct frames *frames;
@@ -34,6 +41,19 @@ void mapped_files_destroy(struct mapped_files *files);
 /* The file of that number, which the caller holds (open_file_drop); number 0, or one that the trace does not have: a new
  * file that nobody else has. NULL: no memory. */
 struct open_file *mapped_files_open(struct mapped_files *files, uint32_t number);
+
+/* A new file that nobody else has and the trace's table does not know, but something else does: `known` says of it what it can, its
+ * path in `path_length` bytes without an end. The caller holds it. NULL: no memory. */
+struct mapped_file_name {
+	uint64_t device, inode;
+	const char *path; /* or NULL */
+	size_t path_length;
+};
+struct open_file *mapped_files_open_unlisted(struct mapped_files *files,
+					     const struct mapped_file_name *known);
+
+/* What is known of it; NULL for a file that is none of these (shared anonymous memory, that the address space itself made). */
+const struct mapped_file *mapped_file_of(const struct open_file *file);
 
 /* The number of the file with this device and inode; 0: none. */
 uint32_t mapped_files_find(const struct mapped_files *files, uint64_t device, uint64_t inode);

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "bench/spaces/exec_pages.h"
 #include "bench/spaces/spaces_state.h"
 
 #include <stdlib.h>
@@ -204,6 +205,7 @@ static enum trace_status copy_space(struct spaces *spaces, struct process *child
 	*space = (struct space){.stack_top = parent->stack_top,
 				.break_recorded = parent->break_recorded,
 				.knows_break = parent->knows_break,
+				.has_gate = parent->has_gate,
 				.is_started = true,
 				.is_touched = true};
 	if (!relocation_copy(&space->moved, &parent->moved)) {
@@ -337,6 +339,30 @@ static enum trace_status call_memory(struct spaces *spaces, const struct event *
 	return spaces_carry_out(spaces, space, event, error);
 }
 
+/* What the program touched when it faulted: the page that it did not have then is made here as well. What exec touched itself comes
+ * before the first of them. */
+static enum trace_status touch(struct spaces *spaces, const struct event *event, struct trace_error *error)
+{
+	const uint32_t how = event->call.flags;
+	unsigned access = how & EVENT_FAULT_WRITE     ? WALK_WRITE
+			  : how & EVENT_FAULT_EXECUTE ? WALK_EXECUTE
+						      : WALK_READ;
+	struct space *space;
+	enum trace_status status = spaces_need(spaces, event->process, &space, error);
+
+	if (status != TRACE_OK)
+		return status;
+	spaces_settle(spaces, space, event->thread);
+	if (!space->is_touched && space->first_pages)
+		(void)exec_pages_touch(&space->mm, space->first_pages);
+	space->is_touched = true;
+	uint64_t address = relocation_find(&space->moved, event->call.address).ours;
+
+	spaces->references.refused += fault_access(&space->mm, address, access | WALK_USER).end != FAULT_DONE;
+	spaces->references.done++;
+	return TRACE_OK;
+}
+
 static void end(struct spaces *spaces, uint32_t process)
 {
 	leave(spaces, process);
@@ -389,6 +415,8 @@ static enum trace_status do_event(struct spaces *spaces, const struct event *eve
 		spaces->thread[event->thread].cpu =
 		    (uint32_t)(event->count % spaces->platform.processors.processors);
 		return TRACE_OK;
+	case EVENT_FAULT:
+		return spaces->options.faults_touch ? touch(spaces, event, error) : TRACE_OK;
 	default:
 		return event->kind >= EVENT_MMAP && event->kind < EVENT_FAULT
 			   ? call_memory(spaces, event, error)

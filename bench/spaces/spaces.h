@@ -67,6 +67,7 @@ struct spaces_options {
 	bool without_allocator; /* its references are left out also where no placer places the blocks */
 	bool files_are_absent;	/* no page of a file is in memory at the start: its first fault is major */
 	bool files_are_aligned; /* large file mappings are placed on 2 MiB, as ext4, xfs and btrfs do */
+	bool faults_touch; /* recorded page faults are carried out as references: for a trace without any */
 };
 
 /* What became of memory calls. */
@@ -139,6 +140,10 @@ struct spaces_watch {
 enum trace_status spaces_run(struct spaces *spaces, const struct spaces_watch *watch,
 			     struct trace_error *error) TRACE_MUST_USE;
 
+/* The same up to the event with this number, which is not carried out; the references that stand before it are. */
+enum trace_status spaces_run_until(struct spaces *spaces, const struct spaces_watch *watch, uint64_t event,
+				   struct trace_error *error) TRACE_MUST_USE;
+
 /* --- Bit by bit: a trace that is still being made ------------------------------------------------------------------------- */
 
 /* The trace has the threads, processes, files and regions of `now`: those that are known, and perhaps more. To be told before an
@@ -185,6 +190,13 @@ uint32_t spaces_processes(const struct spaces *spaces);
 
 /* The address space of a process; NULL before it begins and after its end. Processes may share one. */
 struct mm *spaces_mm(const struct spaces *spaces, uint32_t process);
+
+/* What only the start of the process's program said of its address space. The process has one. */
+struct spaces_beginning {
+	uint64_t stack_top; /* behind the stack of its first thread; 0: not known */
+	bool has_gate;	    /* the page of vsyscall was there, which is no mapping */
+};
+struct spaces_beginning spaces_beginning(const struct spaces *spaces, uint32_t process);
 
 /* Where the recorded address of the process is now. */
 uint64_t spaces_address(const struct spaces *spaces, uint32_t process, uint64_t recorded);

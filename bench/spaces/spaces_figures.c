@@ -46,6 +46,13 @@ struct mm *spaces_mm(const struct spaces *spaces, uint32_t process)
 	return space ? &space->mm : NULL;
 }
 
+struct spaces_beginning spaces_beginning(const struct spaces *spaces, uint32_t process)
+{
+	const struct space *space = spaces->process[process].space;
+
+	return (struct spaces_beginning){.stack_top = space->stack_top, .has_gate = space->has_gate};
+}
+
 uint64_t spaces_address(const struct spaces *spaces, uint32_t process, uint64_t recorded)
 {
 	const struct space *space =

@@ -95,7 +95,8 @@ static enum trace_status do_events(struct spaces *spaces, uint64_t until, struct
 	return status;
 }
 
-static enum trace_status do_batch(struct spaces *spaces, const struct access_batch *batch,
+/* TRACE_END: the end of the trace, or `until`, was reached. */
+static enum trace_status do_batch(struct spaces *spaces, const struct access_batch *batch, uint64_t until,
 				  struct trace_error *error)
 {
 	enum trace_status status = TRACE_OK;
@@ -106,6 +107,8 @@ static enum trace_status do_batch(struct spaces *spaces, const struct access_bat
 						       .first = batch->run[run].first,
 						       .count = batch->run[run].count};
 
+		if (batch->run[run].position > until)
+			return TRACE_END;
 		status = do_events(spaces, batch->run[run].position, error);
 		if (status == TRACE_OK || status == TRACE_END)
 			status = spaces_next_references(spaces, &stretch, error);
@@ -113,24 +116,39 @@ static enum trace_status do_batch(struct spaces *spaces, const struct access_bat
 	return status;
 }
 
-enum trace_status spaces_run(struct spaces *spaces, const struct spaces_watch *watch,
-			     struct trace_error *error)
+static enum trace_status rewind_trace(struct spaces *spaces, struct trace_error *error)
 {
 	struct flt_reader *reader = spaces->options.reader;
 	enum trace_status status = TRACE_OK;
-	struct access_batch batch;
 
-	spaces_begin(spaces, watch);
 	if (spaces->tables.events > 0)
 		status = flt_reader_seek(reader, 0, error);
 	if (status == TRACE_OK && spaces->tables.accesses > 0)
 		status = flt_reader_seek_accesses(reader, 0, error);
-	while (status == TRACE_OK && (status = flt_reader_accesses(reader, &batch, error)) == TRACE_OK)
-		status = do_batch(spaces, &batch, error);
+	return status;
+}
+
+enum trace_status spaces_run_until(struct spaces *spaces, const struct spaces_watch *watch, uint64_t event,
+				   struct trace_error *error)
+{
+	struct access_batch batch;
+
+	spaces_begin(spaces, watch);
+	enum trace_status status = rewind_trace(spaces, error);
+
+	while (status == TRACE_OK &&
+	       (status = flt_reader_accesses(spaces->options.reader, &batch, error)) == TRACE_OK)
+		status = do_batch(spaces, &batch, event, error);
 	if (status == TRACE_END)
-		status = do_events(spaces, UINT64_MAX, error);
-	if (status == TRACE_END)
+		status = do_events(spaces, event, error);
+	if (status == TRACE_END || status == TRACE_OK)
 		status = spaces_end(spaces, error);
 	spaces->watch = NULL;
 	return status;
+}
+
+enum trace_status spaces_run(struct spaces *spaces, const struct spaces_watch *watch,
+			     struct trace_error *error)
+{
+	return spaces_run_until(spaces, watch, UINT64_MAX, error);
 }

@@ -30,6 +30,8 @@ static uint32_t rights_of(uint32_t protection)
 
 static struct open_file *file_of(struct spaces *spaces, const struct start_mapping *mapping)
 {
+	if (mapping->has_file && mapping->file == 0)
+		return mapped_files_open_unlisted(&spaces->files, &mapping->known);
 	if (mapping->has_file)
 		return mapped_files_open(&spaces->files, mapping->file);
 	if (mapping->flags & AREA_SHARED)
@@ -50,6 +52,8 @@ bool spaces_place(struct spaces *spaces, struct space *space, const struct start
 
 	if ((placement.flags & (AREA_WRITE | AREA_SHARED)) == AREA_WRITE)
 		placement.flags |= VMA_ACCOUNTED;
+	if (file && mapping->flags & VMA_SPECIAL)
+		file->pages->is_mapped_singly = true;
 	bool is_placed = mm_place(&space->mm, &placement).error == 0;
 
 	open_file_drop(file);
@@ -69,7 +73,8 @@ static struct start_mapping mapping_of(const struct spaces *spaces, const struct
 						      (line->may_execute ? PROT_EXEC : 0u),
 					.flags = line->is_shared ? AREA_SHARED : 0,
 					.has_file = line->inode != 0,
-					.file = mapped_files_find(&spaces->files, line->device, line->inode)};
+					.file = mapped_files_find(&spaces->files, line->device, line->inode),
+					.known = {line->device, line->inode, line->name, line->name_length}};
 
 	if (maps_is_named(line, "[stack]"))
 		mapping.flags |= AREA_GROWS_DOWN;
@@ -100,8 +105,10 @@ enum trace_status spaces_start_from_maps(struct spaces *spaces, uint32_t process
 	while (maps_next(&maps, &line)) {
 		struct start_mapping mapping = mapping_of(spaces, &line);
 
-		if (line.start >= space->mm.layout.task_bytes) /* vsyscall */
+		if (line.start >= space->mm.layout.task_bytes) {
+			space->has_gate = true;
 			continue;
+		}
 		if (!spaces_place(spaces, space, &mapping))
 			continue;
 		if (!relocation_set(&space->moved, line.start, line.end - line.start, line.start))

@@ -27,6 +27,7 @@ struct space {
 	uint64_t stack_top;	 /* ours, of the program's first thread; 0: none known */
 	uint64_t break_recorded; /* where the heap of brk began; our mm says where it does here */
 	bool knows_break;
+	bool has_gate;	    /* the page of vsyscall, which is no mapping, is there */
 	bool is_started;    /* its program has its first mappings */
 	bool has_arguments; /* its stack is one that exec made, as far as the trace says */
 	bool is_touched;    /* and the pages that exec touched, or is no program's beginning */
@@ -172,9 +173,10 @@ struct start_mapping {
 	uint64_t start, end;
 	uint64_t offset; /* in the file, bytes */
 	uint32_t protection;
-	uint32_t flags; /* enum area_flag and vma_flag besides rights */
-	uint32_t file;	/* number; 0: none */
-	bool has_file;	/* also with number 0 */
+	uint32_t flags;		       /* enum area_flag and vma_flag besides rights */
+	uint32_t file;		       /* number; 0: none */
+	bool has_file;		       /* also with number 0 */
+	struct mapped_file_name known; /* of a file without number */
 };
 bool spaces_place(struct spaces *spaces, struct space *space, const struct start_mapping *mapping);
 

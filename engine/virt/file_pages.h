@@ -36,8 +36,10 @@ struct file_chunk;
 struct file_pages {
 	enum file_kind kind;
 	bool starts_resident; /* pages nobody spoke of are in memory */
-	uint64_t size_pages;  /* pages at or beyond are past the end: SIGBUS */
-	uint64_t references;  /* areas and others that hold it */
+	bool
+	    is_mapped_singly; /* a fault maps its page alone, not those around it: the kernel's own mappings (vdso) */
+	uint64_t size_pages; /* pages at or beyond are past the end: SIGBUS */
+	uint64_t references; /* areas and others that hold it */
 	uint64_t framed_pages, dirty_pages;
 	uint64_t window_first, window_pages; /* read last; 0 pages: none was */
 	uint64_t marker;		     /* page of the marker, or FILE_NO_PAGE */

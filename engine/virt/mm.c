@@ -54,7 +54,7 @@ void mm_exec(struct mm *mm, const struct mm_layout *layout)
 	mm->layout = *layout;
 	mm->brk = layout->start_brk;
 	mm->default_flags = 0;
-	mm->locked_pages = 0;
+	mm->locked_pages = mm->total_peak_pages = 0;
 }
 
 /* A fork gives the pages made from now on an identity of their own, in each mapping that has one. */
@@ -102,6 +102,7 @@ struct mm_result mm_fork(struct mm *child, struct mm *parent, void *owner)
 	child->default_flags = 0;
 	child->users = 1;
 	child->total_pages = child->data_pages = child->stack_pages = child->executable_pages = 0;
+	child->total_peak_pages = 0;
 	child->locked_pages = child->accounted_pages = 0;
 	for (struct vma *vma = parent->tree.first; vma; vma = vma->next) {
 		if (fork_vma(child, parent, vma))

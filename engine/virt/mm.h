@@ -17,7 +17,7 @@
  * Invariants, proved by mm_check():
  *   I1: vma_tree_check() holds
  *   I2: every VMA lies below task_bytes
- *   I3: total_pages = sum of the VMAs' pages
+ *   I3: total_pages = sum of the VMAs' pages, at most total_peak_pages
  *   I4: data_pages, stack_pages, executable_pages = those of private writable, growing, executable unwritable VMAs
  *   I5: accounted_pages = pages of VMAs that are VMA_ACCOUNTED, charged to `promise`
  *   I6: start_brk <= brk
@@ -100,6 +100,8 @@ struct mm {
 	uint64_t users;		/* processes that share it: vfork, clone(CLONE_VM) */
 
 	uint64_t total_pages; /* of all mappings (RLIMIT_AS) */
+	uint64_t
+	    total_peak_pages; /* the most that total_pages ever was (VmPeak); a move counts its pages once */
 	uint64_t data_pages;  /* private and writable (RLIMIT_DATA) */
 	uint64_t stack_pages;
 	uint64_t executable_pages;

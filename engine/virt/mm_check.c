@@ -37,8 +37,8 @@ const char *mm_check(const struct mm *mm)
 			return "I7: a VMA's rights are rights that it may have";
 		add(&sums, vma);
 	}
-	if (sums.total != mm->total_pages)
-		return "I3: total_pages = sum of the VMAs' pages";
+	if (sums.total != mm->total_pages || sums.total > mm->total_peak_pages)
+		return "I3: total_pages = sum of the VMAs' pages, at most total_peak_pages";
 	if (sums.data != mm->data_pages || sums.stack != mm->stack_pages ||
 	    sums.executable != mm->executable_pages)
 		return "I4: data_pages, stack_pages, executable_pages = those of private writable, growing, "

@@ -90,6 +90,8 @@ static void count(struct mm *mm, uint32_t flags, uint64_t pages)
 void mm_count_in(struct mm *mm, uint32_t flags, uint64_t pages)
 {
 	count(mm, flags, pages);
+	if (mm->total_peak_pages < mm->total_pages)
+		mm->total_peak_pages = mm->total_pages;
 }
 
 void mm_count_out(struct mm *mm, uint32_t flags, uint64_t pages)

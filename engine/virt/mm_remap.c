@@ -188,6 +188,8 @@ static struct mm_result move_mapping(struct mm *mm, struct remap *remap)
 			mm_uncharge(mm, charged);
 		return mm_status(-ENOMEM);
 	}
+	uint64_t peak = mm->total_peak_pages;
+
 	count_growth(mm, flags, remap->new_length >> PAGE_SHIFT);
 	if (remap->old_length > 0 &&
 	    !mm->pages->move(mm, remap->address, remap->new_address, remap->old_length)) {
@@ -199,6 +201,7 @@ static struct mm_result move_mapping(struct mm *mm, struct remap *remap)
 		keep_old(mm, remap);
 	else
 		unmap_moved(mm, remap->address, remap->old_length, flags & VMA_ACCOUNTED);
+	mm->total_peak_pages = peak > mm->total_pages ? peak : mm->total_pages;
 	populate_growth(mm, remap, remap->new_address, flags);
 	return mm_value(remap->new_address);
 }

@@ -261,7 +261,7 @@ static void map_around(struct faulting *faulting)
 	uint64_t first = faulting->address & ~(window - 1);
 	unsigned level;
 
-	if (window <= page_bytes(resident))
+	if (window <= page_bytes(resident) || area->file->is_mapped_singly)
 		return;
 	first = first < table_base ? table_base : first;
 	first = first < area->start ? area->start : first;

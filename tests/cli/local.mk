@@ -9,6 +9,7 @@ cli_tests = \
 cli_tests += %D%/samples.sh %D%/doctor.sh %D%/record.sh %D%/record_killed.sh %D%/record_accesses.sh %D%/record_online.sh %D%/record_mm.sh %D%/record_kernel.sh
 include tests/cli/replay.mk
 cli_tests += %D%/import.sh %D%/generate.sh %D%/traces.sh
+cli_tests += %D%/proc.sh
 cli_tests += %D%/translate.sh %D%/glossary.sh
 cli_tests += %D%/headers.sh %D%/includes.sh
 cli_tests += %D%/fidelity.sh
@@ -31,6 +32,7 @@ tests_cli_access_counter_CFLAGS = $(WARN_CFLAGS) $(PTHREAD_CFLAGS) -fno-sanitize
 tests_cli_access_counter_LDFLAGS =
 tests_cli_access_counter_LDADD = $(PTHREAD_LIBS)
 endif
+EXTRA_DIST += %D%/proc_shape.awk
 EXTRA_DIST += %D%/access_counter.c
 # A program whose memory system calls are known, and one that rebuilds maps from a trace.
 check_PROGRAMS += tests/cli/record_mapper tests/cli/record_maps

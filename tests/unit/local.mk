@@ -10,4 +10,5 @@ include tests/unit/import.mk
 include tests/unit/generate.mk
 include tests/unit/record.mk
 include tests/unit/bench.mk
+include tests/unit/proc.mk
 include tests/unit/plots.mk
