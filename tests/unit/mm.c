@@ -386,6 +386,7 @@ static void test_advices(void **state)
 	naive_file_destroy(pages);
 }
 
+#define I3 "I3: total_pages = sum of the VMAs' pages, at most total_peak_pages"
 #define I4                                                                                                   \
 	"I4: data_pages, stack_pages, executable_pages = those of private writable, growing, executable "    \
 	"unwritable VMAs"
@@ -410,11 +411,14 @@ static void test_corruption(void **state)
 	struct vma *vma = mm_find(&rig.mm, BASE);
 
 	expect(&rig, "I1: vma_tree_check() holds", &rig.mm.tree.count);
-	expect(&rig, "I3: total_pages = sum of the VMAs' pages", &rig.mm.total_pages);
+	expect(&rig, I3, &rig.mm.total_pages);
 	expect(&rig, I4, &rig.mm.data_pages);
 	expect(&rig, I4, &rig.mm.stack_pages);
 	expect(&rig, I4, &rig.mm.executable_pages);
 	expect(&rig, I5, &rig.mm.accounted_pages);
+	rig.mm.total_peak_pages--;
+	assert_string_equal(mm_check(&rig.mm), I3);
+	rig.mm.total_peak_pages++;
 	rig.promise.promised_pages -= 3;
 	assert_string_equal(mm_check(&rig.mm), I5);
 	rig.promise.promised_pages += 3;
