@@ -13,6 +13,10 @@ dist_plots_DATA = \
 	%D%/fragmentation.gp \
 	%D%/external.gp \
 	%D%/buddy.gp \
+	%D%/orders.gp \
+	%D%/frame_uses.gp \
+	%D%/frame_map.gp \
+	%D%/frame_strip.gp \
 	%D%/page_size.gp \
 	%D%/tlb.gp \
 	%D%/tlb_sizes.gp \

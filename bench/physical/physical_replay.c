@@ -4,10 +4,12 @@
 
 #include "bench/command.h"
 #include "bench/physical/forced_pass.h"
+#include "bench/physical/recorded_series.h"
 #include "bench/run_directory.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -21,6 +23,36 @@ static json_t *run_of(const struct forced_pass *pass, const struct flt_summary *
 			 "recorded", "mode", "pace", "touch", "seed", "policy", "allocator", "host", "model",
 			 "memory", "faults", "page_tables", "tlb", "physical", forced_pass_json(pass),
 			 "version", PACKAGE_VERSION);
+}
+
+/* The lines above each series. To be freed; NULL without memory. */
+static char *series_header(const struct flt_summary *trace, const char *path)
+{
+	char *header = NULL;
+	int length = asprintf(&header,
+			      "# faultline %s\n# trace: %s\n# hash: %s\n# target: recorded\n# policy: ?\n"
+			      "# seed: ?\n# mode: forced\n",
+			      PACKAGE_VERSION, path, trace->hash);
+
+	return length < 0 ? NULL : header;
+}
+
+/* The machine's own frames, for pictures of them. */
+static bool write_series(struct flt_reader *reader, const char *path, const char *directory,
+			 struct trace_error *error)
+{
+	char *header = series_header(flt_reader_summary(reader), path);
+	struct memory_series series;
+	bool ok = header && recorded_series_read(&series, reader, error) == TRACE_OK;
+
+	if (!header)
+		(void)trace_fail(error, TRACE_NO_MEMORY, "not enough memory for series");
+	if (ok) {
+		ok = memory_series_write(&series, directory, header, error) == TRACE_OK;
+		memory_series_destroy(&series);
+	}
+	free(header);
+	return ok;
 }
 
 static bool write_directory(const json_t *run, const char *directory, struct trace_error *error)
@@ -39,7 +71,7 @@ static bool write_directory(const json_t *run, const char *directory, struct tra
 	return run_directory_write_json(run, path, error);
 }
 
-static bool put_out(const struct forced_pass *pass, const struct replay_options *options, json_t *run,
+static bool put_out(const struct forced_pass *pass, const struct replay_options *options, const json_t *run,
 		    struct trace_error *error)
 {
 	if (!run) {
@@ -71,7 +103,8 @@ int physical_replay(const struct replay_options *options, const char *path)
 	if (ok) {
 		json_t *run = run_of(&pass, flt_reader_summary(reader), path);
 
-		ok = put_out(&pass, options, run, &error);
+		ok = put_out(&pass, options, run, &error) &&
+		     (!options->output || write_series(reader, path, options->output, &error));
 		json_decref(run);
 	}
 	forced_pass_destroy(&pass);

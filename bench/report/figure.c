@@ -62,6 +62,29 @@ static const struct figure figures[] = {
 		"is more.",
      .need = {{.file = "buddy.tsv", .columns = 2, .column = 1}},
      .engine_only = true},
+    {.name = "orders",
+     .title = "What the free memory is good for",
+     .caption = "At the end, over all zones, simulated: for a request of each order, the share of the free "
+		"memory that lies in "
+		"smaller blocks, and, where it would fail, whether for fragmentation (near 1) or for lack "
+		"of memory (near 0).",
+     .need = {{.file = "orders.tsv", .columns = 5, .column = 4}},
+     .optional = true},
+    {.name = "frame_map",
+     .title = "The physical memory",
+     .caption =
+	 "Every frame of the machine at the end: the line of frame numbers laid along Hilbert's curve, "
+	 "so that neighbours in "
+	 "memory are neighbours here. A point has the colour of what most of its frames are.",
+     .need = {{.file = "frame_map.tsv", .columns = 4, .column = 3}},
+     .optional = true,
+     .wide = true},
+    {.name = "frame_strip",
+     .title = "The physical memory over the trace",
+     .caption = "The same curve and colours at several moments.",
+     .need = {{.file = "frame_strip.tsv", .columns = 6, .column = 5}},
+     .optional = true,
+     .wide = true},
     {.name = "page_size",
      .title = "Which page size",
      .caption =

@@ -61,6 +61,15 @@ expect 0 "with too little memory for the events" "$FAULTLINE" record --kernel --
 matches "it ends and says so" 'ended because the memory for its events was used up' stderr
 expect 0 "the books go as far as the events" "$FAULTLINE" replay --physical=forced f.flt
 matches "and not to the last snapshot" 'used up before the snapshot at the end: it is not compared' stdout
+expect 0 "its frames as series" "$FAULTLINE" replay --physical=forced -o frames f.flt
+pass_if "those before" test -s frames/frame_strip.tsv
+fail_if "and none at the end that there is no snapshot of" test -e frames/frame_map.tsv
+if command -v gnuplot >/dev/null; then
+	expect 0 "and as a picture" "$FAULTLINE" report frames -o frames.html
+	matches "of the physical memory" '>The physical memory over the trace<' frames.html
+else
+	skip "and as a picture" "gnuplot is not there"
+fi
 expect 127 "a command that is not there" "$FAULTLINE" record --kernel --no-frames --buffer 16M -o n.flt -- ./nothing
 fail_if "leaves no trace" test -e n.flt
 finish

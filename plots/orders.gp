@@ -1,0 +1,34 @@
+# What the free memory at the end is good for, by the order of a request, over all zones (orders.tsv): left, the share of it that lies in
+# smaller blocks; right, the kernel's index of external fragmentation, which is defined only where a request would fail.
+kind = ARG1; output = ARG2; runs = ARG3; columns = ARG4; rows = ARG5; colour_option = ARG6
+figure_width = 660; figure_height = 400
+load 'style.gp'
+
+# Policies of one engine are told apart here, so each run has a colour of its own.
+array run_colour[8] = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x7A5195, 0x6B7580]
+colour(i) = run_colour[(i - 1) % 8 + 1]
+do for [i = 1:run_count] {
+	dash[i] = (i - 1) / 8 + 1
+}
+set xlabel 'order of a request'
+set xtics 1
+stats file(1, 'orders.tsv') using 2 nooutput name 'order'
+set xrange [-0.3:order_max + 0.3]
+set yrange [0:1.02]
+of_all(zone, value) = strcol(zone) eq 'all' ? value : NaN
+if (!dumb) {
+	load 'legend.gp'
+	unset key
+	set tmargin at screen 0.92 - legend_height
+}
+set multiplot layout 1, 2
+set title 'unusable free space index' offset 0, -0.6
+plot for [i = 1:run_count] file(i, 'orders.tsv') using (of_all(1, $2)):4 with linespoints linecolor rgb colour(i) \
+	linewidth 2 dashtype dash[i] pointtype 7 pointsize 0.5 title label[i]
+do for [k = 100:100 + legend_labels] {
+	unset label k
+}
+set title 'external fragmentation index' offset 0, -0.6
+plot for [i = 1:run_count] file(i, 'orders.tsv') using (of_all(1, $2)):5 with linespoints linecolor rgb colour(i) \
+	linewidth 2 dashtype dash[i] pointtype 7 pointsize 0.5 title label[i]
+unset multiplot

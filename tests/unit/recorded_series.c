@@ -1,0 +1,139 @@
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bench/physical/recorded_series.h"
+#include "tests/unit/written_trace.h"
+#include "traces/frame_kinds.h"
+
+/* A part of a snapshot: `frames` of a kind from the frame `first` on. */
+static void write_part(struct written_trace *trace, uint64_t first, uint64_t frames, unsigned value)
+{
+	const uint64_t times[2] = {1, 2};
+	struct frame_writer writer;
+	uint32_t number = 0;
+	uint8_t bytes[256];
+
+	frame_writer_start(&writer, bytes, sizeof(bytes));
+	frame_writer_header(&writer, first, frames, times);
+	for (uint64_t i = 0; i < frames; i++)
+		frame_writer_add(&writer, value);
+	frame_writer_finish(&writer);
+	const struct event_snapshot snapshot = {
+	    .name = FRAME_KINDS_SNAPSHOT, .bytes = (const char *)bytes, .length = writer.used};
+
+	assert_int_equal(trace->sink->snapshot(trace->sink, &snapshot, &number, &trace->error), TRACE_OK);
+	written_event(trace, (struct event){.kind = EVENT_SNAPSHOT, .count = number});
+}
+
+/* Before: 1024 frames of files and 1024 free ones. After: all free; then what belongs to no set. */
+static struct flt_reader *two_sets(bool is_cut)
+{
+	struct written_trace trace;
+
+	written_trace_begin(&trace);
+	write_part(&trace, 0, 1024, FRAME_FILE);
+	written_snapshot(&trace, "vmstat", "nr_free_pages 1\n", (struct event){0});
+	write_part(&trace, 1024, 1024, FRAME_FREE);
+	write_part(&trace, 0, 1024, FRAME_FREE);
+	write_part(&trace, 1024, 1024, FRAME_FREE);
+	if (is_cut)
+		assert_int_equal(flt_writer_warn(trace.writer, EVENT_CUT_WARNING, 1, &trace.error), TRACE_OK);
+	return written_trace_open(&trace);
+}
+
+static uint64_t sum(const struct frame_map *map, enum frame_use use)
+{
+	uint64_t frames = 0;
+
+	for (size_t i = 0; i < (size_t)map->side * map->side; i++)
+		frames += map->cell[i][use];
+	return frames;
+}
+
+static void test_before_and_after(void **state)
+{
+	struct flt_reader *reader = two_sets(false);
+	struct memory_series series;
+	struct trace_error error;
+
+	(void)state;
+	assert_int_equal(recorded_series_read(&series, reader, &error), TRACE_OK);
+	assert_int_equal(series.samples, 0);
+	assert_int_equal(series.moments, 2);
+	assert_int_equal(series.moment[1].event, flt_reader_summary(reader)->events);
+	assert_int_equal(sum(&series.moment[0].map, FRAME_USE_MOVABLE), 1024);
+	assert_int_equal(sum(&series.moment[0].map, FRAME_USE_FREE_LARGE), 1024);
+	assert_int_equal(sum(&series.moment[1].map, FRAME_USE_FREE_LARGE), 2048);
+	assert_int_equal(sum(&series.map, FRAME_USE_FREE_LARGE), 2048);
+	assert_int_equal(series.map.frames, 2048);
+	memory_series_destroy(&series);
+	flt_reader_close(reader);
+}
+
+static void test_a_cut_recording_has_no_end(void **state)
+{
+	struct flt_reader *reader = two_sets(true);
+	struct memory_series series;
+	struct trace_error error;
+
+	(void)state;
+	assert_int_equal(recorded_series_read(&series, reader, &error), TRACE_OK);
+	assert_int_equal(series.moments, 1);
+	assert_null(series.map.cell);
+	memory_series_destroy(&series);
+	flt_reader_close(reader);
+}
+
+static void test_no_frames(void **state)
+{
+	struct written_trace trace;
+	struct memory_series series;
+	struct trace_error error;
+
+	(void)state;
+	written_trace_begin(&trace);
+	written_snapshot(&trace, "vmstat", "nr_free_pages 1\n", (struct event){0});
+	struct flt_reader *reader = written_trace_open(&trace);
+
+	assert_int_equal(recorded_series_read(&series, reader, &error), TRACE_OK);
+	assert_true(series.moments == 0 && series.samples == 0);
+	memory_series_destroy(&series);
+	flt_reader_close(reader);
+}
+
+/* What is no text line, what tells fewer frames than it says, and frames beyond every machine. */
+static void test_nonsense(void **state)
+{
+	static const char *const texts[] = {"frames", "0 4096 1 2\n\x01",
+					    "18446744073709551615 4096 1 2\n\x01",
+					    "0 18446744073709551615 1 2\n\x01"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct written_trace trace;
+		struct memory_series series;
+		struct trace_error error;
+
+		written_trace_begin(&trace);
+		written_snapshot(&trace, FRAME_KINDS_SNAPSHOT, texts[i], (struct event){0});
+		struct flt_reader *reader = written_trace_open(&trace);
+
+		assert_int_equal(recorded_series_read(&series, reader, &error), TRACE_BAD_INPUT);
+		flt_reader_close(reader);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_before_and_after),
+					   cmocka_unit_test(test_a_cut_recording_has_no_end),
+					   cmocka_unit_test(test_no_frames), cmocka_unit_test(test_nonsense)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
