@@ -6,7 +6,7 @@
 #include "engine/heap/heap.h"
 #include "engine/live_table.h"
 #include "engine/phys/fragmentation.h"
-#include "engine/policy.h"
+#include "engine/policy_memory.h"
 #include "engine/zone_source.h"
 
 #include <string.h>
@@ -29,30 +29,13 @@ struct machine {
 
 /* --- Building and ending ------------------------------------------------------------------------------------------ */
 
-static enum buddy_placement placement_of(const struct policy *policy)
-{
-	switch ((enum page_placement)policy->page_placement) {
-	case PLACEMENT_LOWEST_ADDRESS:
-		return BUDDY_LOWEST_ADDRESS;
-	case PLACEMENT_FULLEST_BLOCK:
-		return BUDDY_FULLEST_BLOCK;
-	case PLACEMENT_ORDER_FIRST:
-		break;
-	}
-	return BUDDY_ORDER_FIRST;
-}
-
 static enum status create_parts(struct machine *machine, const struct machine_options *options)
 {
 	uint64_t bytes = options->memory_bytes != 0 ? options->memory_bytes : MACHINE_MEMORY_BYTES;
-	struct memory_shape shape = {
-	    .size = {.layout = options->policy->memory_layout == LAYOUT_I386 ? MEMORY_I386 : MEMORY_X86_64,
-		     .pages = bytes >> PAGE_SHIFT},
-	    .backing = options->backing == MACHINE_BACKING_REAL ? ARENA_REAL : ARENA_NONE,
-	    .placement = placement_of(options->policy),
-	    .max_order = BUDDY_KERNEL_ORDER,
-	    .cpus = options->policy->per_cpu_lists ? 1 : 0,
-	};
+	struct memory_shape shape = policy_memory_shape(options->policy);
+
+	shape.size.pages = bytes >> PAGE_SHIFT;
+	shape.backing = options->backing == MACHINE_BACKING_REAL ? ARENA_REAL : ARENA_NONE;
 	enum status status =
 	    bytes % PAGE_BYTES == 0 ? memory_create(&machine->physical, &shape) : STATUS_BAD_ARGUMENT;
 

@@ -6,6 +6,8 @@
 #include <string.h>
 
 static const char *const placement_words[] = {"order-first", "lowest-address", "fullest-block", NULL};
+static const char *const free_block_words[] = {"bitmaps", "lists", NULL};
+static const char *const tuning_words[] = {"fixed", "tuned", NULL};
 static const char *const size_class_words[] = {"pow2", "kmalloc", "quarter-steps", "eighth-steps", NULL};
 static const char *const span_choice_words[] = {"fullest", "lowest-address", NULL};
 static const char *const freelist_words[] = {"lifo", "random", NULL};
@@ -28,7 +30,10 @@ static const char *const paging_words[] = {"demand", "eager", NULL};
 	}
 
 static const struct policy_key keys[] = {
-    WORD_KEY(page_placement, placement_words, "which free block of pages an allocation takes"),
+    WORD_KEY(free_blocks, free_block_words,
+	     "zones keep free pages as bitmaps, or as Linux does: lists by order and migrate type"),
+    WORD_KEY(page_placement, placement_words,
+	     "which free block of pages an allocation takes from bitmaps; lists have Linux's rules"),
     WORD_KEY(size_classes, size_class_words, "the sizes that small requests are rounded up to"),
     NUMBER_KEY(small_bytes, 1024, 32768,
 	       "the largest request served from a size class; larger ones get whole pages"),
@@ -42,6 +47,12 @@ static const struct policy_key keys[] = {
     WORD_KEY(per_cpu_lists, switch_words,
 	     "per-CPU lists of single pages for the page allocator's own calls; spans of the heap come from "
 	     "the zone"),
+    WORD_KEY(pcp_tuning, tuning_words,
+	     "size and batch of per-CPU lists: fixed, or following zone and load as Linux has them"),
+    WORD_KEY(page_owner, switch_words, "who allocated a block of pages is remembered"),
+    NUMBER_KEY(min_free_kbytes, 0, UINT32_MAX, "KiB that the zones keep free; 0 computes them as Linux does"),
+    NUMBER_KEY(watermark_scale_factor, 1, 3000,
+	       "distance of a zone's watermarks from one another, in ten-thousandths of its pages"),
     NUMBER_KEY(purge_delay, 0, UINT32_MAX,
 	       "page operations before free pages go back to the system; 0 is at once"),
     WORD_KEY(memory_layout, layout_words, "zones and direct map of the machine"),
@@ -82,45 +93,52 @@ static const struct policy_key keys[] = {
     WORD_KEY(vmalloc_huge, switch_words, "areas of vmalloc in blocks of 2 MiB where the caller allows it"),
 };
 
-/* How slabs are made: ours, and as Linux 6.18 does it with CONFIG_SLAB_FREELIST_RANDOM. */
-#define OUR_SLABS .slab_geometry = SLAB_RULE_EIGHTH, .slab_sheaf = 64, .slab_merge = 1, .vmalloc_huge = 1
-#define LINUX_SLABS                                                                                          \
-	.slab_geometry = SLAB_RULE_LINUX, .slab_cpu_slabs = 1, .slab_merge = 1, .slab_random = 1,            \
-	.vmalloc_huge = 1
+/* How the kernel keeps pages and makes slabs: as measured best here, and as Linux 6.18 does with CONFIG_SLAB_FREELIST_RANDOM. */
+#define OUR_KERNEL                                                                                           \
+	.free_blocks = FREE_BLOCKS_BITMAPS, .pcp_tuning = PAGE_SETS_FIXED,                                   \
+	.slab_geometry = SLAB_RULE_EIGHTH, .slab_sheaf = 64, .slab_merge = 1, .vmalloc_huge = 1
+#define LINUX_KERNEL                                                                                         \
+	.free_blocks = FREE_BLOCKS_LISTS, .pcp_tuning = PAGE_SETS_TUNED, .slab_geometry = SLAB_RULE_LINUX,   \
+	.slab_cpu_slabs = 1, .slab_merge = 1, .slab_random = 1, .vmalloc_huge = 1
 
-/* Linux's first slab allocator, after Bonwick's: arrays of objects per CPU, colours, and at most an eighth wasted. */
-#define TEXTBOOK_SLABS .slab_geometry = SLAB_RULE_EIGHTH, .slab_sheaf = 60, .slab_colour = 1
+/* Bitmaps, and Linux's first slab allocator, after Bonwick's: arrays of objects per CPU, colours, and at most an eighth wasted.
+ */
+#define TEXTBOOK_KERNEL                                                                                      \
+	.free_blocks = FREE_BLOCKS_BITMAPS, .pcp_tuning = PAGE_SETS_FIXED,                                   \
+	.slab_geometry = SLAB_RULE_EIGHTH, .slab_sheaf = 60, .slab_colour = 1
 
 /* The keys that shipped policies differ in are arguments; all other keys have one value here. */
-#define VALUES(slabs, placement, spans, classes, small, layout, levels)                                      \
+#define VALUES(kernel, placement, spans, classes, small, layout, levels)                                     \
 	{                                                                                                    \
 		.page_placement = (placement), .size_classes = (classes), .small_bytes = (small),            \
 		.slab_order = 3, .span_choice = (spans), .magazine_blocks = 256, .magazine_bytes = 8192,     \
 		.freelist_order = FREELIST_LIFO, .per_cpu_lists = 1, .purge_delay = 16384,                   \
-		.memory_layout = (layout), .page_levels = (levels), .shared_calls = 64, .thp = THP_MADVISE,  \
-		.thp_defrag = THP_DEFRAG_MADVISE, .thp_zero_page = 1, .thp_placement = THP_AT_FAULT,         \
-		.thp_promotion_pages = 0, .khugepaged_period = 0, .khugepaged_scan_pages = 4096,             \
-		.khugepaged_max_ptes_none = 511, .khugepaged_max_ptes_shared = 256,                          \
-		.fault_around_bytes = 65536, .read_around_bytes = 131072, .paging = PAGING_DEMAND, slabs     \
+		.watermark_scale_factor = 10, .memory_layout = (layout), .page_levels = (levels),            \
+		.shared_calls = 64, .thp = THP_MADVISE, .thp_defrag = THP_DEFRAG_MADVISE,                    \
+		.thp_zero_page = 1, .thp_placement = THP_AT_FAULT, .thp_promotion_pages = 0,                 \
+		.khugepaged_period = 0, .khugepaged_scan_pages = 4096, .khugepaged_max_ptes_none = 511,      \
+		.khugepaged_max_ptes_shared = 256, .fault_around_bytes = 65536, .read_around_bytes = 131072, \
+		.paging = PAGING_DEMAND, kernel                                                              \
 	}
 
 static const struct policy_named policies[] = {
     {"default", "what measured best over the shipped recordings",
-     VALUES(OUR_SLABS, PLACEMENT_ORDER_FIRST, SPAN_FULLEST, SIZE_CLASSES_EIGHTH_STEPS, 16384, LAYOUT_X86_64,
+     VALUES(OUR_KERNEL, PLACEMENT_ORDER_FIRST, SPAN_FULLEST, SIZE_CLASSES_EIGHTH_STEPS, 16384, LAYOUT_X86_64,
 	    4)},
-    {"linux", "as the Linux kernel does it: kmalloc's sizes, order-first buddy",
-     VALUES(LINUX_SLABS, PLACEMENT_ORDER_FIRST, SPAN_FULLEST, SIZE_CLASSES_KMALLOC, 8192, LAYOUT_X86_64, 4)},
+    {"linux", "as the Linux kernel does it: free lists by order and migrate type, kmalloc's sizes",
+     VALUES(LINUX_KERNEL, PLACEMENT_ORDER_FIRST, SPAN_FULLEST, SIZE_CLASSES_KMALLOC, 8192, LAYOUT_X86_64, 4)},
     {"lowest-address", "pages and spans from the lowest address that serves",
-     VALUES(OUR_SLABS, PLACEMENT_LOWEST_ADDRESS, SPAN_LOWEST_ADDRESS, SIZE_CLASSES_EIGHTH_STEPS, 16384,
+     VALUES(OUR_KERNEL, PLACEMENT_LOWEST_ADDRESS, SPAN_LOWEST_ADDRESS, SIZE_CLASSES_EIGHTH_STEPS, 16384,
 	    LAYOUT_X86_64, 4)},
     {"order-first", "pages from the smallest free block that serves",
-     VALUES(OUR_SLABS, PLACEMENT_ORDER_FIRST, SPAN_FULLEST, SIZE_CLASSES_EIGHTH_STEPS, 16384, LAYOUT_X86_64,
+     VALUES(OUR_KERNEL, PLACEMENT_ORDER_FIRST, SPAN_FULLEST, SIZE_CLASSES_EIGHTH_STEPS, 16384, LAYOUT_X86_64,
 	    4)},
     {"fullest-block", "pages from the fullest 2 MiB block that serves",
-     VALUES(OUR_SLABS, PLACEMENT_FULLEST_BLOCK, SPAN_FULLEST, SIZE_CLASSES_EIGHTH_STEPS, 16384, LAYOUT_X86_64,
-	    4)},
+     VALUES(OUR_KERNEL, PLACEMENT_FULLEST_BLOCK, SPAN_FULLEST, SIZE_CLASSES_EIGHTH_STEPS, 16384,
+	    LAYOUT_X86_64, 4)},
     {"i386", "the machine of the textbooks: two-level paging, 3 GiB + 1 GiB, three zones",
-     VALUES(TEXTBOOK_SLABS, PLACEMENT_ORDER_FIRST, SPAN_FULLEST, SIZE_CLASSES_KMALLOC, 8192, LAYOUT_I386, 2)},
+     VALUES(TEXTBOOK_KERNEL, PLACEMENT_ORDER_FIRST, SPAN_FULLEST, SIZE_CLASSES_KMALLOC, 8192, LAYOUT_I386,
+	    2)},
 };
 
 const struct policy_named *policy_at(size_t index)

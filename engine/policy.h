@@ -82,6 +82,18 @@ enum paging_mode {
 	PAGING_EAGER,  /* at once */
 };
 
+/* How the zones of a machine keep their free blocks (engine/phys/zone.h). */
+enum free_block_keeper {
+	FREE_BLOCKS_BITMAPS,
+	FREE_BLOCKS_LISTS,
+};
+
+/* What the figures of a CPU's page set follow (engine/phys/pcp.h). */
+enum page_set_tuning {
+	PAGE_SETS_FIXED,
+	PAGE_SETS_TUNED,
+};
+
 /* How objects are cut from slabs (engine/phys/slab_geometry.h). */
 enum slab_rule {
 	SLAB_RULE_EIGHTH,
@@ -90,7 +102,8 @@ enum slab_rule {
 
 /* Every field is a uint32_t so that the table of keys can address them alike. */
 struct policy {
-	uint32_t page_placement; /* enum page_placement */
+	uint32_t free_blocks;	 /* enum free_block_keeper */
+	uint32_t page_placement; /* enum page_placement; lists have their own rules */
 	uint32_t size_classes;	 /* enum size_class_scheme */
 	uint32_t small_bytes; /* the largest request served from size classes, bytes; larger ones get pages */
 	uint32_t slab_order;  /* the largest span or slab, as an order of pages */
@@ -98,8 +111,12 @@ struct policy {
 	uint32_t magazine_blocks; /* the most free blocks of one class that a thread keeps; 0 = none */
 	uint32_t
 	    magazine_bytes; /* the most bytes of one class that a thread keeps (one block is always allowed) */
-	uint32_t freelist_order; /* enum freelist_order */
-	uint32_t per_cpu_lists;	 /* 0 or 1: per-CPU lists of single pages in front of the buddy */
+	uint32_t freelist_order;	 /* enum freelist_order */
+	uint32_t per_cpu_lists;		 /* 0 or 1: per-CPU lists of single pages in front of the buddy */
+	uint32_t pcp_tuning;		 /* enum page_set_tuning */
+	uint32_t page_owner;		 /* 0 or 1: who allocated a block of pages is remembered */
+	uint32_t min_free_kbytes;	 /* KiB that zones keep free together; 0 = computed as Linux does */
+	uint32_t watermark_scale_factor; /* distance of a zone's watermarks, in 1/10000 of it */
 	uint32_t purge_delay; /* page operations after which free pages go back to the system; 0 = at once */
 	uint32_t memory_layout; /* enum memory_layout */
 	uint32_t page_levels;	/* levels of a process's page table */

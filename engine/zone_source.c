@@ -11,7 +11,7 @@ static struct zone_source *self(struct span_source *source)
 
 static bool may_take(const struct zone *zone, uint64_t pages)
 {
-	return zone->buddy.free_pages >= zone->watermark[WATERMARK_MIN] + pages;
+	return zone_kept_pages(zone) >= zone->watermark[WATERMARK_MIN] + pages;
 }
 
 /* A run aligned to more than a top-order block: a longer one, of which head and tail go back. */
@@ -38,7 +38,7 @@ static pfn_t acquire_from(struct zone_source *zones, unsigned i, uint64_t pages,
 {
 	struct direct_source *direct = &zones->direct[i];
 	struct zone *zone = &zones->memory->zone[i];
-	bool far = alignment_pages > (uint64_t)1 << zone->buddy.max_order;
+	bool far = alignment_pages > (uint64_t)1 << zones->memory->max_order;
 	pfn_t pfn = PFN_NONE;
 
 	zone_lock(zone);
@@ -154,6 +154,7 @@ static struct arena part_of(const struct arena *whole, const struct zone *zone)
 
 enum status zone_source_create(struct zone_source *zones, struct memory *memory, uint64_t purge_delay)
 {
+	struct page_runs runs;
 	enum status status = STATUS_OK;
 
 	*zones = (struct zone_source){
@@ -169,8 +170,8 @@ enum status zone_source_create(struct zone_source *zones, struct memory *memory,
 	};
 	for (unsigned i = 0; i < memory->zones && memory->zone[i].first < memory->arena.pages; i++) {
 		zones->part[i] = part_of(&memory->arena, &memory->zone[i]);
-		status = direct_source_create(&zones->direct[i], &zones->part[i], &memory->zone[i].buddy,
-					      purge_delay);
+		runs = zone_runs(&memory->zone[i]);
+		status = direct_source_create(&zones->direct[i], &zones->part[i], &runs, purge_delay);
 		if (status != STATUS_OK) {
 			zone_source_destroy(zones);
 			return status;

@@ -1,7 +1,7 @@
 /* zone_source.h: the span source of a machine: the directly mapped zones of its memory, tried from the highest down.
  *
- *   heap ──▶ zone source ──▶ direct source of Normal ──▶ buddy of Normal
- *                       └──▶ direct source of DMA32  ──▶ buddy of DMA32  ...
+ *   heap ──▶ zone source ──▶ direct source of Normal ──▶ bitmaps or lists of Normal
+ *                       └──▶ direct source of DMA32  ──▶ bitmaps or lists of DMA32  ...
  *
  * Each zone has a direct source (direct_source.h) over its part of the direct map, with the zone's lock around every call. A
  * zone that would fall below its `min` watermark is passed over. Page 0 of the source is frame 0.

@@ -3,6 +3,8 @@
 #include "bench/preload/shell_heap.h"
 
 #include "engine/heap/direct_source.h"
+#include "engine/phys/buddy.h"
+#include "engine/policy_memory.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -131,18 +133,18 @@ static void add_frames(void)
 static enum status create_source(const struct policy *policy)
 {
 	struct buddy_shape shape = {.pages = shell.arena.pages, .max_order = BUDDY_ORDER_MAX};
+	struct page_runs runs;
 	enum status status;
 
-	shape.placement = policy->page_placement == PLACEMENT_ORDER_FIRST      ? BUDDY_ORDER_FIRST
-			  : policy->page_placement == PLACEMENT_LOWEST_ADDRESS ? BUDDY_LOWEST_ADDRESS
-									       : BUDDY_FULLEST_BLOCK;
+	shape.placement = policy_placement(policy);
 	status = reservation_create(&shell.buddy_memory, buddy_bytes(&shape), PAGE_BYTES);
 	if (status == STATUS_OK)
 		status = buddy_create(&shell.buddy, &shape, shell.buddy_memory.memory);
 	if (status != STATUS_OK)
 		return status;
 	add_frames();
-	return direct_source_create(&shell.source, &shell.arena, &shell.buddy, policy->purge_delay);
+	runs = page_runs_of_buddy(&shell.buddy);
+	return direct_source_create(&shell.source, &shell.arena, &runs, policy->purge_delay);
 }
 
 static void end_thread(void *thread)

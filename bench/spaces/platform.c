@@ -2,6 +2,8 @@
 
 #include "bench/spaces/platform.h"
 
+#include "engine/policy_memory.h"
+
 #define VMAS_MAX ((uint64_t)1 << 22)
 #define HUGE_PAGE_ORDER 9u
 
@@ -15,15 +17,6 @@
 #define LOW_BASE 0x40000000u
 
 /* --- Building ------------------------------------------------------------------------------------------------------- */
-
-static enum buddy_placement placement_of(const struct policy *policy)
-{
-	static const enum buddy_placement placements[] = {[PLACEMENT_ORDER_FIRST] = BUDDY_ORDER_FIRST,
-							  [PLACEMENT_LOWEST_ADDRESS] = BUDDY_LOWEST_ADDRESS,
-							  [PLACEMENT_FULLEST_BLOCK] = BUDDY_FULLEST_BLOCK};
-
-	return placements[policy->page_placement];
-}
 
 static enum status choose_paging(struct platform *platform)
 {
@@ -40,11 +33,10 @@ static enum status choose_paging(struct platform *platform)
 static enum status create_memory(struct platform *platform, const struct platform_options *options)
 {
 	uint64_t bytes = options->memory_bytes ? options->memory_bytes : PLATFORM_MEMORY_BYTES;
-	struct memory_shape shape = {.size = {.pages = bytes >> PAGE_SHIFT},
-				     .backing = ARENA_NONE,
-				     .placement = placement_of(&platform->policy),
-				     .max_order = BUDDY_KERNEL_ORDER};
+	struct memory_shape shape = policy_memory_shape(&platform->policy);
 
+	shape.size.pages = bytes >> PAGE_SHIFT;
+	shape.cpus = 0; /* page tables and faults name no processor */
 	platform->promise =
 	    (struct mm_promise){.mode = MM_OVERCOMMIT_ALWAYS, .memory_pages = bytes >> PAGE_SHIFT};
 	return bytes % PAGE_BYTES == 0 ? memory_create(&platform->memory, &shape) : STATUS_BAD_ARGUMENT;

@@ -190,6 +190,16 @@ static pfn_t find_retained(const struct direct_source *direct, uint64_t pages)
 	return PFN_NONE;
 }
 
+static bool claim_run(struct direct_source *direct, pfn_t pfn, uint64_t pages)
+{
+	return direct->runs.claim(direct->runs.keeper, direct->arena->first + pfn, pages);
+}
+
+static void release_run(struct direct_source *direct, pfn_t frame, uint64_t pages)
+{
+	direct->runs.release(direct->runs.keeper, frame, pages);
+}
+
 /* Takes retained pages when there is a run of them that nobody else took; `pages` is at least 2. */
 static pfn_t acquire_retained(struct direct_source *direct, uint64_t pages)
 {
@@ -198,7 +208,7 @@ static pfn_t acquire_retained(struct direct_source *direct, uint64_t pages)
 	if (direct->retained_pages < pages || pages >= direct->hopeless_pages)
 		return PFN_NONE;
 	pfn = find_retained(direct, pages);
-	if (pfn == PFN_NONE || !buddy_claim(direct->buddy, direct->arena->first + pfn, pages)) {
+	if (pfn == PFN_NONE || !claim_run(direct, pfn, pages)) {
 		direct->hopeless_pages = pages;
 		return PFN_NONE;
 	}
@@ -216,11 +226,11 @@ static pfn_t acquire(struct span_source *source, uint64_t pages, uint64_t alignm
 	if (pages > 1 && alignment_pages == 1)
 		frame = acquire_retained(direct, pages);
 	if (frame == PFN_NONE) {
-		frame = buddy_allocate_pages(direct->buddy, asked);
+		frame = direct->runs.allocate(direct->runs.keeper, asked);
 		if (frame == PFN_NONE)
 			return PFN_NONE;
 		if (asked > pages)
-			buddy_free_range(direct->buddy, frame + pages, asked - pages);
+			release_run(direct, frame + pages, asked - pages);
 	}
 	*zero = took(direct, frame - direct->arena->first, pages);
 	count_operation(direct);
@@ -232,7 +242,7 @@ static void release(struct span_source *source, pfn_t pfn, uint64_t pages)
 	struct direct_source *direct = self(source);
 	uint64_t end = pfn + pages;
 
-	buddy_free_range(direct->buddy, direct->arena->first + pfn, pages);
+	release_run(direct, direct->arena->first + pfn, pages);
 	for (uint64_t word = pfn / 64; word <= (end - 1) / 64; word++) {
 		direct->retained[word] |= word_mask(word, pfn, end);
 		bitmap_set(&direct->words, word);
@@ -253,7 +263,7 @@ static bool claim(struct span_source *source, pfn_t pfn, uint64_t pages)
 	struct direct_source *direct = self(source);
 
 	if (pfn >= direct->source.pages || pages > direct->source.pages - pfn ||
-	    !buddy_claim(direct->buddy, direct->arena->first + pfn, pages))
+	    !claim_run(direct, pfn, pages))
 		return false;
 	(void)took(direct, pfn, pages);
 	count_operation(direct);
@@ -268,12 +278,12 @@ static void purge(struct span_source *source)
 static void statistics(const struct span_source *source, struct span_source_statistics *statistics)
 {
 	const struct direct_source *direct = (const struct direct_source *)source;
+	uint64_t huge_bytes = direct->runs.huge_map_bytes + 2 * HUGE_PAGES / 8;
 
 	*statistics = (struct span_source_statistics){
 	    .used_pages = direct->used_pages,
 	    .retained_pages = direct->retained_pages,
-	    .metadata_bytes =
-		(direct->peak_pages + HUGE_PAGES) / HUGE_PAGES * (BUDDY_HUGE_MAP_BYTES + 2 * HUGE_PAGES / 8),
+	    .metadata_bytes = (direct->peak_pages + HUGE_PAGES) / HUGE_PAGES * huge_bytes,
 	    .purged_pages = direct->purged_pages,
 	};
 }
@@ -283,8 +293,8 @@ static const char *check(const struct span_source *source)
 	return direct_source_check((const struct direct_source *)source);
 }
 
-enum status direct_source_create(struct direct_source *direct, struct arena *arena, struct buddy *buddy,
-				 uint64_t purge_delay)
+enum status direct_source_create(struct direct_source *direct, struct arena *arena,
+				 const struct page_runs *runs, uint64_t purge_delay)
 {
 	uint64_t words = (arena->pages + 63) / 64;
 	enum status status;
@@ -302,7 +312,7 @@ enum status direct_source_create(struct direct_source *direct, struct arena *are
 		       .statistics = statistics,
 		       .check = check},
 	    .arena = arena,
-	    .buddy = buddy,
+	    .runs = *runs,
 	    .purge_delay = purge_delay,
 	    .hopeless_pages = UINT64_MAX,
 	};
@@ -325,10 +335,8 @@ static const char *check_word(const struct direct_source *direct, uint64_t word)
 {
 	for (uint64_t bits = direct->retained[word]; bits != 0; bits &= bits - 1) {
 		uint64_t pfn = word * 64 + (uint64_t)__builtin_ctzll(bits);
-		pfn_t first;
-		unsigned order;
 
-		if (!buddy_find_free(direct->buddy, direct->arena->first + pfn, &first, &order))
+		if (!direct->runs.is_free(direct->runs.keeper, direct->arena->first + pfn))
 			return "I2: a retained page is not free";
 	}
 	return (direct->idle[word] & ~direct->retained[word]) ? "I1: an idle page is not retained" : NULL;
@@ -350,5 +358,5 @@ const char *direct_source_check(const struct direct_source *direct)
 		return broken;
 	if (retained_pages != direct->retained_pages)
 		return "I3: retained_pages is not the number of set bits";
-	return buddy_check(direct->buddy);
+	return direct->runs.check(direct->runs.keeper);
 }

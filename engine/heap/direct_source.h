@@ -1,12 +1,12 @@
-/* direct_source.h: the maker `direct` of spans: blocks of a buddy over an arena, their unused tail given
- * back.
+/* direct_source.h: the maker `direct` of spans: runs of an arena's pages, from whatever keeps its free blocks
+ * (engine/phys/page_runs.h).
  *
  * It also decides when free pages go back to the system. A page that was used and is free again is
  * *retained*: it may still be backed by memory, so using it again costs nothing, while giving it back costs a
  * system call now and a fault (about 1.6 us) at its next use. Pages are given back for two reasons.
  *
  * Retained pages are used first: a run of two pages or more is looked for among them, wherever it begins,
- * before the buddy is asked, which knows only blocks aligned to their own size. (A freed run of 68 pages
+ * before the keeper is asked, which knows only blocks aligned to their own size. (A freed run of 68 pages
  * whose neighbours are in use is no block of 128, but it is what the next request of 68 pages needs.)
  *
  * The ceiling. Retained pages do no harm as long as the pages in use and they together stay below what the
@@ -28,10 +28,10 @@
  *
  * Invariants, proved by direct_source_check() while nothing runs:
  *   I1: idle is a subset of retained
- *   I2: a retained page is free in the buddy
+ *   I2: a retained page is free
  *   I3: retained_pages = set bits of retained
  *   I4: words holds the words of `retained` that are not zero
- *   and bitmap_check(), buddy_check()
+ *   and bitmap_check(), and those of the keeper
  */
 #ifndef FAULTLINE_ENGINE_HEAP_DIRECT_SOURCE_H
 #define FAULTLINE_ENGINE_HEAP_DIRECT_SOURCE_H
@@ -41,12 +41,12 @@
 #include "engine/base/status.h"
 #include "engine/heap/span_source.h"
 #include "engine/phys/arena.h"
-#include "engine/phys/buddy.h"
+#include "engine/phys/page_runs.h"
 
 struct direct_source {
 	struct span_source source; /* what the heap sees; page 0 is the arena's first frame */
 	struct arena *arena;
-	struct buddy *buddy;
+	struct page_runs runs;
 	struct reservation bits;   /* holds the two bitmaps */
 	uint64_t *retained, *idle; /* a bit per page */
 	struct bitmap words;	   /* the words of `retained` that are not zero */
@@ -57,11 +57,11 @@ struct direct_source {
 	uint64_t purge_delay;	 /* operations; policy key purge_delay */
 };
 
-/* Makes a source over the whole arena, whose frames the buddy holds free or allocated to others. Both stay
- * the caller's and outlive the source. STATUS_NO_MEMORY when there is no address space for the bitmaps,
+/* Makes a source over the whole arena, whose frames the keeper of the runs holds free or allocated to others. Both
+ * stay the caller's and outlive the source. STATUS_NO_MEMORY when there is no address space for the bitmaps,
  * STATUS_LIMIT when the arena has 2^32 pages or more. */
 MUST_USE enum status direct_source_create(struct direct_source *direct, struct arena *arena,
-					  struct buddy *buddy, uint64_t purge_delay);
+					  const struct page_runs *runs, uint64_t purge_delay);
 
 void direct_source_destroy(struct direct_source *direct);
 

@@ -35,24 +35,6 @@ static bool is_in_range(const struct free_lists *lists, pfn_t pfn, uint64_t page
 	return pfn >= lists->first && pfn < lists->end && pages <= lists->end - pfn;
 }
 
-void free_lists_add(struct free_lists *lists, pfn_t pfn, uint64_t pages)
-{
-	pfn_t end = pfn + pages;
-
-	CHECK(is_in_range(lists, pfn, pages), "added frames lie in the range");
-	lists->managed_pages += pages;
-	while (pfn < end) {
-		unsigned order =
-		    pfn == 0 ? FREE_LISTS_ORDER_MAX : (unsigned)__builtin_ctzll((unsigned long long)pfn);
-
-		order = order < FREE_LISTS_ORDER_MAX ? order : FREE_LISTS_ORDER_MAX;
-		while (order > 0 && (uint64_t)1 << order > end - pfn)
-			order--;
-		free_lists_free(lists, pfn, order, FREE_TO_TAIL);
-		pfn += (pfn_t)1 << order;
-	}
-}
-
 uint64_t free_lists_expand(struct free_lists *lists, struct free_block block, unsigned to)
 {
 	pfn_t first = block.pfn;

@@ -153,6 +153,18 @@ enum free_flag {
  * mark in its page says that it is nobody's (gfp.h). */
 void free_lists_free(struct free_lists *lists, pfn_t pfn, unsigned order, unsigned flags);
 
+/* Takes `pages` (at least 1) frames in a row for a type below MIGRATE_PCPTYPES, aligned to the next power of two: a block of which
+ * the tail goes back (make_alloc_exact). More than a block of order 10 is served from neighbouring free ones, found by a walk over
+ * the range, whose pageblocks become the type's. PFN_NONE when there is no such run. */
+pfn_t free_lists_allocate_pages(struct free_lists *lists, enum migrate_type type, uint64_t pages);
+
+/* Gives back any run of frames that are nobody's, whatever blocks they were taken as, in the largest aligned blocks. */
+void free_lists_free_range(struct free_lists *lists, pfn_t pfn, uint64_t pages);
+
+/* Takes exactly the frames pfn .. pfn+pages-1 if all of them are free and not isolated; else changes nothing and returns
+ * false. A run that reaches beyond the range is not free. Pageblocks keep their types. */
+MUST_USE bool free_lists_claim(struct free_lists *lists, pfn_t pfn, uint64_t pages);
+
 /* --- Questions ------------------------------------------------------------------------------------------------------ */
 
 static inline uint64_t free_lists_blocks(const struct free_lists *lists, unsigned order,

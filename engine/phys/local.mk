@@ -6,7 +6,8 @@ engine_libengine_a_SOURCES += %D%/pair_code.h %D%/fill_queue.h %D%/fill_queue.c 
 	%D%/node.h %D%/node.c %D%/memory.h %D%/memory.c %D%/reclaim_hook.h %D%/mempolicy.h %D%/mempolicy.c \
 	%D%/gfp_flags.h %D%/gfp_flags.c %D%/gfp.h %D%/gfp_step.h %D%/gfp.c %D%/gfp_slow.c %D%/gfp_free.c \
 	%D%/migrate.h %D%/pageblock.h %D%/pageblock.c %D%/extfrag.h %D%/zone_request.h %D%/free_lists.h %D%/free_lists_step.h \
-	%D%/free_lists.c %D%/free_lists_fallback.c %D%/free_lists_block.c %D%/free_lists_check.c %D%/zone_lists.h %D%/zone_lists.c
+	%D%/free_lists.c %D%/free_lists_fallback.c %D%/free_lists_block.c %D%/free_lists_range.c %D%/free_lists_check.c \
+	%D%/page_runs.h %D%/page_runs.c %D%/zone_lists.h %D%/zone_lists.c
 engine_libengine_a_SOURCES += %D%/slab_geometry.h %D%/slab_geometry.c %D%/slab_policy.h %D%/slab.h %D%/slab.c \
 	%D%/slab_misuse.h %D%/slab_misuse.c %D%/kmem_cache.h %D%/kmem_cache_layers.h %D%/kmem_cache.c %D%/kmem_cache_node.c \
 	%D%/kmem_cache_cpu.c %D%/kmem_cache_sheaf.c %D%/kmem_cache_debug.c %D%/kmem_cache_check.c %D%/slab_allocator.c \

@@ -64,7 +64,6 @@ enum status zone_create(struct zone *zone, const struct zone_shape *shape)
 	    .first = shape->buddy.first,
 	    .end = shape->buddy.first + shape->buddy.pages,
 	    .local_cpus = shape->local_cpus,
-	    .keeper = shape->keeper,
 	};
 	enum status status =
 	    shape->keeper == ZONE_LISTS ? zone_create_lists(zone, shape) : create_maps(zone, shape);
@@ -400,6 +399,11 @@ void zone_decay(struct zone *zone, unsigned cpu)
 
 	if (pages > 0)
 		drain(zone, &zone->pcp[cpu], pages, 0);
+}
+
+struct page_runs zone_runs(struct zone *zone)
+{
+	return zone->lists ? page_runs_of_lists(zone->lists) : page_runs_of_buddy(&zone->buddy);
 }
 
 uint64_t zone_free_pages(const struct zone *zone)

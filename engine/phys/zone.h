@@ -37,6 +37,7 @@
 #include "engine/phys/buddy.h"
 #include "engine/phys/fragmentation.h"
 #include "engine/phys/free_lists.h"
+#include "engine/phys/page_runs.h"
 #include "engine/phys/pcp.h"
 #include "engine/phys/zone_request.h"
 
@@ -66,9 +67,8 @@ struct zone {
 	enum zone_kind kind;
 	unsigned node;
 	struct counted_lock lock;
-	pfn_t first, end; /* the span: first .. end-1 */
-	enum zone_keeper keeper;
-	struct buddy buddy;	      /* the keeper with ZONE_BITMAPS; else without frames */
+	pfn_t first, end;	      /* the span: first .. end-1 */
+	struct buddy buddy;	      /* the keeper, unless there are lists; then without frames */
 	struct free_lists *lists;     /* the keeper with ZONE_LISTS, else NULL */
 	struct pageblocks pageblocks; /* of the lists */
 	uint64_t present_pages;
@@ -190,6 +190,9 @@ void zone_reserve(struct zone *zone, pfn_t pfn, unsigned order);
 
 /* Gives a reserved pageblock to a type, the last one only when forced; false when there was none. */
 bool zone_unreserve(struct zone *zone, enum migrate_type type, bool is_forced);
+
+/* The keeper's runs of pages, to be used between zone_lock() and zone_unlock(). */
+struct page_runs zone_runs(struct zone *zone);
 
 /* Of the keeper, by whatever keeper: free frames; whether the frame lies in a free block. */
 uint64_t zone_kept_pages(const struct zone *zone);

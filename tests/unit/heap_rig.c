@@ -2,25 +2,14 @@
 
 #include "tests/unit/heap_rig.h"
 
+#include "engine/policy_memory.h"
+
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
-
-static enum buddy_placement placement_of(const struct policy *policy)
-{
-	switch ((enum page_placement)policy->page_placement) {
-	case PLACEMENT_LOWEST_ADDRESS:
-		return BUDDY_LOWEST_ADDRESS;
-	case PLACEMENT_FULLEST_BLOCK:
-		return BUDDY_FULLEST_BLOCK;
-	case PLACEMENT_ORDER_FIRST:
-		break;
-	}
-	return BUDDY_ORDER_FIRST;
-}
 
 void heap_rig_make_source(struct heap_rig *rig, const char *text, uint64_t pages, enum arena_backing backing)
 {
@@ -29,16 +18,18 @@ void heap_rig_make_source(struct heap_rig *rig, const char *text, uint64_t pages
 				    .backing = backing,
 				    .none_base = (uintptr_t)1 << 40};
 	struct buddy_shape shape = {.pages = pages, .max_order = HUGE_ORDER};
+	struct page_runs runs;
 	struct policy policy;
 
 	memset(rig, 0, sizeof(*rig));
 	assert_int_equal(policy_parse(&policy, text), STATUS_OK);
-	shape.placement = placement_of(&policy);
+	shape.placement = policy_placement(&policy);
 	assert_int_equal(arena_create(&rig->arena, &arena), STATUS_OK);
 	assert_int_equal(reservation_create(&rig->buddy_memory, buddy_bytes(&shape), PAGE_BYTES), STATUS_OK);
 	assert_int_equal(buddy_create(&rig->buddy, &shape, rig->buddy_memory.memory), STATUS_OK);
 	buddy_add(&rig->buddy, 0, pages);
-	assert_int_equal(direct_source_create(&rig->source, &rig->arena, &rig->buddy, policy.purge_delay),
+	runs = page_runs_of_buddy(&rig->buddy);
+	assert_int_equal(direct_source_create(&rig->source, &rig->arena, &runs, policy.purge_delay),
 			 STATUS_OK);
 }
 

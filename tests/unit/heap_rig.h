@@ -4,6 +4,7 @@
 
 #include "engine/heap/direct_source.h"
 #include "engine/heap/heap.h"
+#include "engine/phys/buddy.h"
 
 struct heap_rig {
 	struct arena arena;

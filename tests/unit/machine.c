@@ -276,6 +276,20 @@ static void test_random_freelist_follows_the_seed(void **state)
 	model_test(&model);
 }
 
+/* The kernel's policy keeps its free blocks in lists; what else a policy says goes with either keeper. */
+static void test_other_keepers(void **state)
+{
+	static const char *const policies[] = {"linux,free_blocks=bitmaps", "default,free_blocks=lists",
+					       "linux,page_owner=on,pcp_tuning=fixed,min_free_kbytes=9000"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+		struct model model = {policies[i], run, policies[i], 2000, 1};
+
+		model_test(&model);
+	}
+}
+
 static void test_options_out_of_bounds(void **state)
 {
 	static const uint64_t bad[] = {1, MIB, 63 * MIB, 64 * MIB + 4096, 64 * MIB + 1, (uint64_t)1 << 60};
@@ -423,6 +437,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_model),
 	    cmocka_unit_test(test_random_freelist_follows_the_seed),
+	    cmocka_unit_test(test_other_keepers),
 	    cmocka_unit_test(test_options_out_of_bounds),
 	    cmocka_unit_test(test_large_machines),
 	    cmocka_unit_test(test_out_of_memory),

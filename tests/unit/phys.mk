@@ -1,5 +1,5 @@
 # Unit tests of this room.
-phys_tests = %D%/pageblock %D%/free_lists %D%/free_lists_model %D%/free_lists_misuse %D%/buddy %D%/memory %D%/node %D%/zone %D%/watermark %D%/pcp %D%/gfp %D%/gfp_flags %D%/gfp_misuse %D%/memblock %D%/fragmentation %D%/fill_queue %D%/arena
+phys_tests = %D%/pageblock %D%/free_lists %D%/free_lists_model %D%/free_lists_misuse %D%/buddy %D%/memory %D%/node %D%/page_runs %D%/zone %D%/watermark %D%/pcp %D%/gfp %D%/gfp_flags %D%/gfp_misuse %D%/memblock %D%/fragmentation %D%/fill_queue %D%/arena
 check_PROGRAMS += $(phys_tests)
 TESTS += $(phys_tests)
 free_lists_rig = %D%/free_lists_rig.h %D%/free_lists_rig.c $(unit_model)
@@ -17,6 +17,8 @@ free_lists_rig = %D%/free_lists_rig.h %D%/free_lists_rig.c $(unit_model)
 %C%_node_LDADD = $(unit_libs)
 %C%_memory_SOURCES = %D%/memory.c $(unit_model)
 %C%_memory_LDADD = $(unit_libs)
+%C%_page_runs_SOURCES = %D%/page_runs.c $(unit_model)
+%C%_page_runs_LDADD = $(unit_libs)
 %C%_zone_SOURCES = %D%/zone.c $(unit_model)
 %C%_zone_LDADD = $(unit_libs)
 %C%_watermark_SOURCES = %D%/watermark.c $(unit_model)
@@ -38,13 +40,15 @@ free_lists_rig = %D%/free_lists_rig.h %D%/free_lists_rig.c $(unit_model)
 %C%_arena_SOURCES = %D%/arena.c $(unit_model)
 %C%_arena_LDADD = $(unit_libs)
 
-machine_tests = %D%/machine %D%/live_table %D%/zone_source
+machine_tests = %D%/machine %D%/live_table %D%/zone_source %D%/policy_memory
 check_PROGRAMS += $(machine_tests)
 TESTS += $(machine_tests)
 %C%_machine_SOURCES = %D%/machine.c $(unit_model)
 %C%_machine_LDADD = $(unit_libs)
 %C%_live_table_SOURCES = %D%/live_table.c $(unit_model)
 %C%_live_table_LDADD = $(unit_libs)
+%C%_policy_memory_SOURCES = %D%/policy_memory.c
+%C%_policy_memory_LDADD = $(unit_libs)
 %C%_zone_source_SOURCES = %D%/zone_source.c
 %C%_zone_source_LDADD = $(unit_libs)
 

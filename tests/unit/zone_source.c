@@ -18,10 +18,13 @@ struct rig {
 };
 
 /*  [DMA     |DMA32           ]   of 64 MiB; 3 pages are in use, 5 retained  */
-static void rig_make(struct rig *rig)
+static void rig_make(struct rig *rig, enum zone_keeper keeper)
 {
-	struct memory_shape shape = {
-	    .size = {.pages = PAGES}, .backing = ARENA_NONE, .max_order = BUDDY_KERNEL_ORDER, .cpus = 1};
+	struct memory_shape shape = {.size = {.pages = PAGES},
+				     .backing = ARENA_NONE,
+				     .max_order = BUDDY_KERNEL_ORDER,
+				     .cpus = 1,
+				     .keeper = keeper};
 	struct span_source *source = &rig->zones.source;
 	bool zero;
 
@@ -46,8 +49,7 @@ static void test_zones_are_tried_from_the_highest_down(void **state)
 	struct span_source *source = &rig.zones.source;
 	bool zero;
 
-	(void)state;
-	rig_make(&rig);
+	rig_make(&rig, *(const enum zone_keeper *)*state);
 	assert_int_equal(rig.zones.zones, 2);
 	assert_true(rig.taken >= rig.zones.part[1].first);
 	pfn_t pfn = source->acquire(source, 512, 1, &zero);
@@ -56,6 +58,30 @@ static void test_zones_are_tried_from_the_highest_down(void **state)
 		pfn = source->acquire(source, 512, 1, &zero);
 	assert_true(pfn != PFN_NONE);
 	assert_true(rig.memory.zone[1].refusals > 0);
+	assert_null(zone_source_check(&rig.zones));
+	rig_drop(&rig);
+}
+
+/* More than a block of the largest order, and alignments beyond it, come from neighbouring blocks and go back. */
+static void test_large_runs(void **state)
+{
+	struct rig rig;
+	struct span_source *source = &rig.zones.source;
+	bool zero;
+
+	rig_make(&rig, *(const enum zone_keeper *)*state);
+	uint64_t free = zone_free_pages(&rig.memory.zone[1]);
+	pfn_t aligned = source->acquire(source, 100, 4096, &zero);
+	pfn_t large = source->acquire(source, 5000, 1, &zero);
+
+	assert_int_not_equal(aligned, PFN_NONE);
+	assert_int_equal(aligned % 4096, 0);
+	assert_int_not_equal(large, PFN_NONE);
+	assert_int_equal(zone_free_pages(&rig.memory.zone[1]), free - 5100);
+	assert_true(source->claim(source, large + 5000, 3));
+	source->release(source, large, 5003);
+	source->release(source, aligned, 100);
+	assert_int_equal(zone_free_pages(&rig.memory.zone[1]), free);
 	assert_null(zone_source_check(&rig.zones));
 	rig_drop(&rig);
 }
@@ -87,11 +113,10 @@ static void test_check_finds_each_broken_invariant(void **state)
 	    {break_end, "I2: the zones' parts follow one another and end where the direct map does"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct rig rig;
 
-		rig_make(&rig);
+		rig_make(&rig, *(const enum zone_keeper *)*state);
 		cases[i].break_it(&rig.zones);
 		const char *broken = zone_source_check(&rig.zones);
 
@@ -101,11 +126,16 @@ static void test_check_finds_each_broken_invariant(void **state)
 	}
 }
 
+#define FOR_BOTH(test) cmocka_unit_test_prestate(test, &bitmaps), cmocka_unit_test_prestate(test, &lists)
+
 int main(void)
 {
+	static enum zone_keeper bitmaps = ZONE_BITMAPS;
+	static enum zone_keeper lists = ZONE_LISTS;
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_zones_are_tried_from_the_highest_down),
-	    cmocka_unit_test(test_check_finds_each_broken_invariant),
+	    FOR_BOTH(test_zones_are_tried_from_the_highest_down),
+	    FOR_BOTH(test_large_runs),
+	    FOR_BOTH(test_check_finds_each_broken_invariant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
