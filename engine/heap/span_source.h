@@ -1,9 +1,9 @@
 /* span_source.h: where spans come from: the one interface between the heap and whatever owns pages.
  *
- * A *span* is a run of neighbouring pages. Two makers exist: `direct` (direct_source.h) takes buddy blocks of
- * an arena; an address space can be another one, whose pages are populated by faults. Pages are numbered from
- * 0 within the source's range, and page n lies at base + n * PAGE_BYTES; the heap computes addresses and
- * never touches them.
+ * A *span* is a run of neighbouring pages. Two makers exist: `direct` (direct_source.h) takes runs of the free
+ * pages of an arena, and a machine's source (engine/zone_source.h) those of its zones; an address space can be
+ * another one, whose pages are populated by faults. Pages are numbered from 0 within the source's range, and page
+ * n lies at base + n * PAGE_BYTES; the heap computes addresses and never touches them.
  *
  * The heap holds its page lock around every call, so a source needs no lock of its own.
  */

@@ -228,7 +228,7 @@ static void test_types_of_pageblocks(void **state)
 	assert_true(rig.runs.claim(rig.runs.keeper, pfn, 3));
 	assert_int_equal(pageblock_type(&rig.zone.pageblocks, pfn), MIGRATE_UNMOVABLE);
 	rig.runs.release(rig.runs.keeper, pfn, 3);
-	assert_int_equal(rig.runs.allocate(rig.runs.keeper, 7 * 1024), 1024);
+	assert_int_equal(rig.runs.allocate(rig.runs.keeper, 7168), 1024);
 	assert_int_equal(pageblock_type(&rig.zone.pageblocks, pfn), MIGRATE_MOVABLE);
 	assert_null(rig.runs.check(rig.runs.keeper));
 	rig_drop(&rig);
