@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "bench/micro/frames.h"
+#include "bench/micro/frames_work.h"
 #include "bench/micro/gbench.h"
 #include "bench/micro/list_buddy.h"
 #include "bench/micro/table.h"
@@ -10,8 +10,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-#define BATCH 1000
 
 /* --- The contenders ----------------------------------------------------------------------------------------------- */
 
@@ -101,72 +99,6 @@ struct latencies {
 	uint32_t ticks[LATENCIES];
 };
 
-FRAMES_INLINE void run_pair(struct gbench_state *state, struct frames *frames,
-			    const struct frames_allocator *allocator, bool half)
-{
-	if (half)
-		frames_halve(frames, allocator);
-	while (gbench_keep_running(state, BATCH)) {
-		for (int i = 0; i < BATCH; i++) {
-			(void)frames_take(frames, allocator, 0);
-			frames_give(frames, allocator, frames->blocks - 1);
-		}
-	}
-}
-
-FRAMES_INLINE void run_replace(struct gbench_state *state, struct frames *frames,
-			       const struct frames_allocator *allocator)
-{
-	frames_halve(frames, allocator);
-	while (gbench_keep_running(state, BATCH)) {
-		for (int i = 0; i < BATCH; i++) {
-			frames_give(frames, allocator, frames_victim(frames));
-			(void)frames_take(frames, allocator, 0);
-		}
-	}
-}
-
-FRAMES_INLINE void run_bulk(struct gbench_state *state, struct frames *frames,
-			    const struct frames_allocator *allocator, bool time_frees)
-{
-	while (gbench_keep_running(state, FRAMES_PAGES)) {
-		if (time_frees)
-			gbench_pause(state);
-		frames_fill(frames, allocator, FRAMES_PAGES);
-		if (!time_frees)
-			gbench_pause(state);
-		frames_shuffle(frames);
-		if (time_frees)
-			gbench_resume(state);
-		while (frames->blocks > 0)
-			frames_give(frames, allocator, frames->blocks - 1);
-		if (!time_frees)
-			gbench_resume(state);
-	}
-}
-
-FRAMES_INLINE void settle(struct frames *frames, const struct frames_allocator *allocator, uint64_t pages)
-{
-	while (frames->used_pages < pages)
-		frames_mix(frames, allocator, pages);
-	for (int i = 0; i < 200000; i++)
-		frames_mix(frames, allocator, pages);
-	frames->failed = 0;
-	frames->attempted = 0;
-}
-
-FRAMES_INLINE void run_churn(struct gbench_state *state, struct frames *frames,
-			     const struct frames_allocator *allocator, uint64_t pages)
-{
-	settle(frames, allocator, pages);
-	while (gbench_keep_running(state, BATCH)) {
-		for (int i = 0; i < BATCH; i++)
-			frames_mix(frames, allocator, pages);
-	}
-	gbench_counter(state, "failed_%",
-		       frames->attempted ? 100.0 * (double)frames->failed / (double)frames->attempted : 0);
-}
-
 static int compare_ticks(const void *a, const void *b)
 {
 	uint32_t first = *(const uint32_t *)a;
@@ -205,7 +137,7 @@ FRAMES_INLINE void run_latency(struct gbench_state *state, struct frames *frames
 		return;
 	}
 	clock_measure(&latencies->clock);
-	settle(frames, allocator, pages);
+	frames_settle(frames, allocator, pages);
 	while (gbench_keep_running(state, LATENCIES)) {
 		latencies->count = 0;
 		while (latencies->count < LATENCIES) {
@@ -320,18 +252,19 @@ FRAMES_INLINE void run_workload(struct gbench_state *state, const struct frames_
 	switch (workload) {
 	case PAIR_EMPTY:
 	case PAIR_HALF:
-		run_pair(state, &frames, allocator, workload == PAIR_HALF);
+		frames_run_pair(state, &frames, allocator, workload == PAIR_HALF);
 		break;
 	case REPLACE:
-		run_replace(state, &frames, allocator);
+		frames_run_replace(state, &frames, allocator);
 		break;
 	case BULK:
 	case RANDOM_FREE:
-		run_bulk(state, &frames, allocator, workload == RANDOM_FREE);
+		frames_run_bulk(state, &frames, allocator, workload == RANDOM_FREE);
 		break;
 	case CHURN_50:
 	case CHURN_90:
-		run_churn(state, &frames, allocator, FRAMES_PAGES * (workload == CHURN_50 ? 5 : 9) / 10);
+		frames_run_churn(state, &frames, allocator,
+				 FRAMES_PAGES * (workload == CHURN_50 ? 5 : 9) / 10);
 		break;
 	case LATENCY:
 		run_latency(state, &frames, allocator);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #define FRAMES_PAGES ((uint64_t)1 << 18) /* 1 GiB */
+#define FRAMES_BATCH 1000
 #define FRAMES_MIXED_ORDER 9u
 #define FRAMES_INLINE static inline __attribute__((always_inline))
 
@@ -34,15 +35,21 @@ struct frames_block {
 struct frames {
 	void *self;
 	struct random random;
+	uint64_t pages; /* what it may use */
 	uint64_t used_pages;
 	uint64_t blocks;	    /* live ones: live[0 .. blocks-1] */
 	uint64_t failed, attempted; /* allocations */
-	struct frames_block *live;  /* room for FRAMES_PAGES */
+	struct frames_block *live;  /* room for `pages` */
 };
 
 /* False when the host has no memory. */
 bool frames_make(struct frames *frames, const struct frames_allocator *allocator, int variant);
 void frames_drop(struct frames *frames, const struct frames_allocator *allocator);
+
+/* The part of a thread, numbered from 0, in an allocator that several share: `self` is what the thread calls it by, and stays the
+ * caller's. */
+bool frames_join(struct frames *frames, void *self, unsigned thread, uint64_t pages);
+void frames_leave(struct frames *frames, const struct frames_allocator *allocator);
 
 /* Puts the live blocks in random order. */
 void frames_shuffle(struct frames *frames);
@@ -87,12 +94,12 @@ FRAMES_INLINE void frames_fill(struct frames *frames, const struct frames_alloca
 		;
 }
 
-/* Takes all frames, then frees a random half of them: no huge block is left. */
+/* Takes all its frames, then frees a random half of them: no huge block is left. */
 FRAMES_INLINE void frames_halve(struct frames *frames, const struct frames_allocator *allocator)
 {
-	frames_fill(frames, allocator, FRAMES_PAGES);
+	frames_fill(frames, allocator, frames->pages);
 	frames_shuffle(frames);
-	while (frames->used_pages > FRAMES_PAGES / 2)
+	while (frames->used_pages > frames->pages / 2)
 		frames_give(frames, allocator, frames->blocks - 1);
 }
 

@@ -2,10 +2,10 @@
 # $(benchmark_programs); each prints its table. BENCH_FLAGS are its options, for example BENCH_FLAGS=--benchmark_filter=churn.
 benchmark_programs =
 if HAVE_BENCHMARK
-benchmark_programs += bench/micro/bitmap bench/micro/buddy bench/micro/slab bench/micro/tlb
+benchmark_programs += bench/micro/bitmap bench/micro/buddy bench/micro/zone bench/micro/slab bench/micro/tlb
 endif
-EXTRA_PROGRAMS += bench/micro/bitmap bench/micro/buddy bench/micro/slab bench/micro/tlb
-CLEANFILES += bench/micro/bitmap bench/micro/buddy bench/micro/slab bench/micro/tlb
+EXTRA_PROGRAMS += bench/micro/bitmap bench/micro/buddy bench/micro/zone bench/micro/slab bench/micro/tlb
+CLEANFILES += bench/micro/bitmap bench/micro/buddy bench/micro/zone bench/micro/slab bench/micro/tlb
 micro_sources = %D%/gbench.h %D%/gbench_shim.cc %D%/table.h %D%/table.c
 micro_libs = bench/libbench.a engine/libengine.a $(BENCHMARK_LIBS) $(PTHREAD_LIBS) -lm
 AM_CXXFLAGS = $(SAN_CFLAGS) $(BENCHMARK_CFLAGS)
@@ -20,8 +20,11 @@ bench_micro_make_page_sample_SOURCES = %D%/make_page_sample.c %D%/page_sample.h 
 bench_micro_make_page_sample_CFLAGS = $(AM_CFLAGS) $(ZSTD_CFLAGS)
 bench_micro_make_page_sample_LDADD = $(ZSTD_LIBS)
 EXTRA_DIST += %D%/python3.py %D%/python3.pages
-bench_micro_buddy_SOURCES = %D%/buddy.c %D%/frames.h %D%/frames.c %D%/list_buddy.h %D%/list_buddy.c $(micro_sources)
+frames_sources = %D%/frames.h %D%/frames.c %D%/frames_work.h %D%/list_buddy.h %D%/list_buddy.c
+bench_micro_buddy_SOURCES = %D%/buddy.c $(frames_sources) $(micro_sources)
 bench_micro_buddy_LDADD = $(micro_libs)
+bench_micro_zone_SOURCES = %D%/zone.c $(frames_sources) $(micro_sources)
+bench_micro_zone_LDADD = $(micro_libs)
 bench_micro_bitmap_SOURCES = %D%/bitmap.c $(micro_sources)
 bench_micro_bitmap_LDADD = $(micro_libs)
 bench_micro_slab_SOURCES = %D%/slab.c $(micro_sources)
