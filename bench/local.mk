@@ -7,6 +7,7 @@ noinst_LIBRARIES += bench/libbench.a
 bench_libbench_a_CPPFLAGS = $(bench_cppflags)
 bench_libbench_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(ZSTD_CFLAGS)
 bench_libbench_a_SOURCES = %D%/installation.h %D%/installation.c %D%/trace_summary.h %D%/trace_summary.c %D%/kernel_summary.h %D%/kernel_summary.c %D%/kernel_text.h %D%/kernel_text.c
+bench_libbench_a_SOURCES += %D%/page_fragmenter.h %D%/page_fragmenter.c
 include bench/placement/local.mk
 include bench/report/local.mk
 include bench/preload/local.mk

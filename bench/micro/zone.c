@@ -31,13 +31,13 @@ static const char *const machine_names[MACHINES] = {
 
 /* Frames that one or two threads take and give back. */
 struct machine {
-	struct zone zone;
-	struct page_array array;
-	struct memory memory; /* instead of the zone, where pages are wanted */
-	struct list_buddy list;
-	struct lock lock;
 	struct pcp set[THREADS]; /* of the list */
 	struct reservation descriptors;
+	struct page_array array;
+	struct list_buddy list;
+	struct zone zone;
+	struct memory memory; /* instead of the zone, where pages are wanted */
+	struct lock lock;
 };
 
 /* What a thread calls the machine by. */
