@@ -13,6 +13,7 @@ include bench/report/local.mk
 include bench/preload/local.mk
 include bench/micro/micro.mk
 include bench/micro/decode.mk
+include bench/micro/frontier.mk
 include bench/micro/record.mk
 
 bin_PROGRAMS += bench/faultline

@@ -11,6 +11,7 @@ dist_plots_DATA = \
 	%D%/footprint.gp \
 	%D%/latency.gp \
 	%D%/fragmentation.gp \
+	%D%/frontier.gp \
 	%D%/external.gp \
 	%D%/buddy.gp \
 	%D%/orders.gp \
