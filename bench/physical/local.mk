@@ -2,4 +2,9 @@
 bench_libbench_a_SOURCES += %D%/frame_books.h %D%/frame_books.c %D%/withheld.h %D%/withheld.c %D%/forced_pass.h %D%/forced_pass.c
 bench_libbench_a_SOURCES += %D%/hilbert.h %D%/hilbert.c %D%/frame_map.h %D%/frame_map.c %D%/memory_series.h %D%/memory_series.c \
 	%D%/recorded_series.h %D%/recorded_series.c
+bench_libbench_a_SOURCES += %D%/proc_text.h %D%/proc_text.c %D%/zoneinfo_text.h %D%/zoneinfo_text.c %D%/iomem_text.h %D%/iomem_text.c \
+	%D%/buddyinfo_text.h %D%/buddyinfo_text.c %D%/pagetypeinfo_text.h %D%/pagetypeinfo_text.c
+bench_libbench_a_SOURCES += %D%/processors.h %D%/processors.c %D%/machine_frames.h %D%/machine_frames.c %D%/machine_blocks.h %D%/machine_blocks.c \
+	%D%/machine_state.h %D%/machine_state.c %D%/machine_boot.h %D%/machine_boot.c
+bench_libbench_a_SOURCES += %D%/free_prediction.h %D%/free_prediction.c %D%/free_pass.h %D%/free_pass.c
 bench_faultline_SOURCES += %D%/physical_replay.h %D%/physical_replay.c

@@ -40,6 +40,18 @@ tests_fuzz_fuzz_spaces_SOURCES = %D%/fuzz_spaces.c $(fuzz_driver)
 tests_fuzz_fuzz_spaces_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_spaces_LDADD = bench/libbench.a $(unit_libs)
 
+fuzz_programs += %D%/fuzz_proc_text
+tests_fuzz_fuzz_proc_text_SOURCES = %D%/fuzz_proc_text.c $(fuzz_driver)
+tests_fuzz_fuzz_proc_text_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_proc_text_LDADD = bench/libbench.a $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_proc_text/zoneinfo.txt %D%/corpus/fuzz_proc_text/buddyinfo.txt \
+	%D%/corpus/fuzz_proc_text/pagetypeinfo.txt %D%/corpus/fuzz_proc_text/iomem.txt
+
+fuzz_programs += %D%/fuzz_machine
+tests_fuzz_fuzz_machine_SOURCES = %D%/fuzz_machine.c $(fuzz_driver)
+tests_fuzz_fuzz_machine_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_machine_LDADD = bench/libbench.a $(unit_libs)
+
 # One source for every importer: the program's name says the format, auto is detection and decompression.
 fuzz_import_sources = %D%/fuzz_import.c tests/unit/census_sink.c tests/unit/census_sink.h $(fuzz_driver)
 fuzz_programs += %D%/fuzz_import_aosp

@@ -3,9 +3,9 @@ bench_unit_tests = %D%/histogram %D%/interval %D%/timeline %D%/regression %D%/bl
 	%D%/range_set %D%/mapped %D%/placement %D%/cursor %D%/recorder %D%/call_trap \
 	%D%/plan %D%/feed %D%/target %D%/verdict %D%/limit %D%/run_directory %D%/latency %D%/mmu_series %D%/space_map
 bench_unit_tests += %D%/figures %D%/pairing
-bench_unit_tests += %D%/frame_books %D%/withheld
 bench_unit_tests += %D%/frame_map %D%/memory_series %D%/recorded_series
 bench_unit_tests += %D%/page_fragmenter
+bench_unit_tests += %D%/frame_books %D%/withheld %D%/proc_text %D%/machine_frames %D%/machine_boot %D%/free_pass
 bench_unit_tests += %D%/workers
 check_PROGRAMS += $(bench_unit_tests)
 TESTS += $(bench_unit_tests)
@@ -126,3 +126,15 @@ tests_unit_pairing_LDADD = $(bench_unit_libs)
 tests_unit_workers_SOURCES = %D%/workers.c
 tests_unit_workers_CFLAGS = $(bench_unit_cflags)
 tests_unit_workers_LDADD = $(bench_unit_libs)
+tests_unit_proc_text_SOURCES = %D%/proc_text.c
+tests_unit_proc_text_CFLAGS = $(bench_unit_cflags)
+tests_unit_proc_text_LDADD = $(bench_unit_libs)
+tests_unit_machine_frames_SOURCES = %D%/machine_frames.c
+tests_unit_machine_frames_CFLAGS = $(bench_unit_cflags)
+tests_unit_machine_frames_LDADD = $(bench_unit_libs)
+tests_unit_free_pass_SOURCES = %D%/free_pass.c %D%/small_machine.h %D%/small_machine.c
+tests_unit_free_pass_CFLAGS = $(bench_unit_cflags)
+tests_unit_free_pass_LDADD = $(bench_unit_libs)
+tests_unit_machine_boot_SOURCES = %D%/machine_boot.c %D%/small_machine.h %D%/small_machine.c
+tests_unit_machine_boot_CFLAGS = $(bench_unit_cflags)
+tests_unit_machine_boot_LDADD = $(bench_unit_libs)

@@ -1,0 +1,371 @@
+#include "config.h"
+
+#include "bench/physical/machine_boot.h"
+
+struct builder {
+	const struct machine_state *state;
+	struct memory *memory;
+	struct zone *zone;
+	struct machine_boot *boot;
+};
+
+/* --- Frames that are managed ---------------------------------------------------------------------------------------- */
+
+/* The next of a zone's managed ranges, from `from` on. */
+static bool next_range(const struct builder *builder, pfn_t from, struct memblock_range *range)
+{
+	const struct zone *zone = builder->zone;
+
+	if (!memblock_next_free(&builder->memory->memblock, from > zone->first ? from : zone->first, range) ||
+	    range->first >= zone->end)
+		return false;
+	if (range->end > zone->end)
+		range->end = zone->end;
+	return true;
+}
+
+/* The order of the block that begins with this frame, as far as it lies in the range. */
+static unsigned order_at(const struct machine_state *state, pfn_t at, pfn_t end)
+{
+	unsigned order = state->frames.frame[at].order;
+
+	return (pfn_t)1 << order <= end - at ? order : 0;
+}
+
+static bool is_movable(unsigned kind)
+{
+	return kind == FRAME_ANONYMOUS || kind == FRAME_FILE || kind == FRAME_HUGE || kind == FRAME_MERGED;
+}
+
+static void mark_used(const struct builder *builder, pfn_t at, unsigned order)
+{
+	struct page *page = page_of_pfn(&builder->memory->pages, at);
+
+	*page = (struct page){.flags = PAGE_HEAD |
+				       (is_movable(builder->state->frames.frame[at].kind) ? PAGE_LRU : 0),
+			      .zone = (uint32_t)(builder->zone - builder->memory->zone),
+			      .count = 1,
+			      .private = order};
+	builder->boot->used += (uint64_t)1 << order;
+}
+
+/* --- The keeper ------------------------------------------------------------------------------------------------------- */
+
+/* Takes all free blocks out of the lists again: boot put them there. */
+static void empty_lists(struct free_lists *lists)
+{
+	for (unsigned order = 0; order < FREE_LISTS_ORDERS; order++) {
+		for (unsigned type = 0; type < MIGRATE_TYPES; type++) {
+			struct list *list = &lists->order[order].type[type];
+
+			while (lists->order[order].blocks[type] > 0) {
+				const struct page *page = (const struct page *)((const char *)list->next -
+										offsetof(struct page, lru));
+
+				free_lists_take(lists, pfn_of_page(lists->array, page), order);
+			}
+		}
+	}
+}
+
+/* Gives the lists a run of free frames. */
+static void list_run(struct free_lists *lists, pfn_t at, pfn_t end)
+{
+	while (at < end) {
+		unsigned order = at == 0 ? FREE_LISTS_ORDER_MAX : (unsigned)__builtin_ctzll(at);
+
+		order = order < FREE_LISTS_ORDER_MAX ? order : FREE_LISTS_ORDER_MAX;
+		while ((pfn_t)1 << order > end - at)
+			order--;
+		free_lists_free(lists, at, order, FREE_TO_TAIL);
+		at += (pfn_t)1 << order;
+	}
+}
+
+static void set_types(const struct builder *builder)
+{
+	struct pageblocks *pageblocks = &builder->zone->pageblocks;
+
+	for (pfn_t at = builder->zone->first; at < builder->zone->end;
+	     at = pageblock_start(at) + PAGEBLOCK_PAGES)
+		pageblock_set_type(pageblocks, at,
+				   (enum migrate_type)builder->state->blocks.type[at >> PAGEBLOCK_ORDER]);
+}
+
+static bool is_listed(const struct builder *builder, pfn_t at)
+{
+	return builder->state->frames.frame[at].state == MACHINE_LISTED;
+}
+
+/* A block that is in use or in a set: bitmaps have it as free until now. */
+static bool claim(const struct builder *builder, pfn_t at, unsigned order)
+{
+	if (!builder->zone->lists && !buddy_claim(&builder->zone->buddy, at, (uint64_t)1 << order))
+		return false;
+	if (builder->state->frames.frame[at].state != MACHINE_SET)
+		mark_used(builder, at, order);
+	return true;
+}
+
+static bool fill_range(const struct builder *builder, const struct memblock_range *range)
+{
+	for (pfn_t at = range->first; at < range->end;) {
+		pfn_t next = at;
+
+		while (next < range->end && is_listed(builder, next))
+			next++;
+		builder->boot->listed += next - at;
+		if (builder->zone->lists)
+			list_run(builder->zone->lists, at, next);
+		if (next == range->end)
+			return true;
+		unsigned order = order_at(builder->state, next, range->end);
+
+		if (!claim(builder, next, order))
+			return false;
+		at = next + ((pfn_t)1 << order);
+	}
+	return true;
+}
+
+static bool fill_keeper(const struct builder *builder)
+{
+	struct memblock_range range = {0, 0};
+	bool is_filled = true;
+
+	zone_lock(builder->zone);
+	if (builder->zone->lists) {
+		empty_lists(builder->zone->lists);
+		set_types(builder);
+	}
+	while (is_filled && next_range(builder, range.end, &range))
+		is_filled = fill_range(builder, &range);
+	zone_unlock(builder->zone);
+	return is_filled;
+}
+
+/* --- Page sets -------------------------------------------------------------------------------------------------------- */
+
+/* A block that lies in no set of the simulated machine is free there. */
+static void give(const struct builder *builder, pfn_t at, unsigned order)
+{
+	zone_lock(builder->zone);
+	if (builder->zone->lists)
+		free_lists_free(builder->zone->lists, at, order, FREE_TO_TAIL);
+	else
+		buddy_free(&builder->zone->buddy, at, order);
+	zone_unlock(builder->zone);
+	builder->boot->listed += (uint64_t)1 << order;
+}
+
+static void put_into_set(const struct builder *builder, pfn_t at)
+{
+	const struct machine_frame *frame = &builder->state->frames.frame[at];
+	struct zone *zone = builder->zone;
+	unsigned type =
+	    frame->type < MIGRATE_PCPTYPES ? frame->type : builder->state->blocks.type[at >> PAGEBLOCK_ORDER];
+	unsigned cpu = frame->cpu < zone->cpus ? frame->cpu : 0;
+	struct pcp *pcp = cpu < zone->cpus ? &zone->pcp[cpu] : NULL;
+
+	if (!zone->lists || type >= MIGRATE_PCPTYPES)
+		type = MIGRATE_MOVABLE;
+	struct pcp_list *list = pcp && pcp_holds(pcp, frame->order)
+				    ? &pcp->list[pcp_index((enum migrate_type)type, frame->order)]
+				    : NULL;
+
+	if (!list || list->blocks >= list->mask ||
+	    (!zone->lists && pcp->tuning == PCP_FIXED && pcp->count >= pcp->high)) {
+		give(builder, at, frame->order);
+		return;
+	}
+	pcp_list_append(list, at);
+	pcp->count += 1u << frame->order;
+	builder->boot->in_sets += (uint64_t)1 << frame->order;
+}
+
+/* Blocks that were handed out from the beginning, then those that lay there all the time, then those that went from the end. */
+static void fill_told(const struct builder *builder, bool was_drained)
+{
+	const struct machine_frames *frames = &builder->state->frames;
+
+	for (size_t i = 0; i < frames->sets; i++) {
+		const struct machine_set_block *block = &frames->set[was_drained ? frames->sets - 1 - i : i];
+
+		if (block->was_drained == was_drained && zone_holds(builder->zone, block->frame))
+			put_into_set(builder, block->frame);
+	}
+}
+
+static void fill_silent(const struct builder *builder)
+{
+	const struct machine_frames *frames = &builder->state->frames;
+
+	for (pfn_t at = builder->zone->first; at < builder->zone->end; at++) {
+		const struct machine_frame *frame = &frames->frame[at];
+
+		if (frame->state == MACHINE_SET &&
+		    !(frame->flags & (MACHINE_FRAME_TOLD | MACHINE_FRAME_TAIL)))
+			put_into_set(builder, at);
+	}
+}
+
+/* The next frame from *at on that may lie in a set for all that is known, in a pageblock that is Movable or not. */
+static bool next_unknown(const struct builder *builder, bool is_movable_block, pfn_t *at)
+{
+	const struct machine_state *state = builder->state;
+
+	for (; *at < builder->zone->end; ++*at) {
+		const struct machine_frame *frame = &state->frames.frame[*at];
+		const struct page *page = page_of_pfn(&builder->memory->pages, *at);
+
+		if (frame->state == MACHINE_UNKNOWN && !(frame->flags & MACHINE_FRAME_TOLD) &&
+		    (page->flags & PAGE_HEAD) && page->private == 0 &&
+		    (state->blocks.type[*at >> PAGEBLOCK_ORDER] == MIGRATE_MOVABLE) == is_movable_block)
+			return true;
+	}
+	return false;
+}
+
+/* The set of a processor gets frames that nothing is known of until it has as many as were counted. */
+static void guess(const struct builder *builder, unsigned cpu, bool is_movable_block, uint32_t wanted)
+{
+	struct pcp *pcp = &builder->zone->pcp[cpu];
+
+	for (pfn_t at = builder->zone->first; pcp->count < wanted; at++) {
+		if (!next_unknown(builder, is_movable_block, &at))
+			return;
+		unsigned type = builder->state->blocks.type[at >> PAGEBLOCK_ORDER];
+		struct pcp_list *list = &pcp->list[pcp_index(
+		    type < MIGRATE_PCPTYPES ? (enum migrate_type)type : MIGRATE_MOVABLE, 0)];
+
+		if (list->blocks >= list->mask)
+			return;
+		*page_of_pfn(&builder->memory->pages, at) = (struct page){.flags = 0};
+		pcp_list_append(list, at);
+		pcp->count++;
+		builder->boot->used--;
+		builder->boot->in_sets++;
+		builder->boot->guessed++;
+	}
+}
+
+/* Pages that the set of a processor gets at its end. */
+static uint32_t drained_pages(const struct builder *builder, unsigned cpu)
+{
+	const struct machine_frames *frames = &builder->state->frames;
+	uint32_t pages = 0;
+
+	for (size_t i = 0; i < frames->sets; i++) {
+		const struct machine_frame *frame = &frames->frame[frames->set[i].frame];
+
+		if (frames->set[i].was_drained && zone_holds(builder->zone, frames->set[i].frame) &&
+		    (frame->cpu < builder->zone->cpus ? frame->cpu : 0) == cpu)
+			pages += 1u << frame->order;
+	}
+	return pages;
+}
+
+static void fill_sets(const struct builder *builder)
+{
+	const struct proc_zone name = {builder->zone->node, builder->zone->kind};
+	const struct zoneinfo_zone *told = zoneinfo_find(&builder->state->zoneinfo, &name);
+
+	fill_told(builder, false);
+	fill_silent(builder);
+	for (unsigned cpu = 0; told && builder->zone->lists && cpu < builder->zone->cpus; cpu++) {
+		uint32_t drained = drained_pages(builder, cpu);
+		uint32_t wanted = told->set[cpu].count > drained ? told->set[cpu].count - drained : 0;
+
+		guess(builder, cpu, true, wanted);
+		guess(builder, cpu, false, wanted);
+	}
+	fill_told(builder, true);
+	for (unsigned cpu = 0; told && cpu < builder->zone->cpus; cpu++) {
+		struct pcp *pcp = &builder->zone->pcp[cpu];
+
+		if (pcp->tuning == PCP_TUNED && told->set[cpu].high >= pcp->high_min &&
+		    told->set[cpu].high <= pcp->high_max)
+			pcp->high = told->set[cpu].high;
+	}
+}
+
+/* --- The whole -------------------------------------------------------------------------------------------------------- */
+
+static void set_watermarks(const struct builder *builder, const struct memory_shape *shape)
+{
+	const struct proc_zone name = {builder->zone->node, builder->zone->kind};
+	const struct zoneinfo_zone *told = zoneinfo_find(&builder->state->zoneinfo, &name);
+
+	if (!told || shape->watermarks.min_free_kbytes != 0)
+		return;
+	zone_set_watermarks(builder->zone, told->watermark[WATERMARK_MIN],
+			    told->watermark[WATERMARK_LOW] - told->watermark[WATERMARK_MIN]);
+	atomic_store_explicit(&builder->zone->boost, told->boost, memory_order_relaxed);
+}
+
+static enum trace_status create(const struct machine_state *state, struct memory *memory,
+				const struct memory_shape *shape, struct trace_error *error)
+{
+	struct memory_shape recorded = *shape;
+
+	recorded.description = &state->description;
+	recorded.cpus = shape->cpus > 0 ? state->zoneinfo.cpus : 0;
+	switch (memory_create(memory, &recorded)) {
+	case STATUS_OK:
+		return TRACE_OK;
+	case STATUS_NO_MEMORY:
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the recorded machine");
+	default:
+		return trace_fail(error, TRACE_BAD_INPUT,
+				  "its snapshots describe no machine that can be simulated: too many ranges, "
+				  "or more managed pages than memory");
+	}
+}
+
+enum trace_status machine_state_boot(const struct machine_state *state, struct memory *memory,
+				     const struct memory_shape *shape, struct machine_boot *boot,
+				     struct trace_error *error)
+{
+	struct builder builder = {.state = state, .memory = memory, .boot = boot};
+	enum trace_status status = create(state, memory, shape, error);
+
+	*boot = (struct machine_boot){0};
+	if (status != TRACE_OK)
+		return status;
+	for (unsigned i = 0; i < memory->zones; i++) {
+		builder.zone = &memory->zone[i];
+		set_watermarks(&builder, shape);
+		if (!fill_keeper(&builder)) {
+			memory_destroy(memory);
+			return trace_fail(error, TRACE_BAD_INPUT,
+					  "a block of frames lies across the end of a zone");
+		}
+		fill_sets(&builder);
+	}
+	return TRACE_OK;
+}
+
+const struct free_blocks *machine_zone_blocks(const struct buddyinfo *buddyinfo, const struct zone *zone)
+{
+	const struct proc_zone name = {zone->node, zone->kind};
+	const struct buddyinfo_zone *found = buddyinfo_find(buddyinfo, &name);
+
+	return found ? &found->free : NULL;
+}
+
+uint64_t machine_blocks_difference(const struct memory *memory, const struct buddyinfo *buddyinfo)
+{
+	uint64_t difference = 0;
+
+	for (unsigned i = 0; i < memory->zones; i++) {
+		const struct free_blocks *told = machine_zone_blocks(buddyinfo, &memory->zone[i]);
+		struct free_blocks built;
+
+		zone_free_blocks(&memory->zone[i], &built);
+		for (unsigned order = 0; told && order < FRAGMENTATION_ORDERS; order++)
+			difference += built.blocks[order] > told->blocks[order]
+					  ? built.blocks[order] - told->blocks[order]
+					  : told->blocks[order] - built.blocks[order];
+	}
+	return difference;
+}
