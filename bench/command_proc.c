@@ -6,6 +6,7 @@
 #include "bench/command_trace.h"
 #include "bench/proc/file_bytes.h"
 #include "bench/proc/journey.h"
+#include "bench/proc/machine_journey.h"
 #include "bench/proc/mem.h"
 #include "bench/proc/pagemap.h"
 #include "bench/proc/view.h"
@@ -361,6 +362,22 @@ static void show_machine(const struct words *words, struct proc_journey *journey
 	words->view->print_machine(&machine, stdout);
 }
 
+/* Of a kernel recording: the machine itself, not one under the processes of a trace. */
+static int show_recorded_machine(const struct words *words, struct flt_reader *reader)
+{
+	struct machine_journey *journey;
+	struct trace_error error;
+
+	if (machine_journey_create(&journey, reader, words->journey.policy, words->journey.event, &error) !=
+	    TRACE_OK)
+		return trace_failed(name, &error);
+	const struct proc_machine machine = machine_journey_machine(journey, words->unknown);
+
+	words->view->print_machine(&machine, stdout);
+	machine_journey_destroy(journey);
+	return finish_output(name, EXIT_DONE);
+}
+
 static int show(const struct words *words, struct proc_journey *journey)
 {
 	if (words->view->kind == PROC_VIEW_MACHINE) {
@@ -411,6 +428,11 @@ int command_proc(int argc, char **argv)
 		return EXIT_FAILED;
 	if (words.view->kind == PROC_VIEW_MACHINE)
 		words.journey.process = SPACES_ALL_PROCESSES;
+	if (words.view->kind == PROC_VIEW_MACHINE && machine_journey_is_of(reader)) {
+		result = show_recorded_machine(&words, reader);
+		flt_reader_close(reader);
+		return result;
+	}
 	if (proc_journey_create(&journey, reader, &words.journey, &error) == TRACE_OK) {
 		note_unplaced(journey);
 		result = finish_output(name, show(&words, journey));

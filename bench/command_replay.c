@@ -55,8 +55,8 @@ int command_replay(int argc, char **argv)
 		replay_options_destroy(&options);
 		return status;
 	}
-	if (options.physical != PHYSICAL_NONE && options.target_count > 0) {
-		complain("replay", "--physical goes without --on: the pages' places are recorded");
+	if (options.physical == PHYSICAL_FORCED && options.target_count > 0) {
+		complain("replay", "--physical=forced goes without --on: the pages' places are recorded");
 		replay_options_destroy(&options);
 		return EXIT_USAGE;
 	}
@@ -66,7 +66,7 @@ int command_replay(int argc, char **argv)
 		replay_options_destroy(&options);
 		return EXIT_USAGE;
 	}
-	if (options.physical != PHYSICAL_NONE && optind + 1 == argc) {
+	if (options.physical != PHYSICAL_NONE && optind + 1 == argc && options.target_count <= 1) {
 		status = physical_replay(&options, argv[optind]);
 		replay_options_destroy(&options);
 		return status;

@@ -19,10 +19,9 @@ double latency_clock_overhead_ns(const struct session_reply *reply)
 	return (double)reply->clock_overhead_ns_x1000 / 1000;
 }
 
-struct latency latency_quantile(const struct session_reply *reply, enum latency_kind kind, double quantile)
+struct latency latency_percentile(const struct histogram *histogram, struct latency_clock clock,
+				  double quantile)
 {
-	const struct histogram *histogram = &reply->latency[kind];
-	double step_ns = latency_resolution_ns(reply);
 	struct latency latency = {0};
 
 	latency.exists =
@@ -30,9 +29,16 @@ struct latency latency_quantile(const struct session_reply *reply, enum latency_
 	if (!latency.exists)
 		return latency;
 	uint64_t steps = quantile >= 1 ? histogram->maximum : histogram_quantile(histogram, quantile);
-	double net_steps = (double)steps - round(latency_clock_overhead_ns(reply) / step_ns);
+	double net_steps = (double)steps - round(clock.overhead_ns / clock.resolution_ns);
 
 	latency.below_resolution = net_steps < 1;
-	latency.ns = latency.below_resolution ? 0 : net_steps * step_ns;
+	latency.ns = latency.below_resolution ? 0 : net_steps * clock.resolution_ns;
 	return latency;
+}
+
+struct latency latency_quantile(const struct session_reply *reply, enum latency_kind kind, double quantile)
+{
+	const struct latency_clock clock = {latency_resolution_ns(reply), latency_clock_overhead_ns(reply)};
+
+	return latency_percentile(&reply->latency[kind], clock, quantile);
 }

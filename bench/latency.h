@@ -6,6 +6,7 @@
 #ifndef FAULTLINE_BENCH_LATENCY_H
 #define FAULTLINE_BENCH_LATENCY_H
 
+#include "bench/histogram.h"
 #include "bench/replay/session.h"
 
 #include <stdbool.h>
@@ -16,7 +17,17 @@ struct latency {
 	bool below_resolution; /* less than a step of the clock */
 };
 
-/* `quantile` above 0; 1 is the maximum, which always exists when there is a sample. */
+/* What is known of the clock that the values of a histogram were read from. */
+struct latency_clock {
+	double resolution_ns; /* its step */
+	double overhead_ns;   /* mean difference of two readings with nothing between */
+};
+
+/* Of values in steps of the clock. `quantile` above 0; 1 is the maximum, which always exists when there is a sample. */
+struct latency latency_percentile(const struct histogram *histogram, struct latency_clock clock,
+				  double quantile);
+
+/* The same of a pass's calls. */
 struct latency latency_quantile(const struct session_reply *reply, enum latency_kind kind, double quantile);
 
 double latency_resolution_ns(const struct session_reply *reply);

@@ -129,8 +129,8 @@ static const char help_text[] =
     "were "
     "(free)\n"
     "      --physical HOW        of a kernel recording: forced: every page where the kernel put it, and what "
-    "does "
-    "not fit\n"
+    "does\n"
+    "                            not fit; free: where the policy of --on puts it (engine:linux)\n"
     "      --check               check the model's invariants at every sample\n"
     "      --seed N              of everything random (1)\n"
     "      --watchdog SECONDS    without progress for so long a target counts as hung (60)\n"
@@ -256,7 +256,7 @@ static bool take_choice(struct replay_options *options, int option, const char *
 	static const char *const pages[] = {"system", "off", "never", "madvise", "always", NULL};
 	static const char *const addresses[] = {"free", "forced", NULL}, *const backings[] = {"none", "real",
 											      NULL};
-	static const char *const physical[] = {"forced", NULL};
+	static const char *const physical[] = {"forced", "free", NULL};
 	struct measurement_options *measurement = &options->measurement;
 	unsigned choice = 0;
 	bool ok;
@@ -286,7 +286,7 @@ static bool take_choice(struct replay_options *options, int option, const char *
 		return ok;
 	case OPTION_PHYSICAL:
 		ok = choose(options, "physical", text, physical, &choice);
-		options->physical = ok ? PHYSICAL_FORCED : PHYSICAL_NONE;
+		options->physical = !ok ? PHYSICAL_NONE : choice == 1 ? PHYSICAL_FREE : PHYSICAL_FORCED;
 		return ok && (strcmp(options->command, "replay") == 0 ||
 			      wrong(options, "--physical belongs to `faultline replay`"));
 	default:

@@ -9,6 +9,7 @@
 enum physical_placement {
 	PHYSICAL_NONE,	 /* it is no such replay */
 	PHYSICAL_FORCED, /* where the kernel put them */
+	PHYSICAL_FREE,	 /* where a policy puts them */
 };
 
 struct replay_options {

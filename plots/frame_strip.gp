@@ -35,24 +35,31 @@ do for [i = 1:panels] {
 	stats series using 1 nooutput name 'moment'
 	cells = (row_max + 1) ** 2
 	top = 34.0 + (i - 1) * (panel + 8)
+	# A run with fewer moments has its last one in the last column, too.
 	do for [m = 0:int(moment_max)] {
+		place = moment_max > 0 ? int(0.5 + m * (moments - 1.0) / moment_max) : 0
 		stats series every ::(m * cells)::((m + 1) * cells - 1) using 2 nooutput name 'event'
 		set xrange [-0.5:row_max + 0.5]
 		set yrange [row_max + 0.5:-0.5]
-		set lmargin at screen (left + m * panel) / figure_width
-		set rmargin at screen (left + (m + 1) * panel - 6) / figure_width
+		set lmargin at screen (left + place * panel) / figure_width
+		set rmargin at screen (left + (place + 1) * panel - 6) / figure_width
 		set tmargin at screen 1 - top / figure_height
 		set bmargin at screen 1 - (top + panel - 6) / figure_height
 		if (m == 0) {
 			set label 1 label[i] at screen (left - 8) / figure_width, 1 - (top + panel / 2) / figure_height right
 		}
 		if (i == panels) {
-			set label 2 event_min == 0 ? 'event 0' : sprintf('event %.4g%s', event_min / unit, unit == 1e6 ? ' million' : unit == 1e3 ? ',000' : '') at screen (left + m * panel + panel / 2) / figure_width, \
+			set label 2 sprintf('%.4g', event_min / unit) at screen (left + place * panel + panel / 2) / figure_width, \
 				10.0 / figure_height center font ',11'
+			if (m == 0) {
+				set label 3 'event' . (unit == 1e6 ? ', millions' : unit == 1e3 ? ', thousands' : '') \
+					at screen (left - 8) / figure_width, 10.0 / figure_height right font ',11'
+			}
 		}
 		plot series every ::(m * cells)::((m + 1) * cells - 1) using 4:3:(use_byte(0, $5)):(use_byte(1, $5)):(use_byte(2, $5)) with rgbimage
 		unset label 1
 		unset label 2
+		unset label 3
 		do for [use = 1:most_uses] {
 			unset label 200 + use
 		}

@@ -15,6 +15,8 @@ dist_plots_DATA = \
 	%D%/external.gp \
 	%D%/buddy.gp \
 	%D%/orders.gp \
+	%D%/page_latency.gp \
+	%D%/slabs.gp \
 	%D%/frame_uses.gp \
 	%D%/frame_map.gp \
 	%D%/frame_strip.gp \

@@ -175,6 +175,9 @@ const char *flt_reader_name(const struct flt_reader *reader);
 
 const struct flt_summary *flt_reader_summary(const struct flt_reader *reader);
 
+/* How often the trace's maker warned of this (EVENT_LOST_WARNING ...); 0: it did not. */
+uint64_t flt_summary_warned(const struct flt_summary *summary, const char *what);
+
 /* The next event in order; TRACE_END after the last. */
 enum trace_status flt_reader_next(struct flt_reader *reader, struct event *event,
 				  struct trace_error *error) TRACE_MUST_USE;

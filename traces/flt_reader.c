@@ -484,3 +484,12 @@ enum trace_status flt_reader_seek_accesses(struct flt_reader *reader, uint64_t p
 	}
 	return status == TRACE_END ? TRACE_OK : status;
 }
+
+uint64_t flt_summary_warned(const struct flt_summary *summary, const char *what)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < summary->warnings; i++)
+		count += strcmp(summary->warning[i].what, what) == 0 ? summary->warning[i].count : 0;
+	return count;
+}

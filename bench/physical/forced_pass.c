@@ -98,15 +98,6 @@ static enum trace_status keep(struct forced_pass *pass, struct flt_reader *reade
 	return status == TRACE_END ? TRACE_OK : status;
 }
 
-static uint64_t warned_of(const struct flt_summary *summary, const char *what)
-{
-	uint64_t count = 0;
-
-	for (uint32_t i = 0; i < summary->warnings; i++)
-		count += strcmp(summary->warning[i].what, what) == 0 ? summary->warning[i].count : 0;
-	return count;
-}
-
 static enum trace_status go_through(struct forced_pass *pass, struct flt_reader *reader,
 				    const struct sets *sets, struct trace_error *error)
 {
@@ -129,8 +120,8 @@ enum trace_status forced_pass_run(struct forced_pass *pass, struct flt_reader *r
 	enum trace_status status;
 	struct sets sets;
 
-	*pass = (struct forced_pass){.lost = warned_of(summary, EVENT_LOST_WARNING),
-				     .is_cut = warned_of(summary, EVENT_CUT_WARNING) > 0};
+	*pass = (struct forced_pass){.lost = flt_summary_warned(summary, EVENT_LOST_WARNING),
+				     .is_cut = flt_summary_warned(summary, EVENT_CUT_WARNING) > 0};
 	if (summary->kinds[EVENT_PAGE_ALLOC] + summary->kinds[EVENT_PAGE_FREE] == 0)
 		return trace_fail(error, TRACE_BAD_INPUT,
 				  "%s: it has no events of a kernel's page allocator; `faultline record "

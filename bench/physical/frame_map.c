@@ -62,20 +62,13 @@ static bool find_free(const struct zone *zone, pfn_t pfn, unsigned *order)
 	       first == pfn;
 }
 
-static bool is_reserved(const struct memory *memory, pfn_t pfn)
-{
-	return page_of_pfn(&memory->pages, pfn)->flags & PAGE_RESERVED;
-}
-
 /* The frames from `pfn` on that are of one use; returns the first behind them. */
 static pfn_t add_block(struct frame_map *map, const struct memory *memory, const struct zone *zone, pfn_t pfn)
 {
 	const struct page *page = page_of_pfn(&memory->pages, pfn);
 	unsigned order = 0;
 
-	if (is_reserved(memory, pfn)) {
-		frame_map_add(map, pfn, 1, FRAME_USE_RESERVED);
-	} else if (page->flags & PAGE_HEAD) {
+	if (page->flags & PAGE_HEAD) {
 		order = (unsigned)page->private;
 		frame_map_add(map, pfn, (uint64_t)1 << order,
 			      page->flags & (PAGE_LRU | PAGE_ANONYMOUS | PAGE_CACHED) ? FRAME_USE_MOVABLE
@@ -88,7 +81,8 @@ static pfn_t add_block(struct frame_map *map, const struct memory *memory, const
 	return pfn + ((pfn_t)1 << order);
 }
 
-static void add_range(struct frame_map *map, const struct memory *memory, pfn_t first, pfn_t end)
+/* Frames that the zones got. */
+static void add_managed(struct frame_map *map, const struct memory *memory, pfn_t first, pfn_t end)
 {
 	for (unsigned i = 0; i < memory->zones; i++) {
 		const struct zone *zone = &memory->zone[i];
@@ -100,12 +94,33 @@ static void add_range(struct frame_map *map, const struct memory *memory, pfn_t 
 	}
 }
 
+/* A range of memory: what lies between the reserved ones is the zones'. */
+static void add_range(struct frame_map *map, const struct memory *memory, struct memblock_range range)
+{
+	const struct memblock_list *reserved = &memory->memblock.reserved;
+
+	for (unsigned i = 0; i < reserved->count && range.first < range.end; i++) {
+		const struct memblock_range *one = &reserved->range[i];
+
+		if (one->end <= range.first || one->first >= range.end)
+			continue;
+		if (one->first > range.first)
+			add_managed(map, memory, range.first, one->first);
+		const pfn_t from = one->first > range.first ? one->first : range.first;
+		const pfn_t to = one->end < range.end ? one->end : range.end;
+
+		frame_map_add(map, from, to - from, FRAME_USE_RESERVED);
+		range.first = to;
+	}
+	add_managed(map, memory, range.first, range.end);
+}
+
 void frame_map_add_memory(struct frame_map *map, const struct memory *memory)
 {
 	const struct memblock_list *present = &memory->memblock.memory;
 
 	for (unsigned i = 0; i < present->count; i++)
-		add_range(map, memory, present->range[i].first, present->range[i].end);
+		add_range(map, memory, present->range[i]);
 }
 
 /* --- A recorded machine ------------------------------------------------------------------------------------------------- */

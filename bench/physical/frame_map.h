@@ -21,7 +21,7 @@
 
 enum frame_use {
 	FRAME_USE_NONE,	      /* no memory */
-	FRAME_USE_RESERVED,   /* since boot */
+	FRAME_USE_RESERVED,   /* since boot, or not initialised yet */
 	FRAME_USE_FREE_LARGE, /* in a free block of 2 MiB or more */
 	FRAME_USE_FREE_SMALL,
 	FRAME_USE_SET,	   /* in a processor's page set */

@@ -159,7 +159,12 @@ static bool is_whole(struct free_pass *pass, uint64_t frame, unsigned order)
 
 static void release_whole(struct free_pass *pass, int cpu, uint64_t frame, unsigned order)
 {
-	free_pages_of(&pass->memory, cpu, page_at(pass, pass->place[frame]), order);
+	struct page *page = page_at(pass, pass->place[frame]);
+	const uint64_t begin = pass->latency ? clock_begin() : 0;
+
+	free_pages_of(&pass->memory, cpu, page, order);
+	if (pass->latency)
+		page_latency_add(pass->latency, PAGE_RELEASE, order, clock_end() - begin);
 	for (uint64_t i = 0; i < UINT64_C(1) << order; i++)
 		pass->place[frame + i] = PLACE_NONE;
 }
@@ -218,13 +223,23 @@ static void try_in_vain(struct free_pass *pass, int cpu, const struct event *eve
 	free_pages_of(&pass->memory, cpu, page, event->kernel.order);
 }
 
+static struct page *allocate(struct free_pass *pass, const struct gfp *gfp, unsigned order)
+{
+	const uint64_t begin = pass->latency ? clock_begin() : 0;
+	struct page *page = alloc_pages(&pass->memory, gfp, order);
+
+	if (pass->latency)
+		page_latency_add(pass->latency, PAGE_ALLOCATION, order, clock_end() - begin);
+	return page;
+}
+
 static void take_allocation(struct free_pass *pass, int cpu, const struct event *event)
 {
 	const struct event_kernel *kernel = &event->kernel;
 	const struct gfp gfp = request_of(pass, cpu, event);
 
 	pass->counts.unseen_frees += release(pass, cpu, kernel->frame, kernel->order) > 0;
-	struct page *page = alloc_pages(&pass->memory, &gfp, kernel->order);
+	struct page *page = allocate(pass, &gfp, kernel->order);
 	uint64_t pfn = page ? pfn_of_page(&pass->memory.pages, page) : PLACE_REFUSED;
 
 	for (uint64_t i = 0; i < UINT64_C(1) << kernel->order; i++)

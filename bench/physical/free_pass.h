@@ -28,6 +28,7 @@
 
 #include "bench/physical/free_prediction.h"
 #include "bench/physical/machine_boot.h"
+#include "bench/physical/page_latency.h"
 #include "bench/physical/processors.h"
 
 #define PLACE_NONE UINT32_MAX	       /* the frame is free */
@@ -56,6 +57,7 @@ struct free_pass {
 	uint32_t *gfp;	   /* [number of the name, from 0]: enum gfp_flag */
 	struct free_pass_counts counts;
 	struct free_prediction prediction; /* of buddyinfo, once position is past state.end */
+	struct page_latency *latency; /* the caller's, who may set it: what calls take goes there; or NULL */
 };
 
 /* Boots the recorded machine, as `shape` says it keeps its memory (machine_boot.h), and stands before its first event. The pass is large and

@@ -1,7 +1,8 @@
 # Kernel recordings on physical memory.
 bench_libbench_a_SOURCES += %D%/frame_books.h %D%/frame_books.c %D%/withheld.h %D%/withheld.c %D%/forced_pass.h %D%/forced_pass.c
 bench_libbench_a_SOURCES += %D%/hilbert.h %D%/hilbert.c %D%/frame_map.h %D%/frame_map.c %D%/memory_series.h %D%/memory_series.c \
-	%D%/recorded_series.h %D%/recorded_series.c
+	%D%/recorded_series.h %D%/recorded_series.c %D%/page_latency.h %D%/page_latency.c \
+	%D%/slab_series.h %D%/slab_series.c %D%/physical_directory.h %D%/physical_directory.c %D%/free_replay.h %D%/free_replay.c
 bench_libbench_a_SOURCES += %D%/proc_text.h %D%/proc_text.c %D%/zoneinfo_text.h %D%/zoneinfo_text.c %D%/iomem_text.h %D%/iomem_text.c \
 	%D%/buddyinfo_text.h %D%/buddyinfo_text.c %D%/pagetypeinfo_text.h %D%/pagetypeinfo_text.c
 bench_libbench_a_SOURCES += %D%/processors.h %D%/processors.c %D%/machine_frames.h %D%/machine_frames.c %D%/machine_blocks.h %D%/machine_blocks.c \

@@ -94,7 +94,9 @@ static enum trace_status read_texts(struct machine_state *state, struct flt_read
 		status = buddyinfo_parse(&state->before, &snapshot, error);
 	if (status == TRACE_OK)
 		status = find_text(reader, "buddyinfo", 1, &snapshot, &ends->end, error);
-	state->has_after = ends->end != 0;
+	/* What was read after the recorder's memory was used up is of a later time than the last event. */
+	state->has_after =
+	    ends->end != 0 && flt_summary_warned(flt_reader_summary(reader), EVENT_CUT_WARNING) == 0;
 	if (status == TRACE_OK && state->has_after)
 		status = buddyinfo_parse(&state->after, &snapshot, error);
 	if (status == TRACE_OK)

@@ -97,15 +97,6 @@ static enum trace_status make_map(struct frame_map *map, struct flt_reader *read
 	return status;
 }
 
-static bool is_cut(const struct flt_summary *summary)
-{
-	for (uint32_t i = 0; i < summary->warnings; i++) {
-		if (strcmp(summary->warning[i].what, EVENT_CUT_WARNING) == 0)
-			return true;
-	}
-	return false;
-}
-
 enum trace_status recorded_series_read(struct memory_series *series, struct flt_reader *reader,
 				       struct trace_error *error)
 {
@@ -115,7 +106,7 @@ enum trace_status recorded_series_read(struct memory_series *series, struct flt_
 
 	*series = (struct memory_series){.end = summary->events};
 	status = find_sets(reader, &sets, error);
-	if (sets.count == 2 && is_cut(summary))
+	if (sets.count == 2 && flt_summary_warned(summary, EVENT_CUT_WARNING) > 0)
 		sets.count = 1;
 	for (unsigned i = 0; status == TRACE_OK && i < sets.count; i++) {
 		struct memory_moment *moment = &series->moment[i];

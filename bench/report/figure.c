@@ -85,6 +85,23 @@ static const struct figure figures[] = {
      .need = {{.file = "frame_strip.tsv", .columns = 6, .column = 5}},
      .optional = true,
      .wide = true},
+    {.name = "page_latency",
+     .title = "Latency of page allocations by order",
+     .caption = "How long the policy's allocations and frees of blocks of each order take on this machine, "
+		"a clock around every call. The "
+		"grey band is below the clock's step and cannot be told apart.",
+     .need = {{.file = "page_latency.tsv", .columns = 6, .column = 4}},
+     .optional = true},
+    {.name = "slabs",
+     .title = "How full the kernel's slabs are",
+     .caption =
+	 "The caches with the most pages at the end, simulated: the memory of their slabs, and the part "
+	 "of it that live objects "
+	 "take. The rest is objects that were freed, in slabs that others still use, and what is lost "
+	 "at their ends.",
+     .need = {{.file = "slabs.tsv", .columns = 6, .column = 6}},
+     .optional = true,
+     .wide = true},
     {.name = "page_size",
      .title = "Which page size",
      .caption =

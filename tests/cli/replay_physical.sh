@@ -32,4 +32,13 @@ expect 2 "a target and a place" "$FAULTLINE" replay --physical=forced --on null 
 matches "is explained" '[-]-physical' stderr
 expect 2 "pages and references" "$FAULTLINE" replay --physical=forced --mmu zen4 "$sample"
 matches "is explained, too" 'no loads and stores' stderr
+
+expect 1 "a recording without the machine's frames cannot be placed anew" "$FAULTLINE" replay --physical=free "$sample"
+matches "and says what it takes" "no snapshot 'frames' of the machine before it; .faultline record --kernel. as a privileged user" stderr
+expect 2 "places of an allocator" "$FAULTLINE" replay --physical=free --on jemalloc "$sample"
+matches "are no policy's" "-?-on takes engine\[:POLICY\], not 'jemalloc'" stderr
+expect 2 "a policy that does not exist" "$FAULTLINE" replay --physical=free --on engine:nobody "$sample"
+expect 2 "two policies" "$FAULTLINE" replay --physical=free --on engine --on engine:linux "$sample"
+expect 1 "nor can it be shown" "$FAULTLINE" proc buddyinfo "$sample"
+matches "for the same reason" "no snapshot 'frames'" stderr
 finish

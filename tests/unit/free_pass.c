@@ -139,6 +139,26 @@ static void test_prediction(void **state)
 	flt_reader_close(reader);
 }
 
+static void test_latency_of_calls(void **state)
+{
+	struct page_latency *latency = malloc(sizeof(*latency));
+	struct flt_reader *reader = record(told, TOLD, NULL);
+	struct free_pass *pass = begin(reader, &shapes[0]);
+	struct trace_error error;
+
+	(void)state;
+	assert_non_null(latency);
+	page_latency_create(latency);
+	pass->latency = latency;
+	assert_int_equal(free_pass_advance(pass, UINT64_MAX, &error), TRACE_OK);
+	assert_int_equal(latency->histogram[PAGE_ALLOCATION][0].samples, 2);
+	assert_int_equal(latency->histogram[PAGE_ALLOCATION][3].samples, 1);
+	assert_int_equal(latency->histogram[PAGE_RELEASE][9].samples, 1);
+	free_pass_destroy(pass);
+	flt_reader_close(reader);
+	free(latency);
+}
+
 static void test_broken_invariants(void **state)
 {
 	struct flt_reader *reader = record(told, TOLD, NULL);
@@ -166,7 +186,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_what_events_do), cmocka_unit_test(test_a_block_beyond_the_machine),
-	    cmocka_unit_test(test_prediction), cmocka_unit_test(test_broken_invariants)};
+	    cmocka_unit_test(test_prediction), cmocka_unit_test(test_latency_of_calls),
+	    cmocka_unit_test(test_broken_invariants)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

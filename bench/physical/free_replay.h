@@ -1,0 +1,29 @@
+/* free_replay.h: `faultline replay --physical=free`: a kernel recording whose pages a policy places (free_pass.h), with its figures, its
+ * series and, where they were read at the end, the machine's own free blocks beside it (free_prediction.h).
+ */
+#ifndef FAULTLINE_BENCH_PHYSICAL_FREE_REPLAY_H
+#define FAULTLINE_BENCH_PHYSICAL_FREE_REPLAY_H
+
+#include "bench/physical/free_pass.h"
+#include "engine/policy.h"
+
+#include <jansson.h>
+
+#define FREE_REPLAY_SAMPLES 128u
+
+struct free_replay_options {
+	const char *path;   /* of the trace */
+	const char *target; /* as the user wrote it: "engine:linux" */
+	const struct policy *policy;
+	const char *policy_name;
+	const char *directory; /* of the run, or NULL */
+	FILE *print;	       /* gets the table; NULL: nobody does */
+	bool checks;	       /* the invariants at every sample: one that is broken dies by CHECK */
+};
+
+/* Replays the trace of the reader and makes run.json in *json; with a directory, its series, too, among them latencies, for which the trace
+ * is replayed twice. The reader is at the trace's beginning, and nobody else moves it. */
+enum trace_status free_replay(struct flt_reader *reader, const struct free_replay_options *options,
+			      json_t **json, struct trace_error *error) TRACE_MUST_USE;
+
+#endif

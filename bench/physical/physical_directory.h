@@ -1,0 +1,39 @@
+/* physical_directory.h: the run directory of a kernel recording's replay: run.json, and what is above the rows of its series.
+ */
+#ifndef FAULTLINE_BENCH_PHYSICAL_PHYSICAL_DIRECTORY_H
+#define FAULTLINE_BENCH_PHYSICAL_PHYSICAL_DIRECTORY_H
+
+#include "bench/physical/memory_series.h"
+#include "traces/flt.h"
+
+#include <jansson.h>
+
+/* What a replay is. */
+struct physical_run {
+	const struct flt_summary *trace;
+	const char *path;   /* of the trace */
+	const char *target; /* "recorded", "engine:linux" */
+	const char *policy; /* or NULL: the machine's own */
+	const char *mode;   /* "forced", "free" */
+};
+
+/* run.json with the keys of every run: what such a replay does not have is null. Takes the references of `policy` (NULL: none), `memory`
+ * and `physical`, which become its keys policy, model.memory and model.physical. NULL without memory. */
+json_t *physical_run_json(const struct physical_run *run, json_t *policy, json_t *memory, json_t *physical);
+
+/* Makes the directory where it is not there, and writes run.json and the series into it. TRACE_IO, TRACE_NO_MEMORY. */
+enum trace_status physical_directory_write(const struct physical_run *run, const char *directory,
+					   const json_t *json, const struct memory_series *series,
+					   struct trace_error *error) TRACE_MUST_USE;
+
+/* Another series: `write` makes its rows. */
+struct physical_rows {
+	const char *name; /* of the file */
+	void (*write)(const void *context, FILE *file);
+	const void *context;
+};
+enum trace_status physical_directory_add(const struct physical_run *run, const char *directory,
+					 const struct physical_rows *rows,
+					 struct trace_error *error) TRACE_MUST_USE;
+
+#endif
