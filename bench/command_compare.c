@@ -5,6 +5,7 @@
 #include "bench/command.h"
 #include "bench/live.h"
 #include "bench/mmu_table.h"
+#include "bench/physical/physical_compare.h"
 #include "bench/run_directory.h"
 #include "bench/scoreboard.h"
 #include "bench/trial.h"
@@ -173,9 +174,29 @@ static bool add_runs(const struct trial *trial, const struct outcome *outcome)
 	return true;
 }
 
+/* A kernel recording has pages instead of blocks. */
+static bool compare_physical(const char *trace, const struct replay_options *options,
+			     const struct outcome *outcome)
+{
+	char stem[NAME_MAX + 1], path[PATH_MAX];
+
+	trace_stem(trace, stem, sizeof(stem));
+	if (options->output &&
+	    (snprintf(path, sizeof(path), "%s/%s", options->output, stem) >= (int)sizeof(path) ||
+	     !make_directory(path)))
+		return false;
+	if (!physical_compare(options, trace, options->output ? path : NULL, outcome->runs))
+		return false;
+	if (!options->json)
+		(void)putchar('\n');
+	return true;
+}
+
 static bool compare_trace(const char *trace, const struct replay_options *options,
 			  const struct outcome *outcome)
 {
+	if (physical_compare_is_of(trace))
+		return compare_physical(trace, options, outcome);
 	struct trial trial;
 	bool ok = trial_prepare(&trial, options, trace) && trial_measure(&trial, options);
 

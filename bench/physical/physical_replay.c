@@ -7,7 +7,6 @@
 #include "bench/physical/free_replay.h"
 #include "bench/physical/physical_directory.h"
 #include "bench/physical/recorded_series.h"
-#include "bench/targets/target.h"
 
 #include <stdio.h>
 
@@ -35,67 +34,99 @@ static enum trace_status write_recorded(const struct physical_run *run, struct f
 	return status;
 }
 
-static enum trace_status replay_forced(const struct replay_options *options, const char *path,
-				       struct flt_reader *reader, struct trace_error *error)
+static enum trace_status force(const struct physical_job *job, struct flt_reader *reader, json_t **json,
+			       struct trace_error *error)
 {
 	const struct physical_run run = {
-	    .trace = flt_reader_summary(reader), .path = path, .target = "recorded", .mode = "forced"};
+	    .trace = flt_reader_summary(reader), .path = job->path, .target = "recorded", .mode = "forced"};
 	struct forced_pass pass = {0};
-	json_t *json = NULL;
 	enum trace_status status = forced_pass_run(&pass, reader, error);
 
-	if (status == TRACE_OK && !(json = physical_run_json(&run, NULL, NULL, forced_pass_json(&pass))))
+	if (status == TRACE_OK && !(*json = physical_run_json(&run, NULL, NULL, forced_pass_json(&pass))))
 		status = trace_fail(error, TRACE_NO_MEMORY, "not enough memory for run.json");
-	if (status == TRACE_OK && options->output)
-		status = write_recorded(&run, reader, options->output, json, error);
-	if (status == TRACE_OK && options->json)
-		status = print_json(json, error);
-	else if (status == TRACE_OK)
-		forced_pass_print(&pass, stdout);
-	json_decref(json);
+	if (status == TRACE_OK && job->directory)
+		status = write_recorded(&run, reader, job->directory, *json, error);
+	if (status == TRACE_OK && job->print)
+		forced_pass_print(&pass, job->print);
 	forced_pass_destroy(&pass);
 	return status;
 }
 
+/* The run of a reader that is there for it alone. */
+static enum trace_status end_run(enum trace_status status, struct flt_reader *reader, json_t **json)
+{
+	if (reader)
+		flt_reader_close(reader);
+	if (status != TRACE_OK) {
+		json_decref(*json);
+		*json = NULL;
+	}
+	return status;
+}
+
+enum trace_status physical_forced(const struct physical_job *job, json_t **json, struct trace_error *error)
+{
+	struct flt_reader *reader = NULL;
+
+	*json = NULL;
+	enum trace_status status = flt_reader_open(&reader, job->path, error);
+
+	if (status == TRACE_OK)
+		status = force(job, reader, json, error);
+	return end_run(status, reader, json);
+}
+
 /* --- Where a policy puts them ------------------------------------------------------------------------------------------- */
 
-static enum trace_status replay_free(const struct replay_options *options, const char *path,
-				     const struct target *target, struct trace_error *error)
+enum trace_status physical_free(const struct physical_job *job, const struct target *target, json_t **json,
+				struct trace_error *error)
 {
 	struct policy policy;
 	char name[256];
 	struct flt_reader *reader = NULL;
-	const struct free_replay_options how = {.path = path,
+	const struct free_replay_options how = {.path = job->path,
 						.target = target->name,
 						.policy = &policy,
 						.policy_name = name,
-						.directory = options->output,
-						.print = options->json ? NULL : stdout,
-						.checks = options->check};
-	json_t *json = NULL;
+						.directory = job->directory,
+						.print = job->print,
+						.checks = job->checks};
 
+	*json = NULL;
 	target_policy(target, name, sizeof(name));
 	if (policy_parse(&policy, target->options) != STATUS_OK)
 		return trace_fail(error, TRACE_BAD_INPUT, "'%s' is no policy", target->options);
-	enum trace_status status = flt_reader_open(&reader, path, error);
+	enum trace_status status = flt_reader_open(&reader, job->path, error);
 
 	if (status == TRACE_OK)
-		status = free_replay(reader, &how, &json, error);
+		status = free_replay(reader, &how, json, error);
+	return end_run(status, reader, json);
+}
+
+/* --- The command -------------------------------------------------------------------------------------------------------- */
+
+static int hand_out(const struct replay_options *options, enum trace_status status, json_t *json,
+		    struct trace_error *error)
+{
 	if (status == TRACE_OK && options->json)
 		status = print_json(json, error);
+	if (status == TRACE_OK && fflush(stdout) != 0)
+		status = trace_fail(error, TRACE_IO, "cannot write to standard output");
 	json_decref(json);
-	if (reader)
-		flt_reader_close(reader);
-	return status;
+	if (status == TRACE_OK)
+		return EXIT_DONE;
+	complain(options->command, "%s", error->message);
+	return EXIT_FAILED;
 }
 
 /* The policy is a target's, as a heap's is. */
-static int place_freely(const struct replay_options *options, const char *path)
+static int place_freely(const struct replay_options *options, const struct physical_job *job)
 {
 	const char *text = options->target_count > 0 ? options->targets[0] : "engine:linux";
 	struct target target;
 	struct target_error refused;
 	struct trace_error error;
+	json_t *json;
 
 	if (!target_parse(&target, text, options->settings, options->setting_count, &refused)) {
 		complain(options->command, "%s", refused.message);
@@ -108,34 +139,24 @@ static int place_freely(const struct replay_options *options, const char *path)
 		target_destroy(&target);
 		return EXIT_USAGE;
 	}
-	enum trace_status status = replay_free(options, path, &target, &error);
+	enum trace_status status = physical_free(job, &target, &json, &error);
 
 	target_destroy(&target);
-	if (status == TRACE_OK && fflush(stdout) != 0)
-		status = trace_fail(&error, TRACE_IO, "cannot write to standard output");
-	if (status == TRACE_OK)
-		return EXIT_DONE;
-	complain(options->command, "%s", error.message);
-	return EXIT_FAILED;
+	return hand_out(options, status, json, &error);
 }
 
 int physical_replay(const struct replay_options *options, const char *path)
 {
-	struct flt_reader *reader = NULL;
+	const struct physical_job job = {.path = path,
+					 .directory = options->output,
+					 .print = options->json ? NULL : stdout,
+					 .checks = options->check};
 	struct trace_error error;
+	json_t *json;
 
 	if (options->physical == PHYSICAL_FREE)
-		return place_freely(options, path);
-	enum trace_status status = flt_reader_open(&reader, path, &error);
+		return place_freely(options, &job);
+	enum trace_status status = physical_forced(&job, &json, &error);
 
-	if (status == TRACE_OK)
-		status = replay_forced(options, path, reader, &error);
-	if (reader)
-		flt_reader_close(reader);
-	if (status == TRACE_OK && fflush(stdout) != 0)
-		status = trace_fail(&error, TRACE_IO, "cannot write to standard output");
-	if (status == TRACE_OK)
-		return EXIT_DONE;
-	complain(options->command, "%s", error.message);
-	return EXIT_FAILED;
+	return hand_out(options, status, json, &error);
 }

@@ -55,13 +55,15 @@ static const struct figure figures[] = {
 		"MiB blocks beside "
 		"the most that the free memory could form.",
      .need = {{.file = "model.tsv", .columns = 9, .column = 7}},
-     .engine_only = true},
+     .engine_only = true,
+     .of_pages = true},
     {.name = "buddy",
      .title = "The engine's free memory",
      .caption = "Free blocks of each size over the trace, simulated: one row per order of the buddy, darker "
 		"is more.",
      .need = {{.file = "buddy.tsv", .columns = 2, .column = 1}},
-     .engine_only = true},
+     .engine_only = true,
+     .of_pages = true},
     {.name = "orders",
      .title = "What the free memory is good for",
      .caption = "At the end, over all zones, simulated: for a request of each order, the share of the free "
@@ -183,7 +185,10 @@ bool figure_applies(const struct figure *figure, const struct comparison *compar
 	size_t first = group ? group->first : 0, runs = group ? group->runs : comparison->runs;
 
 	for (size_t i = first; i < first + runs; i++) {
-		if (!figure->engine_only || run_summary_is(&comparison->run[i], "engine"))
+		const struct run_summary *run = &comparison->run[i];
+
+		if ((!figure->engine_only || run_summary_is(run, "engine")) &&
+		    (!run->is_of_pages || figure->optional || figure->of_pages))
 			return true;
 	}
 	return false;

@@ -25,7 +25,8 @@ struct figure {
 	bool engine_only;
 	bool with_null;
 	bool optional;
-	bool wide; /* shown over the whole width of the page */
+	bool of_pages; /* of kernel recordings, too, which have no heap; optional ones are anyway */
+	bool wide;     /* shown over the whole width of the page */
 };
 
 /* The figure over all traces, and those of one trace in the order of the report. */

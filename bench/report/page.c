@@ -230,15 +230,10 @@ static enum trace_status write_overview(struct writing *writing, struct trace_er
 	return status;
 }
 
-static void write_facts(const struct writing *writing, const struct run_summary *run)
+static void write_mode(FILE *page, const struct run_summary *run)
 {
-	FILE *page = writing->page;
 	char text[ROW_TEXT_BYTES];
 
-	row_count_text(run->events, text);
-	(void)fprintf(page, "<p class=\"facts\">%s events", text);
-	if (isfinite(run->threads))
-		(void)fprintf(page, " of %.0f thread%s", run->threads, run->threads == 1 ? "" : "s");
 	row_text(row_at(ROW_FOOTPRINT_PEAK), run->live_peak_bytes, NAN, text);
 	(void)fprintf(page, ", at most %s live; replayed in mode ", text);
 	html_text(page, run->mode);
@@ -251,6 +246,21 @@ static void write_facts(const struct writing *writing, const struct run_summary 
 	html_text(page, run->touch);
 	(void)fputs(", pace ", page);
 	html_text(page, run->pace);
+}
+
+static void write_facts(const struct writing *writing, const struct run_summary *run)
+{
+	FILE *page = writing->page;
+	char text[ROW_TEXT_BYTES];
+
+	row_count_text(run->events, text);
+	(void)fprintf(page, "<p class=\"facts\">%s events", text);
+	if (isfinite(run->threads))
+		(void)fprintf(page, " of %.0f thread%s", run->threads, run->threads == 1 ? "" : "s");
+	if (run->is_of_pages)
+		(void)fputs(" of a machine, whose pages the policies place", page);
+	else
+		write_mode(page, run);
 	(void)fputs("; trace <code>", page);
 	html_text(page, run->trace_hash);
 	(void)fputs("</code></p>\n", page);

@@ -164,6 +164,7 @@ enum trace_status run_summary_create(struct run_summary *run, json_t *document, 
 	double schema = run_summary_number(document, "schema");
 
 	run->is_online = json_is_null(find(document, "trace.path"));
+	run->is_of_pages = json_is_object(find(document, "model.physical"));
 	run->trace_path = run->is_online ? "online" : run_summary_string(document, "trace.path");
 	run->target = run_summary_string(document, "target");
 	if (!(schema == SCHEMA)) {

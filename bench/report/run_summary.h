@@ -25,7 +25,8 @@ struct run_mmu {
 struct run_summary {
 	json_t *document; /* the whole run, owned; the strings below lie in it */
 	const char *trace_path;
-	bool is_online; /* the trace is in no file: `command` recorded it */
+	bool is_online;	  /* the trace is in no file: `command` recorded it */
+	bool is_of_pages; /* a kernel recording: no heap was replayed */
 	const char *trace_hash;
 	const char *target;
 	const char *mode, *pace, *touch;

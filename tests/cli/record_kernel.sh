@@ -61,23 +61,22 @@ expect 0 "with too little memory for the events" "$FAULTLINE" record --kernel --
 matches "it ends and says so" 'ended because the memory for its events was used up' stderr
 expect 0 "the books go as far as the events" "$FAULTLINE" replay --physical=forced f.flt
 matches "and not to the last snapshot" 'used up before the snapshot at the end: it is not compared' stdout
-expect 0 "its frames as series" "$FAULTLINE" replay --physical=forced -o frames f.flt
-pass_if "those before" test -s frames/frame_strip.tsv
-fail_if "and none at the end that there is no snapshot of" test -e frames/frame_map.tsv
 
 # The machine itself, simulated: at its start it is what the recorder read.
-expect 0 "pages where a policy puts them" "$FAULTLINE" replay --physical=free --on engine -o placed f.flt
-matches "none of what is not comparable" 'no free blocks at its end to compare with' stdout
+expect 0 "pages where policies put them" "$FAULTLINE" compare -o compared --on engine --on engine:linux f.flt
+matches "in a table" '^engine +[0-9]+ +[0-9]+ +[0-9.]+ % ' stdout
 for series in buddy model orders frame_map frame_strip; do
-	pass_if "its series: $series" grep -q '^[0-9a]' placed/$series.tsv
+	pass_if "with series: $series" grep -q '^[0-9a]' compared/f/engine/$series.tsv
 done
-pass_if "its series: page_latency" grep -q 'latency_ns' placed/page_latency.tsv
+pass_if "with series: page_latency" grep -q 'latency_ns' compared/f/engine/page_latency.tsv
+pass_if "the machine's own frames before" test -s compared/f/recorded/frame_strip.tsv
+fail_if "and none at the end that there is no snapshot of" test -e compared/f/recorded/frame_map.tsv
+pass_if "the machine itself among them" grep -q '"target": "recorded"' compared/compare.json
 "$FAULTLINE" cat f.flt | grep ' snapshot(' | while read -r event _ _ what; do
 	number=$(echo "$what" | tr -dc 0-9)
 	"$FAULTLINE" cat --snapshot "$number" f.flt >snapshot
 	case $(head -c 300 snapshot | tr -d '\0' | head -n 4) in
 	"Node 0, zone"*per-node*) cp snapshot zoneinfo ;;
-	"Page block order"*) cp snapshot pagetypeinfo ;;
 	"Node 0, zone"*) cp snapshot buddyinfo && echo $((event + 1)) >start && break ;;
 	esac
 done
@@ -94,14 +93,11 @@ fixed() {
 at zoneinfo | fixed >ours
 fixed <zoneinfo >theirs
 pass_if "and zones, watermarks and page sets" cmp -s ours theirs
-at pagetypeinfo | sed '1,/^Number of blocks/d' | awk '{ print $4, $5 + $6 + $7 }' >ours
-sed '1,/^Number of blocks/d' pagetypeinfo | awk '{ print $4, $5 + $6 + $7 }' >theirs
-pass_if "and as many pageblocks" cmp -s ours theirs
 expect 1 "before its start nothing is known" "$FAULTLINE" proc buddyinfo f.flt --at 0
 matches "from where on it is" 'is known from event [0-9]+ on' stderr
 if command -v gnuplot >/dev/null; then
-	expect 0 "and as a picture" "$FAULTLINE" report frames -o frames.html
-	matches "of the physical memory" '>The physical memory over the trace<' frames.html
+	expect 0 "and as a picture" "$FAULTLINE" report compared -o compared.html
+	matches "of the physical memory" '>The physical memory over the trace<' compared.html
 else
 	skip "and as a picture" "gnuplot is not there"
 fi

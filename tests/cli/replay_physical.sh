@@ -39,6 +39,8 @@ expect 2 "places of an allocator" "$FAULTLINE" replay --physical=free --on jemal
 matches "are no policy's" "-?-on takes engine\[:POLICY\], not 'jemalloc'" stderr
 expect 2 "a policy that does not exist" "$FAULTLINE" replay --physical=free --on engine:nobody "$sample"
 expect 2 "two policies" "$FAULTLINE" replay --physical=free --on engine --on engine:linux "$sample"
+expect 1 "allocators are not compared on pages" "$FAULTLINE" compare --on glibc --on null "$sample"
+matches "and the message says what is" 'a kernel recording is compared under policies' stderr
 expect 1 "nor can it be shown" "$FAULTLINE" proc buddyinfo "$sample"
 matches "for the same reason" "no snapshot 'frames'" stderr
 finish
