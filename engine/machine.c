@@ -300,6 +300,7 @@ void machine_sample(struct machine *machine, struct machine_sample *sample)
 
 static void report_zone(const struct zone *zone, struct machine_zone_report *report)
 {
+	struct zone_lock_counts lock = zone_lock_counts(zone);
 	struct free_blocks free;
 
 	zone_free_blocks(zone, &free);
@@ -309,8 +310,8 @@ static void report_zone(const struct zone *zone, struct machine_zone_report *rep
 	    .managed_pages = zone->managed_pages,
 	    .free_pages = zone_free_pages(zone),
 	    .free_huge_over_optimal = fragmentation_huge_over_optimal(&free),
-	    .lock_taken = zone->lock.taken,
-	    .lock_contended = zone->lock.contended,
+	    .lock_taken = lock.taken,
+	    .lock_contended = lock.contended,
 	};
 	copy_orders(report->free_blocks, &free);
 	for (unsigned order = 0; order < MACHINE_ORDERS; order++) {

@@ -1,12 +1,12 @@
 #include "config.h"
 
+#include "bench/micro/frames_latency.h"
 #include "bench/micro/frames_work.h"
 #include "bench/micro/gbench.h"
 #include "bench/micro/list_buddy.h"
 #include "bench/micro/table.h"
-#include "bench/replay/clock.h"
 #include "engine/base/reservation.h"
-#include "engine/phys/buddy.h"
+#include "engine/phys/typed_buddy.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -85,76 +85,51 @@ static void bitmap_give(void *self, pfn_t pfn, unsigned order)
 	buddy_free(&((struct bitmap_frames *)self)->buddy, pfn, order);
 }
 
+struct typed_frames {
+	struct typed_buddy buddy;
+	struct pageblocks pageblocks;
+	struct reservation memory;
+};
+
+static void *typed_create(int variant)
+{
+	struct buddy_shape shape = {0, FRAMES_PAGES, BUDDY_KERNEL_ORDER, BUDDY_ORDER_FIRST};
+	struct typed_frames *self = aligned_alloc(64, round_up(sizeof(*self), 64));
+
+	(void)variant;
+	if (!self || reservation_create(&self->memory, typed_buddy_bytes(&shape), PAGE_BYTES) != STATUS_OK ||
+	    pageblocks_create(&self->pageblocks, 0, FRAMES_PAGES) != STATUS_OK ||
+	    typed_buddy_create(&self->buddy, &shape, &self->pageblocks, self->memory.memory) != STATUS_OK) {
+		free(self);
+		return NULL;
+	}
+	memset(self->memory.memory, 0, self->memory.bytes);
+	typed_buddy_add(&self->buddy, 0, FRAMES_PAGES);
+	return self;
+}
+
+static void typed_destroy(void *self)
+{
+	pageblocks_destroy(&((struct typed_frames *)self)->pageblocks);
+	reservation_destroy(&((struct typed_frames *)self)->memory);
+	free(self);
+}
+
+static pfn_t typed_take(void *self, unsigned order)
+{
+	return typed_buddy_allocate(&((struct typed_frames *)self)->buddy, order, MIGRATE_MOVABLE,
+				    BUDDY_KERNEL_ORDER);
+}
+
+static void typed_give(void *self, pfn_t pfn, unsigned order)
+{
+	typed_buddy_free(&((struct typed_frames *)self)->buddy, pfn, order);
+}
+
 static const struct frames_allocator list_allocator = {list_create, list_destroy, list_take, list_give};
 static const struct frames_allocator bitmap_allocator = {bitmap_frames_create, bitmap_frames_destroy,
 							 bitmap_take, bitmap_give};
-
-/* --- The workloads ------------------------------------------------------------------------------------------------ */
-
-#define LATENCIES 200000u
-
-struct latencies {
-	struct clock clock;
-	uint64_t count;
-	uint32_t ticks[LATENCIES];
-};
-
-static int compare_ticks(const void *a, const void *b)
-{
-	uint32_t first = *(const uint32_t *)a;
-	uint32_t second = *(const uint32_t *)b;
-
-	return (first > second) - (first < second);
-}
-
-/* A quantile in ns, rounded to the clock's step: nothing finer is claimed. */
-static double quantile_ns(const struct latencies *latencies, double quantile)
-{
-	double ticks = latencies->ticks[(uint64_t)(quantile * (double)(latencies->count - 1))];
-	double net = ticks > latencies->clock.overhead_ticks ? ticks - latencies->clock.overhead_ticks : 0;
-	double step = (double)latencies->clock.step_ticks;
-
-	return (double)(uint64_t)(net / step + 0.5) * step * clock_ns_per_tick(&latencies->clock);
-}
-
-static void report_latencies(struct gbench_state *state, struct latencies *latencies)
-{
-	qsort(latencies->ticks, latencies->count, sizeof(*latencies->ticks), compare_ticks);
-	gbench_counter(state, "p50_ns", quantile_ns(latencies, 0.50));
-	gbench_counter(state, "p99.9_ns", quantile_ns(latencies, 0.999));
-	gbench_counter(state, "p99_ns", quantile_ns(latencies, 0.99));
-}
-
-/* Churn at 90 %, each allocation timed by itself. */
-FRAMES_INLINE void run_latency(struct gbench_state *state, struct frames *frames,
-			       const struct frames_allocator *allocator)
-{
-	uint64_t pages = FRAMES_PAGES * 9 / 10;
-	struct latencies *latencies = calloc(1, sizeof(*latencies));
-
-	if (!latencies) {
-		gbench_fail(state, "the host has no memory");
-		return;
-	}
-	clock_measure(&latencies->clock);
-	frames_settle(frames, allocator, pages);
-	while (gbench_keep_running(state, LATENCIES)) {
-		latencies->count = 0;
-		while (latencies->count < LATENCIES) {
-			if (frames->used_pages >= pages) {
-				frames_mix(frames, allocator, pages);
-				continue;
-			}
-			uint64_t bits = random_next(&frames->random) | (uint64_t)1 << FRAMES_MIXED_ORDER;
-			uint64_t begin = clock_begin();
-
-			(void)frames_take(frames, allocator, (unsigned)__builtin_ctzll(bits));
-			latencies->ticks[latencies->count++] = (uint32_t)(clock_end() - begin);
-		}
-	}
-	report_latencies(state, latencies);
-	free(latencies);
-}
+static const struct frames_allocator typed_allocator = {typed_create, typed_destroy, typed_take, typed_give};
 
 /* --- Fragmentation: what matters is the result, not the time -------------------------------------------------------- */
 
@@ -267,7 +242,7 @@ FRAMES_INLINE void run_workload(struct gbench_state *state, const struct frames_
 				 FRAMES_PAGES * (workload == CHURN_50 ? 5 : 9) / 10);
 		break;
 	case LATENCY:
-		run_latency(state, &frames, allocator);
+		frames_run_latency(state, &frames, allocator);
 		break;
 	case FRAGMENTER_A:
 		run_fragmenter_a(state, &frames, allocator);
@@ -291,6 +266,11 @@ static void bench_order_first(struct gbench_state *state, void *context)
 	run_workload(state, &bitmap_allocator, BUDDY_ORDER_FIRST, *(const enum workload *)context);
 }
 
+static void bench_typed(struct gbench_state *state, void *context)
+{
+	run_workload(state, &typed_allocator, 0, *(const enum workload *)context);
+}
+
 static void bench_lowest_address(struct gbench_state *state, void *context)
 {
 	run_workload(state, &bitmap_allocator, BUDDY_LOWEST_ADDRESS, *(const enum workload *)context);
@@ -307,6 +287,7 @@ static const struct {
 } contenders[] = {
     {"list", bench_list},
     {"bitmap order-first", bench_order_first},
+    {"bitmap order-first by type", bench_typed},
     {"bitmap lowest-address", bench_lowest_address},
     {"bitmap fullest-block", bench_fullest_block},
 };
@@ -320,7 +301,7 @@ static void add_case(enum workload *workload)
 		struct gbench *added = gbench_register(name, contenders[i].function, workload);
 
 		if (*workload == LATENCY)
-			gbench_set_iterations(added, LATENCIES);
+			gbench_set_iterations(added, FRAMES_LATENCIES);
 		if (*workload == FRAGMENTER_A)
 			gbench_set_iterations(added, (int64_t)(200 * (FRAMES_PAGES / 20)));
 		if (*workload == FRAGMENTER_B)

@@ -36,7 +36,7 @@ void frames_shuffle(struct frames *frames)
 {
 	for (uint64_t left = frames->blocks; left > 1; left--) {
 		uint64_t other = random_below(&frames->random, left);
-		struct frames_block block = frames->live[other];
+		frames_block block = frames->live[other];
 
 		frames->live[other] = frames->live[left - 1];
 		frames->live[left - 1] = block;

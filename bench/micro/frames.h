@@ -26,10 +26,9 @@ struct frames_allocator {
 	void (*free)(void *self, pfn_t pfn, unsigned order);
 };
 
-struct frames_block {
-	uint32_t pfn;
-	uint32_t order;
-};
+/* A block: its pfn, and above these 32 bits its order. One number, because a load of what was stored in two parts has to wait for
+ * both. */
+typedef uint64_t frames_block;
 
 /* An allocator with the blocks that are live in it. */
 struct frames {
@@ -39,7 +38,7 @@ struct frames {
 	uint64_t used_pages;
 	uint64_t blocks;	    /* live ones: live[0 .. blocks-1] */
 	uint64_t failed, attempted; /* allocations */
-	struct frames_block *live;  /* room for `pages` */
+	frames_block *live;	    /* room for `pages` */
 };
 
 /* False when the host has no memory. */
@@ -64,8 +63,7 @@ FRAMES_INLINE bool frames_take(struct frames *frames, const struct frames_alloca
 		frames->failed++;
 		return false;
 	}
-	frames->live[frames->blocks].pfn = (uint32_t)pfn;
-	frames->live[frames->blocks++].order = order;
+	frames->live[frames->blocks++] = pfn | (frames_block)order << 32;
 	frames->used_pages += (uint64_t)1 << order;
 	return true;
 }
@@ -73,11 +71,12 @@ FRAMES_INLINE bool frames_take(struct frames *frames, const struct frames_alloca
 FRAMES_INLINE void frames_give(struct frames *frames, const struct frames_allocator *allocator,
 			       uint64_t victim)
 {
-	struct frames_block block = frames->live[victim];
+	frames_block block = frames->live[victim];
+	unsigned order = (unsigned)(block >> 32);
 
 	frames->live[victim] = frames->live[--frames->blocks];
-	frames->used_pages -= (uint64_t)1 << block.order;
-	allocator->free(frames->self, block.pfn, block.order);
+	frames->used_pages -= (uint64_t)1 << order;
+	allocator->free(frames->self, (uint32_t)block, order);
 }
 
 /* A random live block, by a multiplication instead of a division. */

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "bench/micro/frames_latency.h"
 #include "bench/micro/frames_work.h"
 #include "bench/micro/gbench.h"
 #include "bench/micro/list_buddy.h"
@@ -20,6 +21,7 @@ enum machine_kind {
 	PLAIN_LIST, /* list_buddy.h behind one lock, with a page set per CPU: the yardstick */
 	OF_LISTS,
 	OF_BITMAPS,
+	OF_TYPED,
 	MACHINES,
 };
 
@@ -27,6 +29,7 @@ static const char *const machine_names[MACHINES] = {
     [PLAIN_LIST] = "list",
     [OF_LISTS] = "lists of linux",
     [OF_BITMAPS] = "bitmaps",
+    [OF_TYPED] = "bitmaps by type",
 };
 
 /* Frames that one or two threads take and give back. */
@@ -48,12 +51,18 @@ struct seat {
 	struct gfp gfp;
 };
 
-static bool make_list(struct machine *machine, uint64_t pages)
+struct machine_size {
+	uint64_t pages;
+	unsigned cpus; /* with page sets; 0 = none */
+};
+
+static bool make_list(struct machine *machine, const struct machine_size *size)
 {
-	if (reservation_create(&machine->descriptors, pages * sizeof(struct list_page), 64) != STATUS_OK)
+	if (reservation_create(&machine->descriptors, size->pages * sizeof(struct list_page), 64) !=
+	    STATUS_OK)
 		return false;
-	list_buddy_create(&machine->list, machine->descriptors.memory, pages);
-	for (unsigned cpu = 0; cpu < THREADS; cpu++) {
+	list_buddy_create(&machine->list, machine->descriptors.memory, size->pages);
+	for (unsigned cpu = 0; cpu < size->cpus; cpu++) {
 		if (pcp_create(&machine->set[cpu], PCP_FIXED, PCP_HIGH) != STATUS_OK)
 			return false;
 		pcp_set_figures(&machine->set[cpu], &(struct pcp_figures){PCP_BATCH, PCP_HIGH, PCP_HIGH});
@@ -63,25 +72,25 @@ static bool make_list(struct machine *machine, uint64_t pages)
 
 static enum zone_keeper keeper_of(enum machine_kind kind)
 {
-	return kind == OF_LISTS ? ZONE_LISTS : ZONE_BITMAPS;
+	return kind == OF_LISTS ? ZONE_LISTS : kind == OF_TYPED ? ZONE_TYPED : ZONE_BITMAPS;
 }
 
-static bool make_zone(struct machine *machine, enum machine_kind kind, uint64_t pages)
+static bool make_zone(struct machine *machine, enum machine_kind kind, const struct machine_size *size)
 {
 	struct zone_shape shape = {
 	    .kind = ZONE_NORMAL,
-	    .buddy = {.first = 0, .pages = pages, .max_order = BUDDY_KERNEL_ORDER},
-	    .cpus = THREADS,
-	    .local_cpus = THREADS,
+	    .buddy = {.first = 0, .pages = size->pages, .max_order = BUDDY_KERNEL_ORDER},
+	    .cpus = size->cpus,
+	    .local_cpus = size->cpus,
 	    .keeper = keeper_of(kind),
 	    .array = &machine->array,
 	};
 
-	if (page_array_create(&machine->array, 0, pages) != STATUS_OK ||
+	if (page_array_create(&machine->array, 0, size->pages) != STATUS_OK ||
 	    zone_create(&machine->zone, &shape) != STATUS_OK)
 		return false;
-	machine->zone.present_pages = pages;
-	zone_add(&machine->zone, 0, pages);
+	machine->zone.present_pages = size->pages;
+	zone_add(&machine->zone, 0, size->pages);
 	zone_set_watermarks(&machine->zone, 1024, 256);
 	return true;
 }
@@ -115,7 +124,7 @@ static void drop_machine(struct machine *machine)
 /* --- Taking and giving back ---------------------------------------------------------------------------------------- */
 
 /* One of the list's own sets, as plain as can be: single frames in batches of 63. */
-static pfn_t list_take(void *self, unsigned order)
+FRAMES_INLINE pfn_t list_take(void *self, unsigned order)
 {
 	struct seat *seat = self;
 	struct machine *machine = seat->machine;
@@ -137,7 +146,7 @@ static pfn_t list_take(void *self, unsigned order)
 	return taken;
 }
 
-static void list_give(void *self, pfn_t pfn, unsigned order)
+FRAMES_INLINE void list_give(void *self, pfn_t pfn, unsigned order)
 {
 	struct seat *seat = self;
 	struct machine *machine = seat->machine;
@@ -156,7 +165,28 @@ static void list_give(void *self, pfn_t pfn, unsigned order)
 	lock_release(&machine->lock);
 }
 
-static pfn_t zone_seat_take(void *self, unsigned order)
+/* Without sets. */
+FRAMES_INLINE pfn_t bare_take(void *self, unsigned order)
+{
+	struct machine *machine = ((struct seat *)self)->machine;
+
+	lock_acquire(&machine->lock);
+	pfn_t pfn = list_buddy_allocate(&machine->list, order);
+
+	lock_release(&machine->lock);
+	return pfn;
+}
+
+FRAMES_INLINE void bare_give(void *self, pfn_t pfn, unsigned order)
+{
+	struct machine *machine = ((struct seat *)self)->machine;
+
+	lock_acquire(&machine->lock);
+	list_buddy_free(&machine->list, pfn, order);
+	lock_release(&machine->lock);
+}
+
+FRAMES_INLINE pfn_t zone_seat_take(void *self, unsigned order)
 {
 	struct seat *seat = self;
 
@@ -164,7 +194,7 @@ static pfn_t zone_seat_take(void *self, unsigned order)
 	return zone_allocate(&seat->machine->zone, &seat->request);
 }
 
-static void zone_seat_give(void *self, pfn_t pfn, unsigned order)
+FRAMES_INLINE void zone_seat_give(void *self, pfn_t pfn, unsigned order)
 {
 	struct seat *seat = self;
 
@@ -188,6 +218,7 @@ static void page_give(void *self, pfn_t pfn, unsigned order)
 }
 
 static const struct frames_allocator list_frames = {.allocate = list_take, .free = list_give};
+static const struct frames_allocator bare_frames = {.allocate = bare_take, .free = bare_give};
 static const struct frames_allocator zone_frames = {.allocate = zone_seat_take, .free = zone_seat_give};
 static const struct frames_allocator page_frames = {.allocate = page_take, .free = page_give};
 
@@ -196,32 +227,45 @@ static const struct frames_allocator page_frames = {.allocate = page_take, .free
 enum workload {
 	PAIR,
 	PAIR_PAGE,
+	PAIR_BARE,
 	TAKE_ALL,
 	TAKE_BULK,
 	FREE_ALL,
 	CHURN_90,
+	LATENCY,
 	CHURN_TERABYTE,
 	PAIR_THREADS,
 	CHURN_THREADS,
 	WORKLOADS,
 };
 
+enum trait {
+	OF_PAGES = 1,	  /* through the page allocator, not straight from the zone */
+	OF_TERABYTE = 2,  /* in a machine of 1 TiB, whose resident memory is shown */
+	WITHOUT_SETS = 4, /* each call under the lock */
+};
+
 static const struct {
 	const char *name;
-	unsigned threads;
-	bool of_pages; /* through the page allocator, not straight from the zone */
-	bool is_terabyte;
+	unsigned threads, traits;
 } workloads[WORKLOADS] = {
-    [PAIR] = {"order-0 pair, page set", 1, false, false},
-    [PAIR_PAGE] = {"alloc_page + free_page", 1, true, false},
-    [TAKE_ALL] = {"take all frames", 1, false, false},
-    [TAKE_BULK] = {"alloc_pages_bulk", 1, true, false},
-    [FREE_ALL] = {"free all, random order", 1, false, false},
-    [CHURN_90] = {"mixed churn, 90 % full", 1, false, false},
-    [CHURN_TERABYTE] = {"the same load in 1 TiB", 1, false, true},
-    [PAIR_THREADS] = {"order-0 pair, 2 threads", THREADS, false, false},
-    [CHURN_THREADS] = {"mixed churn, 2 threads", THREADS, false, false},
+    [PAIR] = {"order-0 pair, page set", 1, 0},
+    [PAIR_PAGE] = {"alloc_page + free_page", 1, OF_PAGES},
+    [PAIR_BARE] = {"order-0 pair, no set", 1, WITHOUT_SETS},
+    [TAKE_ALL] = {"take all frames", 1, 0},
+    [TAKE_BULK] = {"alloc_pages_bulk", 1, OF_PAGES},
+    [FREE_ALL] = {"free all, random order", 1, 0},
+    [CHURN_90] = {"mixed churn, 90 % full", 1, 0},
+    [LATENCY] = {"alloc latency, no set", 1, WITHOUT_SETS},
+    [CHURN_TERABYTE] = {"the same load in 1 TiB", 1, OF_TERABYTE},
+    [PAIR_THREADS] = {"order-0 pair, 2 threads", THREADS, 0},
+    [CHURN_THREADS] = {"mixed churn, 2 threads", THREADS, 0},
 };
+
+static bool has_trait(enum workload workload, enum trait trait)
+{
+	return (workloads[workload].traits & trait) != 0;
+}
 
 struct contest {
 	enum workload workload;
@@ -253,12 +297,29 @@ static void run_bulk(struct gbench_state *state, struct seat *seat)
 FRAMES_INLINE void run_loops(struct gbench_state *state, struct frames *frames,
 			     const struct frames_allocator *allocator, enum workload workload)
 {
-	if (workload == TAKE_ALL || workload == FREE_ALL)
+	switch (workload) {
+	case TAKE_ALL:
+	case FREE_ALL:
 		frames_run_bulk(state, frames, allocator, workload == FREE_ALL);
-	else if (workload >= CHURN_90 && workload != PAIR_THREADS)
+		break;
+	case CHURN_90:
+	case CHURN_TERABYTE:
+	case CHURN_THREADS:
 		frames_run_churn(state, frames, allocator, frames->pages * 9 / 10);
-	else
+		break;
+	case LATENCY:
+		frames_run_latency(state, frames, allocator);
+		break;
+	case PAIR:
+	case PAIR_PAGE:
+	case PAIR_BARE:
+	case PAIR_THREADS:
 		frames_run_pair(state, frames, allocator, true);
+		break;
+	case TAKE_BULK:
+	case WORKLOADS:
+		break;
+	}
 }
 
 static void run_seat(struct gbench_state *state, struct seat *seat, const struct contest *contest)
@@ -270,9 +331,12 @@ static void run_seat(struct gbench_state *state, struct seat *seat, const struct
 		gbench_fail(state, "the host has no memory");
 		return;
 	}
-	if (workloads[contest->workload].of_pages) {
+	if (has_trait(contest->workload, OF_PAGES)) {
 		run_loops(state, &frames, &page_frames, contest->workload);
 		frames_leave(&frames, &page_frames);
+	} else if (contest->kind == PLAIN_LIST && has_trait(contest->workload, WITHOUT_SETS)) {
+		run_loops(state, &frames, &bare_frames, contest->workload);
+		frames_leave(&frames, &bare_frames);
 	} else if (contest->kind == PLAIN_LIST) {
 		run_loops(state, &frames, &list_frames, contest->workload);
 		frames_leave(&frames, &list_frames);
@@ -282,17 +346,37 @@ static void run_seat(struct gbench_state *state, struct seat *seat, const struct
 	}
 }
 
+/* Resident memory of this process, in MiB; 0 when the system does not say. */
+static double resident_mib(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	char line[128];
+	char *end = line;
+
+	if (!file)
+		return 0;
+	if (fgets(line, sizeof(line), file)) {
+		(void)strtoull(line, &end, 10);
+		return fclose(file) == 0 ? (double)strtoull(end, NULL, 10) * PAGE_BYTES / (1 << 20) : 0;
+	}
+	(void)fclose(file);
+	return 0;
+}
+
 static struct machine *make_machine(const struct contest *contest)
 {
 	struct machine *machine = aligned_alloc(64, round_up(sizeof(*machine), 64));
-	uint64_t pages = workloads[contest->workload].is_terabyte ? TERABYTE_PAGES : FRAMES_PAGES;
+	struct machine_size size = {
+	    .pages = has_trait(contest->workload, OF_TERABYTE) ? TERABYTE_PAGES : FRAMES_PAGES,
+	    .cpus = has_trait(contest->workload, WITHOUT_SETS) ? 0 : THREADS,
+	};
 
 	if (!machine)
 		return NULL;
 	memset(machine, 0, sizeof(*machine));
-	bool made = workloads[contest->workload].of_pages ? make_memory(machine, contest->kind)
-		    : contest->kind == PLAIN_LIST	  ? make_list(machine, pages)
-							  : make_zone(machine, contest->kind, pages);
+	bool made = has_trait(contest->workload, OF_PAGES) ? make_memory(machine, contest->kind)
+		    : contest->kind == PLAIN_LIST	   ? make_list(machine, &size)
+							   : make_zone(machine, contest->kind, &size);
 
 	if (made)
 		return machine;
@@ -351,6 +435,8 @@ static void run_contest(struct gbench_state *state, void *context)
 		run_bulk(state, &seat);
 	else
 		run_seat(state, &seat, contest);
+	if (has_trait(contest->workload, OF_TERABYTE))
+		gbench_counter(state, "resident_MiB", resident_mib());
 	leave_machine();
 }
 
@@ -360,7 +446,7 @@ static bool competes(enum machine_kind kind, enum workload workload)
 {
 	if (kind == OF_LISTS)
 		return workloads[workload].threads == 1;
-	return kind != PLAIN_LIST || !(workloads[workload].of_pages || workloads[workload].is_terabyte);
+	return kind != PLAIN_LIST || !(has_trait(workload, OF_PAGES) || has_trait(workload, OF_TERABYTE));
 }
 
 int main(int argc, char **argv)
@@ -379,6 +465,8 @@ int main(int argc, char **argv)
 				       machine_names[kind]);
 			struct gbench *added = gbench_register(name, run_contest, contest++);
 
+			if (workload == LATENCY)
+				gbench_set_iterations(added, FRAMES_LATENCIES);
 			if (workloads[workload].threads > 1)
 				gbench_set_threads(added, (int)workloads[workload].threads);
 		}

@@ -5,7 +5,7 @@
 #include "engine/base/check.h"
 #include "engine/phys/buddy_map.h"
 
-static bool shape_is_valid(const struct buddy_shape *shape)
+bool buddy_shape_is_valid(const struct buddy_shape *shape)
 {
 	return shape->pages > 0 && shape->pages <= BUDDY_PAGES_MAX &&
 	       shape->first <= (UINT64_MAX >> PAGE_SHIFT) - shape->pages && shape->max_order >= HUGE_ORDER &&
@@ -24,7 +24,7 @@ static uint64_t top_blocks_of(const struct buddy_shape *shape)
 	return (shape->first + shape->pages - base_of(shape) + top - 1) >> shape->max_order;
 }
 
-static uint64_t words_of_order(const struct buddy_shape *shape, unsigned order)
+uint64_t buddy_words_of_order(const struct buddy_shape *shape, unsigned order)
 {
 	return ((top_blocks_of(shape) << (shape->max_order - order)) + 63) >> PAIR_WORD_SHIFT;
 }
@@ -33,10 +33,10 @@ size_t buddy_bytes(const struct buddy_shape *shape)
 {
 	size_t bytes = 0;
 
-	if (!shape_is_valid(shape))
+	if (!buddy_shape_is_valid(shape))
 		return 0;
 	for (unsigned order = 0; order <= shape->max_order; order++) {
-		uint64_t words = words_of_order(shape, order);
+		uint64_t words = buddy_words_of_order(shape, order);
 
 		bytes += words * sizeof(uint64_t) + bitmap_bytes(words);
 	}
@@ -45,13 +45,21 @@ size_t buddy_bytes(const struct buddy_shape *shape)
 	return round_up(bytes, BUDDY_MEMORY_ALIGNMENT);
 }
 
-enum status buddy_create(struct buddy *buddy, const struct buddy_shape *shape, void *memory)
+void buddy_take_words(struct buddy_order *of, uint64_t words, unsigned char **memory)
 {
-	unsigned char *free = memory;
+	of->words = (void *)*memory;
+	of->pairs = PAIR_LEFT_BITS;
+	*memory += words * sizeof(uint64_t);
+}
 
-	if (!shape_is_valid(shape))
-		return STATUS_BAD_ARGUMENT;
-	CHECK((uintptr_t)memory % BUDDY_MEMORY_ALIGNMENT == 0, "a buddy's memory is aligned");
+void buddy_take_search(struct buddy_order *of, uint64_t granules, unsigned char **memory)
+{
+	bitmap_create(&of->free, granules, *memory);
+	*memory += bitmap_bytes(granules);
+}
+
+void buddy_begin(struct buddy *buddy, const struct buddy_shape *shape)
+{
 	*buddy = (struct buddy){
 	    .max_order = shape->max_order,
 	    .placement = shape->placement,
@@ -59,16 +67,23 @@ enum status buddy_create(struct buddy *buddy, const struct buddy_shape *shape, v
 	    .first = shape->first,
 	    .end = shape->first + shape->pages,
 	};
-	for (unsigned order = 0; order <= shape->max_order; order++) {
-		struct buddy_order *of = &buddy->order[order];
-		uint64_t words = words_of_order(shape, order);
+}
 
-		of->words = (void *)free;
-		of->pairs = order < shape->max_order ? PAIR_LEFT_BITS : PAIR_NO_BITS;
-		free += words * sizeof(uint64_t);
-		bitmap_create(&of->free, words, free);
-		free += bitmap_bytes(words);
+enum status buddy_create(struct buddy *buddy, const struct buddy_shape *shape, void *memory)
+{
+	unsigned char *free = memory;
+
+	if (!buddy_shape_is_valid(shape))
+		return STATUS_BAD_ARGUMENT;
+	CHECK((uintptr_t)memory % BUDDY_MEMORY_ALIGNMENT == 0, "a buddy's memory is aligned");
+	buddy_begin(buddy, shape);
+	for (unsigned order = 0; order <= shape->max_order; order++) {
+		uint64_t words = buddy_words_of_order(shape, order);
+
+		buddy_take_words(&buddy->order[order], words, &free);
+		buddy_take_search(&buddy->order[order], words, &free);
 	}
+	buddy->order[shape->max_order].pairs = PAIR_NO_BITS;
 	if (shape->placement == BUDDY_FULLEST_BLOCK)
 		buddy->fill = (void *)free;
 	return STATUS_OK;
@@ -225,10 +240,7 @@ pfn_t buddy_allocate(struct buddy *buddy, unsigned order)
 
 void buddy_free(struct buddy *buddy, pfn_t pfn, unsigned order)
 {
-	if (pfn < buddy->first || pfn >= buddy->end || order > buddy->max_order ||
-	    (pfn & (((pfn_t)1 << order) - 1)) != 0 ||
-	    !buddy_is_allocated(buddy, buddy_block_of(buddy, pfn, order), order))
-		buddy_refuse(buddy, pfn, order);
+	buddy_demand_allocated(buddy, pfn, order);
 	uint64_t block = buddy_block_of(buddy, pfn, order);
 
 	buddy->free_pages += (uint64_t)1 << order;

@@ -16,8 +16,8 @@
  *             words   [. . . . . . . . . . . . . . . . ][. . . . . . . . . . . . . . . . ] ...
  *
  * The bits of two buddies together say free, in use or not there (pair_code.h): two bits per frame over all orders, which
- * tell free, allocated and divided apart for every block. The maps cost 66,640 bytes per GiB: 65,504 for the bits and
- * 1,136 for the searches, and 10 KiB per GiB more for the fill queue where placement asks for it.
+ * tell free, allocated and divided apart for every block. The maps cost 66,600 bytes per GiB: 65,504 for the bits and
+ * 1,096 for the searches, and 10 KiB per GiB more for the fill queue where placement asks for it.
  *
  * Placement says which free block an allocation takes:
  *

@@ -14,7 +14,7 @@ static const char I6[] =
 static const char I7[] =
     "I7: hint and recent of every order are words of it, and newest is below BUDDY_RECENT";
 
-static bool are_hints_right(const struct buddy_order *of)
+bool buddy_are_hints_right(const struct buddy_order *of)
 {
 	bool right = of->hint < of->free.bits && of->newest < BUDDY_RECENT;
 
@@ -23,24 +23,24 @@ static bool are_hints_right(const struct buddy_order *of)
 	return right;
 }
 
-/* The blocks of `order` (below the top) that exist are those whose parent is divided; it must be in use. */
-static const char *check_divided(const struct buddy *buddy, unsigned order, uint64_t word)
+/* The blocks of `order` that exist are those whose parent is divided; it must be in use. */
+bool buddy_is_division_right(const struct buddy *buddy, unsigned order, uint64_t word)
 {
 	uint64_t bits = buddy->order[order].words[word];
+	const struct buddy_order *above = &buddy->order[order + 1];
 
 	for (unsigned left = 0; left < 64; left += 2) {
 		uint64_t parent = (word << PAIR_WORD_SHIFT | left) >> 1;
-		const struct buddy_order *above = &buddy->order[order + 1];
 
 		if ((bits >> left & 3) == 0)
 			continue;
 		if (order + 1 == buddy->max_order ? buddy_bit(above, parent) : !buddy_bit(above, parent ^ 1))
-			return I3;
+			return false;
 	}
-	return NULL;
+	return true;
 }
 
-static const char *check_order(const struct buddy *buddy, unsigned order, uint64_t *pages)
+const char *buddy_check_order(const struct buddy *buddy, unsigned order, uint64_t *pages)
 {
 	const struct buddy_order *of = &buddy->order[order];
 	uint64_t blocks = 0;
@@ -51,7 +51,8 @@ static const char *check_order(const struct buddy *buddy, unsigned order, uint64
 		blocks += (unsigned)__builtin_popcountll(free);
 		if (bitmap_test(&of->free, word) != (free != 0))
 			return I2;
-		if (of->words[word] != 0 && order < buddy->max_order && check_divided(buddy, order, word))
+		if (of->words[word] != 0 && order < buddy->max_order &&
+		    !buddy_is_division_right(buddy, order, word))
 			return I3;
 	}
 	*pages += blocks << order;
@@ -101,7 +102,7 @@ const char *buddy_check(const struct buddy *buddy)
 			return I1;
 	}
 	for (unsigned order = 0; order <= buddy->max_order; order++) {
-		const char *broken = check_order(buddy, order, &pages);
+		const char *broken = buddy_check_order(buddy, order, &pages);
 
 		if (broken)
 			return broken;
@@ -109,7 +110,7 @@ const char *buddy_check(const struct buddy *buddy)
 	if (buddy->nonempty >> (buddy->max_order + 1) != 0)
 		return I4;
 	for (unsigned order = 0; order <= buddy->max_order; order++) {
-		if (!are_hints_right(&buddy->order[order]))
+		if (!buddy_are_hints_right(&buddy->order[order]))
 			return I7;
 	}
 	if (buddy->free_pages != pages || pages > buddy->managed_pages)

@@ -120,6 +120,29 @@ uint64_t buddy_first_in_huge(const struct buddy *buddy, uint64_t huge, unsigned 
  * BITMAP_NONE. */
 uint64_t buddy_choose(const struct buddy *buddy, unsigned order, unsigned *found);
 
+/* The order of the allocated block at `pfn`, cut to one that is no longer than `pages`. */
+unsigned buddy_whole_order(struct buddy *buddy, pfn_t pfn, uint64_t pages);
+
+/* Are the blocks of this word, of an order below the top, those of parents that are in use? */
+bool buddy_is_division_right(const struct buddy *buddy, unsigned order, uint64_t word);
+
+/* NULL, or the invariant of an order that does not hold. The frames of its free blocks are added to *pages. */
+const char *buddy_check_order(const struct buddy *buddy, unsigned order, uint64_t *pages);
+
+/* I7: the words (or granules) that the order remembers are some. */
+bool buddy_are_hints_right(const struct buddy_order *of);
+
+/* The memory of a buddy: words of an order, and of the search over them, from *memory on, which moves behind them. */
+void buddy_take_words(struct buddy_order *of, uint64_t words, unsigned char **memory);
+void buddy_take_search(struct buddy_order *of, uint64_t granules, unsigned char **memory);
+
+/* Is the shape in its bounds, and how many words do an order's blocks take? */
+bool buddy_shape_is_valid(const struct buddy_shape *shape);
+uint64_t buddy_words_of_order(const struct buddy_shape *shape, unsigned order);
+
+/* A buddy without maps. */
+void buddy_begin(struct buddy *buddy, const struct buddy_shape *shape);
+
 /* Says which mistake a refused free is, and aborts. */
 _Noreturn void buddy_refuse(const struct buddy *buddy, pfn_t pfn, unsigned order);
 
@@ -133,6 +156,15 @@ static inline bool buddy_is_allocated(const struct buddy *buddy, uint64_t block,
 	bool below_top = order < buddy->max_order;
 
 	return (divided | (buddy_bit(&buddy->order[order], block ^ below_top) ^ below_top)) == 0;
+}
+
+/* A block that is freed is allocated with this order; if not, says which mistake it is and aborts. */
+static inline void buddy_demand_allocated(const struct buddy *buddy, pfn_t pfn, unsigned order)
+{
+	if (pfn < buddy->first || pfn >= buddy->end || order > buddy->max_order ||
+	    (pfn & (((pfn_t)1 << order) - 1)) != 0 ||
+	    !buddy_is_allocated(buddy, buddy_block_of(buddy, pfn, order), order))
+		buddy_refuse(buddy, pfn, order);
 }
 
 #endif

@@ -159,10 +159,10 @@ static void cut(struct buddy *buddy, pfn_t pfn, unsigned order, unsigned piece)
 	}
 }
 
-/* The order of the allocated block at `pfn`, cut to one that is no longer than `pages`. A block that is allocated as it
+/* A block that is allocated as it
  * could be freed, as all are in a range that is new, is known without a look at the orders below: reading the maps of a
  * terabyte from the bottom would cost a page fault for each of some five thousand pages. */
-static unsigned whole_order(struct buddy *buddy, pfn_t pfn, uint64_t pages)
+unsigned buddy_whole_order(struct buddy *buddy, pfn_t pfn, uint64_t pages)
 {
 	unsigned piece = piece_order(buddy, pfn, pages), order = 0;
 	pfn_t first = 0;
@@ -197,7 +197,7 @@ void buddy_free_range(struct buddy *buddy, pfn_t pfn, uint64_t pages)
 
 	CHECK(pages <= buddy->end - buddy->first, "a freed run is no longer than the buddy's range");
 	while (pfn < end) {
-		unsigned order = whole_order(buddy, pfn, end - pfn);
+		unsigned order = buddy_whole_order(buddy, pfn, end - pfn);
 
 		buddy_free(buddy, pfn, order);
 		pfn += (pfn_t)1 << order;

@@ -58,7 +58,7 @@ bool gfp_prepare(struct allocation *allocation, struct memory *memory, const str
 	};
 	if (allocation->request.type == MIGRATE_MOVABLE)
 		allocation->request.flags |= ALLOC_CMA;
-	if (memory->zone[0].lists)
+	if (memory->zone[0].keeper != ZONE_BITMAPS)
 		avoid_fragmentation(allocation);
 	return true;
 }

@@ -17,10 +17,10 @@ enum status pageblocks_create(struct pageblocks *pageblocks, pfn_t first, uint64
 	pageblocks->first = start;
 	pageblocks->count = count;
 	pageblocks->bits = pageblocks->memory.memory;
-	memset(pageblocks->blocks, 0, sizeof(pageblocks->blocks));
-	pageblocks->blocks[MIGRATE_MOVABLE] = count;
+	for (unsigned type = 0; type < MIGRATE_TYPES; type++)
+		pageblocks->blocks[type] = type == MIGRATE_MOVABLE ? count : 0;
 	if (status == STATUS_OK)
-		memset(pageblocks->bits, MIGRATE_MOVABLE, count);
+		memset(pageblocks->memory.memory, MIGRATE_MOVABLE, count);
 	return status;
 }
 
@@ -31,11 +31,13 @@ void pageblocks_destroy(struct pageblocks *pageblocks)
 
 static void set_bits(struct pageblocks *pageblocks, pfn_t pfn, unsigned clear, unsigned set)
 {
-	uint8_t *bits = pageblock_bits(pageblocks, pfn);
+	unsigned bits = (pageblock_bits(pageblocks, pfn) & ~clear) | set;
+	enum migrate_type before = pageblock_type(pageblocks, pfn);
 
-	pageblocks->blocks[pageblock_type(pageblocks, pfn)]--;
-	*bits = (uint8_t)((*bits & ~clear) | set);
-	pageblocks->blocks[pageblock_type(pageblocks, pfn)]++;
+	atomic_store_explicit(pageblock_byte(pageblocks, pfn), (uint8_t)bits, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&pageblocks->blocks[before], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&pageblocks->blocks[pageblock_type(pageblocks, pfn)], 1,
+				  memory_order_relaxed);
 }
 
 void pageblock_set_type(struct pageblocks *pageblocks, pfn_t pfn, enum migrate_type type)
@@ -66,7 +68,9 @@ const char *pageblocks_check(const struct pageblocks *pageblocks)
 			return "I1: a block's byte holds a type below Isolate, and no unknown bits";
 		blocks[bits & PAGEBLOCK_ISOLATED ? MIGRATE_ISOLATE : bits & PAGEBLOCK_TYPE]++;
 	}
-	return memcmp(blocks, pageblocks->blocks, sizeof(blocks)) == 0
-		   ? NULL
-		   : "I2: blocks[type] = blocks that answer this type";
+	for (unsigned type = 0; type < MIGRATE_TYPES; type++) {
+		if (blocks[type] != pageblocks->blocks[type])
+			return "I2: blocks[type] = blocks that answer this type";
+	}
+	return NULL;
 }

@@ -10,7 +10,8 @@
  *   skip      compaction found nothing to do here last time
  *   isolate   the block is isolated; its type is kept for the time after (since 6.17, include/linux/pageblock-flags.h)
  *
- * A block that is isolated answers Isolate when it is asked for its type. At boot all blocks are Movable.
+ * A block that is isolated answers Isolate when it is asked for its type. At boot all blocks are Movable. A block's byte is
+ * written by whoever holds the lock of its memory, and read by anybody.
  *
  * Invariants, proved by pageblocks_check():
  *   I1: a block's byte holds a type below Isolate, and no unknown bits
@@ -23,6 +24,8 @@
 #include "engine/base/units.h"
 #include "engine/phys/migrate.h"
 
+#include <stdatomic.h>
+
 #define PAGEBLOCK_ORDER HUGE_ORDER
 #define PAGEBLOCK_PAGES ((uint64_t)1 << PAGEBLOCK_ORDER)
 
@@ -33,10 +36,10 @@ enum pageblock_bit {
 };
 
 struct pageblocks {
-	pfn_t first;			/* first frame of block 0, a multiple of PAGEBLOCK_PAGES */
-	uint64_t count;			/* blocks */
-	uint64_t blocks[MIGRATE_TYPES]; /* of them, by the type that they answer */
-	uint8_t *bits;			/* enum pageblock_bit, a byte per block */
+	pfn_t first;				/* first frame of block 0, a multiple of PAGEBLOCK_PAGES */
+	uint64_t count;				/* blocks */
+	_Atomic uint64_t blocks[MIGRATE_TYPES]; /* of them, by the type that they answer */
+	_Atomic uint8_t *bits;			/* enum pageblock_bit, a byte per block */
 	struct reservation memory;
 };
 
@@ -58,9 +61,14 @@ void pageblocks_forget_skips(struct pageblocks *pageblocks);
 /* NULL, or the text of the first invariant that does not hold. O(blocks). */
 const char *pageblocks_check(const struct pageblocks *pageblocks);
 
-static inline uint8_t *pageblock_bits(const struct pageblocks *pageblocks, pfn_t pfn)
+static inline _Atomic uint8_t *pageblock_byte(const struct pageblocks *pageblocks, pfn_t pfn)
 {
 	return &pageblocks->bits[(pfn - pageblocks->first) >> PAGEBLOCK_ORDER];
+}
+
+static inline unsigned pageblock_bits(const struct pageblocks *pageblocks, pfn_t pfn)
+{
+	return atomic_load_explicit(pageblock_byte(pageblocks, pfn), memory_order_relaxed);
 }
 
 /* First frame of the block that holds the frame. */
@@ -72,18 +80,18 @@ static inline pfn_t pageblock_start(pfn_t pfn)
 /* The type that the block had before it was isolated, or has. */
 static inline enum migrate_type pageblock_kept_type(const struct pageblocks *pageblocks, pfn_t pfn)
 {
-	return (enum migrate_type)(*pageblock_bits(pageblocks, pfn) & PAGEBLOCK_TYPE);
+	return (enum migrate_type)(pageblock_bits(pageblocks, pfn) & PAGEBLOCK_TYPE);
 }
 
 static inline bool pageblock_is_isolated(const struct pageblocks *pageblocks, pfn_t pfn)
 {
-	return *pageblock_bits(pageblocks, pfn) & PAGEBLOCK_ISOLATED;
+	return pageblock_bits(pageblocks, pfn) & PAGEBLOCK_ISOLATED;
 }
 
 /* The type that pages of the block have when they are freed. The frame lies in the range. */
 static inline enum migrate_type pageblock_type(const struct pageblocks *pageblocks, pfn_t pfn)
 {
-	uint8_t bits = *pageblock_bits(pageblocks, pfn);
+	unsigned bits = pageblock_bits(pageblocks, pfn);
 
 	return bits & PAGEBLOCK_ISOLATED ? MIGRATE_ISOLATE : (enum migrate_type)(bits & PAGEBLOCK_TYPE);
 }
@@ -91,12 +99,14 @@ static inline enum migrate_type pageblock_type(const struct pageblocks *pagebloc
 /* The scanners of compaction pass this block over. */
 static inline bool pageblock_is_skipped(const struct pageblocks *pageblocks, pfn_t pfn)
 {
-	return *pageblock_bits(pageblocks, pfn) & PAGEBLOCK_SKIP;
+	return pageblock_bits(pageblocks, pfn) & PAGEBLOCK_SKIP;
 }
 
 static inline void pageblock_skip(struct pageblocks *pageblocks, pfn_t pfn)
 {
-	*pageblock_bits(pageblocks, pfn) |= PAGEBLOCK_SKIP;
+	atomic_store_explicit(pageblock_byte(pageblocks, pfn),
+			      (uint8_t)(pageblock_bits(pageblocks, pfn) | PAGEBLOCK_SKIP),
+			      memory_order_relaxed);
 }
 
 #endif

@@ -64,6 +64,7 @@ void pcp_set_figures(struct pcp *pcp, const struct pcp_figures *figures)
 	pcp->high_min = figures->high_min;
 	pcp->high_max = figures->high_max;
 	pcp->high = clamp(pcp->high, pcp->high_min, pcp->high_max);
+	pcp->room = pcp->tuning == PCP_FIXED ? pcp->high : 0;
 }
 
 /* Order 0 takes more with every refill in a row, as far as `high` leaves room. */

@@ -18,7 +18,8 @@
  *   high           grows by a batch with each refill while the zone has free memory above its high watermark, shrinks while
  *                  it has not, and with time
  *
- * In a *fixed* set batch and high are what they were made with, and there are no huge blocks.
+ * In a *fixed* set batch and high are what they were made with, and there are no huge blocks. `room` is high there, and 0 in a
+ * tuned set.
  *
  * The block numbers are kept in rings outside the frames, each as large as the set may ever become.
  *
@@ -33,6 +34,8 @@
 #include "engine/base/reservation.h"
 #include "engine/base/units.h"
 #include "engine/phys/migrate.h"
+
+#include <stdatomic.h>
 
 #define PCP_ORDER_MAX 3u /* Linux: PAGE_ALLOC_COSTLY_ORDER */
 #define PCP_LOW_LISTS (MIGRATE_PCPTYPES * (PCP_ORDER_MAX + 1))
@@ -54,9 +57,16 @@ struct pcp_list {
 	    *block; /* [(first + i) & mask]: first frame of the i-th block, the next one handed out first */
 };
 
+/* What the keeper of free blocks behind a set had when its lock was last released. */
+struct pcp_behind {
+	_Atomic uint64_t free_pages;
+	_Atomic uint32_t orders; /* bit k: there is a free block of order k */
+};
+
 struct pcp {
 	_Alignas(64) uint32_t count; /* pages in the set */
 	uint32_t high;		     /* pages; so many and some go back */
+	uint32_t room;		     /* pages; fewer, and a free needs no more thought. 0 in a tuned set */
 	uint32_t batch;		     /* pages per refill and drain */
 	uint32_t high_min, high_max; /* pages */
 	uint32_t alloc_factor;	     /* at most PCP_BATCH_SCALE_MAX */
@@ -66,7 +76,8 @@ struct pcp {
 	bool freed_high_order; /* the last free was of order 1 .. 3 */
 	uint64_t refills, drains;
 	struct pcp_list list[PCP_LISTS];
-	struct reservation memory; /* of the rings */
+	const struct pcp_behind *behind; /* the zone's, where it keeps its blocks in parts; else NULL */
+	struct reservation memory;	 /* of the rings */
 };
 
 /* The most pages a set with this high_max can hold: a refill or a free of huge blocks may go past it. */
@@ -85,7 +96,7 @@ void pcp_set_figures(struct pcp *pcp, const struct pcp_figures *figures);
 /* Does the set hold blocks of this order? At most 31. */
 static inline bool pcp_holds(const struct pcp *pcp, unsigned order)
 {
-	return (pcp->orders >> order & 1) != 0;
+	return order <= PCP_ORDER_MAX || (pcp->orders >> order & 1) != 0;
 }
 
 /* The number of the list of a type (below MIGRATE_PCPTYPES) and an order that sets hold, and back. */

@@ -117,7 +117,7 @@ static void set_lowmem_reserve(struct zone *zone, const struct zone *all, unsign
 	for (unsigned kind = 0; kind < ZONE_KINDS; kind++) {
 		for (unsigned i = 0; i < zones && kind > zone->kind; i++)
 			better += all[i].node == zone->node && all[i].kind == kind ? all[i].managed_pages : 0;
-		zone->lowmem_reserve[kind] = ratio == 0 || zone->managed_pages == 0 ? 0 : better / ratio;
+		zone_set_reserve(zone, kind, ratio == 0 || zone->managed_pages == 0 ? 0 : better / ratio);
 	}
 }
 

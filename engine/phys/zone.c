@@ -4,6 +4,7 @@
 
 #include "engine/base/check.h"
 #include "engine/phys/zone_lists.h"
+#include "engine/phys/zone_parts.h"
 
 /* Linux: SZ_256K / PAGE_SIZE, MIN_PERCPU_PAGELIST_HIGH_FRACTION, and watermark_boost_factor in 1/10000. */
 #define BATCH_PAGES_MAX 64u
@@ -44,6 +45,14 @@ static enum status create_sets(struct zone *zone, const struct zone_shape *shape
 	return status;
 }
 
+/* Each CPU looks at its own part. */
+static void place_sets(struct zone *zone)
+{
+	zone->first_behind = &zone->part[0].seen;
+	for (unsigned cpu = 0; cpu < zone->cpus; cpu++)
+		zone->pcp[cpu].behind = &zone->part[zone_home_part(zone, (int)cpu)].seen;
+}
+
 static enum status create_maps(struct zone *zone, const struct zone_shape *shape)
 {
 	size_t bytes = buddy_bytes(&shape->buddy);
@@ -64,12 +73,16 @@ enum status zone_create(struct zone *zone, const struct zone_shape *shape)
 	    .first = shape->buddy.first,
 	    .end = shape->buddy.first + shape->buddy.pages,
 	    .local_cpus = shape->local_cpus,
+	    .keeper = shape->keeper,
 	};
-	enum status status =
-	    shape->keeper == ZONE_LISTS ? zone_create_lists(zone, shape) : create_maps(zone, shape);
+	enum status status = shape->keeper == ZONE_LISTS   ? zone_create_lists(zone, shape)
+			     : shape->keeper == ZONE_TYPED ? zone_create_parts(zone, shape)
+							   : create_maps(zone, shape);
 
 	if (status == STATUS_OK)
 		status = create_sets(zone, shape);
+	if (status == STATUS_OK && zone->part)
+		place_sets(zone);
 	if (status != STATUS_OK)
 		zone_destroy(zone);
 	return status;
@@ -80,13 +93,20 @@ void zone_destroy(struct zone *zone)
 	for (unsigned cpu = 0; cpu < zone->cpus; cpu++)
 		pcp_destroy(&zone->pcp[cpu]);
 	zone->cpus = 0;
-	zone_destroy_lists(zone);
+	zone->part = NULL;
+	zone->lists = NULL;
+	pageblocks_destroy(&zone->pageblocks);
 	reservation_destroy(&zone->maps);
 	reservation_destroy(&zone->sets);
 }
 
 void zone_add(struct zone *zone, pfn_t pfn, uint64_t pages)
 {
+	if (zone->part) {
+		zone_parts_add(zone, pfn, pages);
+		zone->managed_pages += pages;
+		return;
+	}
 	zone_lock(zone);
 	if (zone->lists)
 		free_lists_add(zone->lists, pfn, pages);
@@ -140,11 +160,42 @@ static void set_pcp_figures(struct zone *zone)
 	}
 }
 
+/* What is seen at a glance must be above these. */
+static void place_glance_marks(struct zone *zone)
+{
+	bool below_high = atomic_load_explicit(&zone->below_high, memory_order_relaxed);
+
+	for (unsigned kind = 0; kind < ZONE_KINDS; kind++) {
+		uint64_t mark = zone_mark(zone, WATERMARK_HIGH) + zone->lowmem_reserve[kind];
+
+		atomic_store_explicit(&zone->glance_mark[kind], below_high ? UINT64_MAX : mark,
+				      memory_order_relaxed);
+	}
+}
+
+static void set_boost(struct zone *zone, uint64_t pages)
+{
+	atomic_store_explicit(&zone->boost, pages, memory_order_relaxed);
+	place_glance_marks(zone);
+}
+
+static void set_below_high(struct zone *zone, bool below_high)
+{
+	atomic_store_explicit(&zone->below_high, below_high, memory_order_relaxed);
+	place_glance_marks(zone);
+}
+
+void zone_set_reserve(struct zone *zone, enum zone_kind highest, uint64_t pages)
+{
+	zone->lowmem_reserve[highest] = pages;
+	place_glance_marks(zone);
+}
+
 void zone_set_watermarks(struct zone *zone, uint64_t min_pages, uint64_t distance_pages)
 {
 	for (unsigned i = 0; i < WATERMARKS; i++)
 		zone->watermark[i] = min_pages + i * distance_pages;
-	atomic_store_explicit(&zone->boost, 0, memory_order_relaxed);
+	set_boost(zone, 0);
 	set_pcp_figures(zone);
 }
 
@@ -158,7 +209,7 @@ bool zone_boost(struct zone *zone)
 		return false;
 	if (most < PAGEBLOCK_PAGES)
 		most = PAGEBLOCK_PAGES;
-	atomic_store_explicit(&zone->boost, boost < most ? boost : most, memory_order_relaxed);
+	set_boost(zone, boost < most ? boost : most);
 	return true;
 }
 
@@ -166,7 +217,7 @@ void zone_unboost(struct zone *zone, uint64_t pages)
 {
 	uint64_t boost = atomic_load_explicit(&zone->boost, memory_order_relaxed);
 
-	atomic_store_explicit(&zone->boost, boost > pages ? boost - pages : 0, memory_order_relaxed);
+	set_boost(zone, boost > pages ? boost - pages : 0);
 }
 
 /* What the request must leave of the mark, in frames. */
@@ -187,7 +238,7 @@ static uint64_t reserve_of(const struct zone_request *request, uint64_t mark)
 /* The orders of which there is a free block that the request may have. */
 static uint32_t seen_orders(const struct zone *zone, const struct zone_request *request)
 {
-	uint32_t orders = atomic_load_explicit(&zone->seen_orders, memory_order_relaxed);
+	uint32_t orders = zone_seen_orders(zone);
 
 	if (request->flags & ALLOC_CMA)
 		orders |= atomic_load_explicit(&zone->seen_cma_orders, memory_order_relaxed);
@@ -225,7 +276,7 @@ bool zone_admits_slowly(struct zone *zone, const struct zone_request *request)
 	if (!atomic_load_explicit(&zone->below_high, memory_order_relaxed)) {
 		if (zone_stays_above(zone, request, zone_mark(zone, WATERMARK_HIGH)))
 			return true;
-		atomic_store_explicit(&zone->below_high, true, memory_order_relaxed);
+		set_below_high(zone, true);
 	}
 	if ((request->flags & ALLOC_NO_WATERMARKS) || stays_above_own(zone, request))
 		return true;
@@ -240,24 +291,10 @@ static void leave_below_high(struct zone *zone)
 
 	if (atomic_load_explicit(&zone->below_high, memory_order_relaxed) &&
 	    zone_stays_above(zone, &probe, zone_mark(zone, WATERMARK_HIGH)))
-		atomic_store_explicit(&zone->below_high, false, memory_order_relaxed);
+		set_below_high(zone, false);
 }
 
 /* --- Taking and giving back --------------------------------------------------------------------------------------- */
-
-/* The CPU's set, when it may serve this order. */
-static inline struct pcp *set_of(const struct zone *zone, int cpu, unsigned order)
-{
-	if ((unsigned)cpu >= zone->cpus || !pcp_holds(&zone->pcp[cpu], order))
-		return NULL;
-	return &zone->pcp[cpu];
-}
-
-/* The number of the set's list for the type. Bitmaps do not know types: all blocks of an order are alike. */
-static inline unsigned index_of(const struct zone *zone, unsigned order, enum migrate_type type)
-{
-	return pcp_index(zone->lists ? type : MIGRATE_MOVABLE, order);
-}
 
 /* A block of the keeper, for a batch whose way is in *mode. */
 static inline pfn_t take_next(struct zone *zone, const struct zone_request *request,
@@ -267,8 +304,21 @@ static inline pfn_t take_next(struct zone *zone, const struct zone_request *requ
 			   : buddy_allocate(&zone->buddy, request->order);
 }
 
-static inline void give_to_keeper(struct zone *zone, pfn_t pfn, unsigned order)
+/* Blocks that are given back one after the other: those of a keeper of one piece under its lock, which is held all the time. */
+static void give_begin(struct zone_parts_free *batch)
 {
+	if (!batch->zone->part)
+		zone_lock(batch->zone);
+}
+
+static inline void give(struct zone_parts_free *batch, pfn_t pfn, unsigned order)
+{
+	struct zone *zone = batch->zone;
+
+	if (zone->part) {
+		zone_parts_give(batch, pfn, order);
+		return;
+	}
 	if (zone->lists)
 		free_lists_free(zone->lists, pfn, order, 0);
 	else
@@ -276,27 +326,57 @@ static inline void give_to_keeper(struct zone *zone, pfn_t pfn, unsigned order)
 	zone->frees++;
 }
 
-static bool refill(struct zone *zone, struct pcp *pcp, struct pcp_list *list,
-		   const struct zone_request *request)
+static void give_end(struct zone_parts_free *batch)
 {
-	bool below_high = atomic_load_explicit(&zone->below_high, memory_order_relaxed);
-	uint32_t wanted = pcp_refill_blocks(pcp, request->order, below_high);
+	if (batch->zone->part)
+		zone_parts_end(batch);
+	else
+		zone_unlock(batch->zone);
+}
+
+/* As many blocks as are wanted, or as there are, in the order in which the set is to hand them out. */
+static uint32_t take_batch(struct zone *zone, struct pcp_list *list, const struct zone_request *request,
+			   uint32_t wanted)
+{
 	enum free_lists_mode mode = FREE_LISTS_OWN_TYPE;
+	uint32_t taken = 0;
 
 	zone_lock(zone);
-	while (wanted-- > 0) {
+	for (; taken < wanted; taken++) {
 		pfn_t pfn = take_next(zone, request, &mode);
 
 		if (pfn == PFN_NONE)
 			break;
 		pcp_list_append(list, pfn);
 	}
-	zone->allocations += list->blocks;
+	zone->allocations += taken;
 	zone_answer_boosts(zone, request);
 	zone_unlock(zone);
-	pcp->count += list->blocks << request->order;
+	return taken;
+}
+
+/* The list is empty, so what a part hands out may lie in its ring from the beginning on. */
+static uint32_t take_batch_of_part(struct zone *zone, struct pcp_list *list,
+				   const struct zone_request *request, uint32_t wanted)
+{
+	struct zone_frames frames = {list->block, wanted};
+
+	list->first = 0;
+	list->blocks = zone_parts_take(zone, request, &frames);
+	return list->blocks;
+}
+
+static bool refill(struct zone *zone, struct pcp *pcp, struct pcp_list *list,
+		   const struct zone_request *request)
+{
+	bool below_high = atomic_load_explicit(&zone->below_high, memory_order_relaxed);
+	uint32_t wanted = pcp_refill_blocks(pcp, request->order, below_high);
+	uint32_t taken = zone->part ? take_batch_of_part(zone, list, request, wanted)
+				    : take_batch(zone, list, request, wanted);
+
+	pcp->count += taken << request->order;
 	pcp->refills++;
-	return list->blocks > 0;
+	return taken > 0;
 }
 
 static pfn_t take_locked(struct zone *zone, const struct zone_request *request)
@@ -308,80 +388,103 @@ static pfn_t take_locked(struct zone *zone, const struct zone_request *request)
 	zone->allocations += pfn != PFN_NONE;
 	zone_answer_boosts(zone, request);
 	zone_unlock(zone);
-	if (pfn == PFN_NONE)
-		atomic_fetch_add_explicit(&zone->refusals, 1, memory_order_relaxed);
 	return pfn;
 }
 
-pfn_t zone_take(struct zone *zone, const struct zone_request *request)
+static pfn_t take_from_parts(struct zone *zone, const struct zone_request *request)
 {
-	struct pcp *pcp = set_of(zone, request->cpu, request->order);
+	uint32_t frame = 0;
+	struct zone_frames frames = {&frame, 1};
+
+	return zone_parts_take(zone, request, &frames) > 0 ? frame : PFN_NONE;
+}
+
+pfn_t zone_take_slowly(struct zone *zone, const struct zone_request *request)
+{
+	struct pcp *pcp = zone_set(zone, request->cpu, request->order);
 
 	if (pcp) {
-		struct pcp_list *list = &pcp->list[index_of(zone, request->order, request->type)];
+		struct pcp_list *list = zone_set_list(zone, pcp, request->order, request->type);
 
-		pcp->free_count >>= 1;
-		if (list->blocks > 0 || refill(zone, pcp, list, request)) {
+		if (refill(zone, pcp, list, request)) {
 			pcp->count -= 1u << request->order;
 			return pcp_list_pop(list);
 		}
 	}
-	return take_locked(zone, request);
+	pfn_t pfn = zone->part ? take_from_parts(zone, request) : take_locked(zone, request);
+
+	if (pfn == PFN_NONE)
+		atomic_fetch_add_explicit(&zone->refusals, 1, memory_order_relaxed);
+	return pfn;
 }
 
 /* Gives `pages` of the set back, from the list `index` on round robin: of each the blocks that lie longest. */
 static void drain(struct zone *zone, struct pcp *pcp, uint32_t pages, unsigned index)
 {
 	uint32_t left = pages < pcp->count ? pages : pcp->count;
+	struct zone_parts_free batch = {zone, NULL};
 
-	zone_lock(zone);
+	give_begin(&batch);
 	for (; left > 0; index = (index + 1) % PCP_LISTS) {
 		struct pcp_list *list = &pcp->list[index];
 		uint32_t block = 1u << pcp_order(index);
 
 		while (left > 0 && list->blocks > 0) {
-			give_to_keeper(zone, pcp_list_remove_last(list), pcp_order(index));
+			give(&batch, pcp_list_remove_last(list), pcp_order(index));
 			pcp->count -= block;
 			left = left > block ? left - block : 0;
 		}
 	}
-	zone_unlock(zone);
+	give_end(&batch);
 	pcp->drains++;
+}
+
+/* The type of the set's list that a freed frame goes to: what is not the sets' own kind counts as Movable. */
+static enum migrate_type set_type_of(const struct zone *zone, pfn_t pfn)
+{
+	enum migrate_type type = zone_type_of(zone, pfn);
+
+	return migrate_type_is_mergeable(type) ? type : MIGRATE_MOVABLE;
 }
 
 static void free_to_set(struct zone *zone, struct pcp *pcp, pfn_t pfn, unsigned order)
 {
 	bool below_high = atomic_load_explicit(&zone->below_high, memory_order_relaxed);
-	unsigned index = index_of(zone, order, zone->lists ? zone_set_type(zone, pfn) : MIGRATE_MOVABLE);
+	struct pcp_list *list = zone_set_list(zone, pcp, order, set_type_of(zone, pfn));
 
-	pcp_list_push(&pcp->list[index], pfn);
+	pcp_list_push(list, pfn);
 	pcp->count += 1u << order;
 	uint32_t pages = pcp_drain_pages(pcp, order, below_high);
 
 	if (pages > 0) {
-		drain(zone, pcp, pages, index);
+		drain(zone, pcp, pages, (unsigned)(list - pcp->list));
 		leave_below_high(zone);
 	}
 }
 
-void zone_free(struct zone *zone, int cpu, pfn_t pfn, unsigned order)
+void zone_free_slowly(struct zone *zone, int cpu, pfn_t pfn, unsigned order)
 {
-	struct pcp *pcp = set_of(zone, cpu, order);
+	struct pcp *pcp = zone_set(zone, cpu, order);
+	struct zone_parts_free batch = {zone, NULL};
 
 	CHECK(zone_holds(zone, pfn), "a freed frame lies in its zone (foreign pfn)");
 	if (pcp && !(zone->lists && pageblock_is_isolated(&zone->pageblocks, pfn))) {
 		free_to_set(zone, pcp, pfn, order);
 		return;
 	}
-	zone_lock(zone);
-	give_to_keeper(zone, pfn, order);
-	zone_unlock(zone);
+	give_begin(&batch);
+	give(&batch, pfn, order);
+	give_end(&batch);
 }
 
 void zone_split(struct zone *zone, pfn_t pfn, unsigned order)
 {
 	if (zone->lists)
 		return;
+	if (zone->part) {
+		zone_parts_split(zone, pfn, order);
+		return;
+	}
 	zone_lock(zone);
 	buddy_split(&zone->buddy, pfn, order, 0);
 	zone_unlock(zone);
@@ -403,7 +506,45 @@ void zone_decay(struct zone *zone, unsigned cpu)
 
 struct page_runs zone_runs(struct zone *zone)
 {
+	CHECK(!zone->part, "runs are taken of a keeper of one piece");
 	return zone->lists ? page_runs_of_lists(zone->lists) : page_runs_of_buddy(&zone->buddy);
+}
+
+struct zone_lock_counts zone_lock_counts(const struct zone *zone)
+{
+	struct zone_lock_counts counts = {zone->lock.taken, zone->lock.contended};
+
+	for (unsigned i = 0; i < zone->parts; i++) {
+		counts.taken += zone->part[i].lock.taken;
+		counts.contended += zone->part[i].lock.contended;
+	}
+	return counts;
+}
+
+static uint64_t parts_pages(const struct zone *zone)
+{
+	uint64_t pages = 0;
+
+	for (unsigned i = 0; i < zone->parts; i++)
+		pages += zone->part[i].buddy.map.free_pages;
+	return pages;
+}
+
+uint64_t zone_kept_pages(const struct zone *zone)
+{
+	if (zone->part)
+		return parts_pages(zone);
+	return zone->lists ? zone->lists->free_pages : zone->buddy.free_pages;
+}
+
+bool zone_is_free(const struct zone *zone, pfn_t pfn)
+{
+	const struct buddy *map = zone->part ? &zone_part_of(zone, pfn)->buddy.map : &zone->buddy;
+	pfn_t first;
+	unsigned order;
+
+	return zone->lists ? free_lists_find(zone->lists, pfn, &first, &order)
+			   : buddy_find(map, pfn, &first, &order) == BUDDY_FREE;
 }
 
 uint64_t zone_free_pages(const struct zone *zone)
@@ -415,11 +556,31 @@ uint64_t zone_free_pages(const struct zone *zone)
 	return pages;
 }
 
+unsigned zone_max_order(const struct zone *zone)
+{
+	if (zone->lists)
+		return FREE_LISTS_ORDER_MAX;
+	return zone->part ? zone->part[0].buddy.map.max_order : zone->buddy.max_order;
+}
+
+uint64_t zone_free_blocks_of_type(const struct zone *zone, unsigned order, enum migrate_type type)
+{
+	uint64_t blocks = 0;
+
+	if (zone->lists)
+		return free_lists_blocks(zone->lists, order, type);
+	if (!zone->part)
+		return type == MIGRATE_MOVABLE ? buddy_free_blocks(&zone->buddy, order) : 0;
+	for (unsigned i = 0; i < zone->parts && migrate_type_is_mergeable(type); i++)
+		blocks += typed_buddy_blocks(&zone->part[i].buddy, order, type);
+	return blocks;
+}
+
 void zone_free_blocks(const struct zone *zone, struct free_blocks *free)
 {
 	*free = (struct free_blocks){.blocks = {0}};
-	for (unsigned order = 0; zone->lists && order < FREE_LISTS_ORDERS; order++)
-		free->blocks[order] = free_lists_blocks_of_order(zone->lists, order);
-	for (unsigned order = 0; !zone->lists && order <= zone->buddy.max_order; order++)
-		free->blocks[order] = buddy_free_blocks(&zone->buddy, order);
+	for (unsigned order = 0; order <= zone_max_order(zone); order++) {
+		for (unsigned type = 0; type < MIGRATE_TYPES; type++)
+			free->blocks[order] += zone_free_blocks_of_type(zone, order, (enum migrate_type)type);
+	}
 }

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "engine/phys/zone.h"
+#include "engine/phys/zone_parts.h"
 
 static const char I1[] = "I1: the keeper's invariants, and its range is the zone's";
 static const char I2[] = "I2: watermark min <= low <= high <= promo";
@@ -18,9 +18,13 @@ static const char *check_list(const struct zone *zone, const struct pcp_list *li
 		pfn_t first;
 		unsigned found;
 
+		if (!zone_holds(zone, pfn))
+			return I3;
+		const struct buddy *map = zone->part ? &zone_part_of(zone, pfn)->buddy.map : &zone->buddy;
+
 		if (zone->lists ? zone_is_free(zone, pfn)
-				: buddy_find(&zone->buddy, pfn, &first, &found) != BUDDY_ALLOCATED ||
-				      first != pfn || found != order)
+				: buddy_find(map, pfn, &first, &found) != BUDDY_ALLOCATED || first != pfn ||
+				      found != order)
 			return I3;
 	}
 	return NULL;
@@ -39,14 +43,32 @@ static bool is_keeper_sound(const struct zone *zone)
 {
 	const struct free_lists *lists = zone->lists;
 
+	if (zone->part)
+		return !pageblocks_check(&zone->pageblocks) && !zone_parts_check(zone);
 	if (lists)
 		return !pageblocks_check(&zone->pageblocks) && !free_lists_check(lists) &&
 		       lists->first == zone->first && lists->end == zone->end;
 	return !buddy_check(&zone->buddy) && zone->buddy.first == zone->first && zone->buddy.end == zone->end;
 }
 
+static bool are_parts_published(const struct zone *zone)
+{
+	for (unsigned i = 0; i < zone->parts; i++) {
+		const struct zone_part *part = &zone->part[i];
+
+		if (part->seen.free_pages != part->buddy.map.free_pages ||
+		    part->seen.orders != typed_buddy_orders(&part->buddy) ||
+		    part->seen_own != zone_part_own_orders(part))
+			return false;
+	}
+	return true;
+}
+
 static bool is_published(const struct zone *zone)
 {
+	if (zone->part)
+		return are_parts_published(zone);
+
 	const struct free_lists *lists = zone->lists;
 	uint32_t orders = 0;
 
@@ -77,6 +99,8 @@ const char *zone_check(const struct zone *zone)
 		return broken;
 	uint64_t managed = zone->lists ? zone->lists->managed_pages : zone->buddy.managed_pages;
 
+	for (unsigned i = 0; i < zone->parts; i++)
+		managed += zone->part[i].buddy.map.managed_pages;
 	if (managed != zone->managed_pages || zone->managed_pages > zone->present_pages ||
 	    zone->present_pages > zone->end - zone->first)
 		return I4;

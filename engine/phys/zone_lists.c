@@ -21,12 +21,6 @@ enum status zone_create_lists(struct zone *zone, const struct zone_shape *shape)
 	return free_lists_create(zone->lists, &lists);
 }
 
-void zone_destroy_lists(struct zone *zone)
-{
-	zone->lists = NULL;
-	pageblocks_destroy(&zone->pageblocks);
-}
-
 void zone_publish_lists(struct zone *zone)
 {
 	const struct free_lists *lists = zone->lists;
@@ -53,13 +47,6 @@ uint64_t zone_unusable_pages(const struct zone *zone, const struct zone_request 
 	if (!(request->flags & ALLOC_CMA))
 		pages += atomic_load_explicit(&zone->seen_cma_pages, memory_order_relaxed);
 	return pages;
-}
-
-enum migrate_type zone_set_type(const struct zone *zone, pfn_t pfn)
-{
-	enum migrate_type type = pageblock_type(&zone->pageblocks, pfn);
-
-	return (unsigned)type < MIGRATE_PCPTYPES ? type : MIGRATE_MOVABLE;
 }
 
 void zone_answer_boosts(struct zone *zone, const struct zone_request *request)
@@ -92,18 +79,4 @@ bool zone_unreserve(struct zone *zone, enum migrate_type type, bool is_forced)
 
 	zone_unlock(zone);
 	return is_given;
-}
-
-uint64_t zone_kept_pages(const struct zone *zone)
-{
-	return zone->lists ? zone->lists->free_pages : zone->buddy.free_pages;
-}
-
-bool zone_is_free(const struct zone *zone, pfn_t pfn)
-{
-	pfn_t first;
-	unsigned order;
-
-	return zone->lists ? free_lists_find(zone->lists, pfn, &first, &order)
-			   : buddy_find(&zone->buddy, pfn, &first, &order) == BUDDY_FREE;
 }

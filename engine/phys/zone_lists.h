@@ -7,13 +7,9 @@
 
 /* The lists and pageblocks of the zone's span. STATUS_BAD_ARGUMENT, also for a largest order that is not 10, STATUS_NO_MEMORY. */
 MUST_USE enum status zone_create_lists(struct zone *zone, const struct zone_shape *shape);
-void zone_destroy_lists(struct zone *zone);
 
 /* Free pages that the request may not have (__zone_watermark_unusable_free). */
 uint64_t zone_unusable_pages(const struct zone *zone, const struct zone_request *request);
-
-/* The type of the page set's list that the frame, not isolated, goes to: what is not the sets' own kind counts as Movable. */
-enum migrate_type zone_set_type(const struct zone *zone, pfn_t pfn);
 
 /* Raises the watermarks as often as the lists asked for it since last time (boost_watermark); with the zone's lock held. */
 void zone_answer_boosts(struct zone *zone, const struct zone_request *request);

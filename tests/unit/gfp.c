@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-/* Every test but the one with two threads runs with both keepers; main() says which. */
-static enum zone_keeper keepers[] = {ZONE_BITMAPS, ZONE_LISTS};
+/* Every test runs with all keepers, but that with two threads, which lists are not for; main() says which. */
+static enum zone_keeper keepers[] = {ZONE_BITMAPS, ZONE_LISTS, ZONE_TYPED};
 static enum zone_keeper keeper;
 
 static int choose_keeper(void **state)
@@ -247,7 +247,7 @@ static void test_fallback_and_reserves(void **state)
 #define GIB_PAGES ((uint64_t)1 << 18)
 
 /* Normal has no whole pageblock left: what cannot be moved goes to DMA32, where it has one to itself, before it is mixed with what
- * can. Bitmaps do not tell them apart. */
+ * can. Plain bitmaps do not tell them apart. */
 static void test_types_are_kept_apart(void **state)
 {
 	struct memory_shape shape = {.size = {.pages = 4 * GIB_PAGES + 16384},
@@ -261,13 +261,13 @@ static void test_types_are_kept_apart(void **state)
 	(void)state;
 	assert_int_equal(memory_create(&memory, &shape), STATUS_OK);
 	assert_int_equal(memory.zones, 3);
-	while (memory.zone[2].seen_orders >> 9 != 0)
+	while (zone_seen_orders(&memory.zone[2]) >> 9 != 0)
 		assert_int_equal(alloc_pages(&memory, &movable, 8)->zone, 2);
 	assert_true(zone_kept_pages(&memory.zone[2]) == 256);
 	memory.zone[2].watermark[WATERMARK_LOW] = 0;
 	struct page *page = alloc_pages(&memory, &unmovable, 0);
 
-	assert_int_equal(page->zone, keeper == ZONE_LISTS ? 1 : 2);
+	assert_int_equal(page->zone, keeper == ZONE_BITMAPS ? 2 : 1);
 	assert_int_equal(page->flags, PAGE_HEAD);
 	assert_int_equal(alloc_pages(&memory, &movable, 0)->zone, 2);
 	memory_destroy(&memory);
@@ -402,6 +402,7 @@ static void *work(void *argument)
 	struct worker *worker = argument;
 	struct random random = {.state = (uint64_t)worker->cpu + 1};
 	struct gfp gfp = KERNEL(worker->cpu);
+	struct gfp movable = {.flags = GFP_HIGHUSER_MOVABLE, .cpu = worker->cpu, .caller = "test"};
 
 	for (int i = 0; i < 40000; i++) {
 		size_t slot = random_below(&random, 400);
@@ -415,7 +416,7 @@ static void *work(void *argument)
 			continue;
 		}
 		worker->order[slot] = random_order(&random, 4);
-		page = alloc_pages(worker->memory, &gfp, worker->order[slot]);
+		page = alloc_pages(worker->memory, slot % 2 == 0 ? &gfp : &movable, worker->order[slot]);
 		worker->page[slot] = page;
 		if (page) {
 			page->index = (uint64_t)worker->cpu;
@@ -428,8 +429,11 @@ static void *work(void *argument)
 static void run_two_cpus(enum pcp_tuning tuning)
 {
 	static struct worker workers[2];
-	struct memory_shape shape = {
-	    .size = {.pages = 16384}, .max_order = BUDDY_KERNEL_ORDER, .cpus = 2, .tuning = tuning};
+	struct memory_shape shape = {.size = {.pages = 16384},
+				     .max_order = BUDDY_KERNEL_ORDER,
+				     .cpus = 2,
+				     .tuning = tuning,
+				     .keeper = keeper};
 	pthread_t threads[2];
 	struct memory memory;
 	uint64_t used = 0;
@@ -447,7 +451,7 @@ static void run_two_cpus(enum pcp_tuning tuning)
 	for (unsigned i = 0; i < memory.zones; i++)
 		used += zone_free_pages(&memory.zone[i]) - memory.zone[i].managed_pages;
 	assert_int_equal(used, 0);
-	assert_true(memory.zone[1].lock.taken > 0);
+	assert_true(zone_lock_counts(&memory.zone[1]).taken > 0);
 	memory_destroy(&memory);
 }
 
@@ -458,27 +462,29 @@ static void test_two_cpus_at_once(void **state)
 	run_two_cpus(PCP_TUNED);
 }
 
-#define WITH_BOTH(test)                                                                                      \
+#define WITH_ALL(test)                                                                                       \
 	{#test " (bitmaps)", test, choose_keeper, NULL, &keepers[0]},                                        \
+	    {#test " (lists)", test, choose_keeper, NULL, &keepers[1]},                                      \
 	{                                                                                                    \
-#test " (lists)", test, choose_keeper, NULL, &keepers[1]                                     \
+#test " (typed)", test, choose_keeper, NULL, &keepers[2]                                     \
 	}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    WITH_BOTH(test_get_free_pages),
-	    WITH_BOTH(test_single_pages),
-	    WITH_BOTH(test_exact),
-	    WITH_BOTH(test_bulk),
-	    WITH_BOTH(test_split_page),
-	    WITH_BOTH(test_compound_and_references),
-	    WITH_BOTH(test_free_of_a_block_that_is_referenced),
-	    WITH_BOTH(test_fallback_and_reserves),
-	    WITH_BOTH(test_types_are_kept_apart),
-	    WITH_BOTH(test_who_is_asked_when_memory_is_short),
-	    WITH_BOTH(test_effort),
-	    {"test_two_cpus_at_once", test_two_cpus_at_once, choose_keeper, NULL, &keepers[0]},
+	    WITH_ALL(test_get_free_pages),
+	    WITH_ALL(test_single_pages),
+	    WITH_ALL(test_exact),
+	    WITH_ALL(test_bulk),
+	    WITH_ALL(test_split_page),
+	    WITH_ALL(test_compound_and_references),
+	    WITH_ALL(test_free_of_a_block_that_is_referenced),
+	    WITH_ALL(test_fallback_and_reserves),
+	    WITH_ALL(test_types_are_kept_apart),
+	    WITH_ALL(test_who_is_asked_when_memory_is_short),
+	    WITH_ALL(test_effort),
+	    {"test_two_cpus_at_once (bitmaps)", test_two_cpus_at_once, choose_keeper, NULL, &keepers[0]},
+	    {"test_two_cpus_at_once (typed)", test_two_cpus_at_once, choose_keeper, NULL, &keepers[2]},
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

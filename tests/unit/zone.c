@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "engine/phys/zone.h"
+#include "engine/phys/zone_parts.h"
 
 #include <stdarg.h>
 #include <setjmp.h>
@@ -13,8 +13,8 @@
 
 #define PAGES 16384u
 
-/* Every test runs with both keepers: the one that it is to use is in its state. */
-static enum zone_keeper keepers[] = {ZONE_BITMAPS, ZONE_LISTS};
+/* Every test runs with all keepers: the one that it is to use is in its state. */
+static enum zone_keeper keepers[] = {ZONE_BITMAPS, ZONE_LISTS, ZONE_TYPED};
 
 static struct page_array array;
 
@@ -33,7 +33,7 @@ static void make(struct zone *zone, enum pcp_tuning tuning, void **state)
 	zone->present_pages = PAGES;
 	zone_add(zone, 4096, PAGES);
 	zone_set_watermarks(zone, 400, 100);
-	zone->lowmem_reserve[ZONE_MOVABLE] = 1000;
+	zone_set_reserve(zone, ZONE_MOVABLE, 1000);
 	assert_null(zone_check(zone));
 }
 
@@ -111,7 +111,7 @@ static void test_large_requests(void **state)
 	leave(&zone, 416);
 	assert_true(zone_stays_above(&zone, &request, 400));
 	assert_false(zone_stays_above(&zone, &request, 401));
-	while (zone.seen_orders >> 4 != 0)
+	while (zone_seen_orders(&zone) >> 4 != 0)
 		assert_true(zone_take(&zone, &request) != PFN_NONE);
 	assert_false(zone_stays_above(&zone, &request, 0));
 	assert_int_equal(zone.refusals, 0);
@@ -151,11 +151,11 @@ static void test_fixed_sets_save_locks(void **state)
 	pfn_t pfn[1000];
 
 	make(&zone, PCP_FIXED, state);
-	uint64_t taken = zone.lock.taken;
+	uint64_t taken = zone_lock_counts(&zone).taken;
 
 	for (size_t i = 0; i < 1000; i++)
 		pfn[i] = zone_allocate(&zone, &request);
-	assert_int_equal(zone.lock.taken - taken, (1000 + PCP_BATCH - 1) / PCP_BATCH);
+	assert_int_equal(zone_lock_counts(&zone).taken - taken, (1000 + PCP_BATCH - 1) / PCP_BATCH);
 	assert_null(zone_check(&zone));
 	for (size_t i = 0; i < 1000; i++)
 		zone_free(&zone, 1, pfn[i], 0);
@@ -175,15 +175,15 @@ static void test_orders_of_sets(void **state)
 	struct zone zone;
 
 	make(&zone, PCP_TUNED, state);
-	enum migrate_type type = zone.lists ? MIGRATE_UNMOVABLE : MIGRATE_MOVABLE;
+	enum migrate_type type = zone.keeper != ZONE_BITMAPS ? MIGRATE_UNMOVABLE : MIGRATE_MOVABLE;
 
 	for (unsigned order = 0; order <= 10; order++) {
 		struct zone_request request = {.order = order, .highest = ZONE_NORMAL, .cpu = 0};
 		pfn_t pfn = zone_allocate(&zone, &request);
-		uint64_t taken = zone.lock.taken;
+		uint64_t taken = zone_lock_counts(&zone).taken;
 
 		zone_free(&zone, 0, pfn, order);
-		assert_int_equal(zone.lock.taken - taken, order <= 3 ? 0 : 1);
+		assert_int_equal(zone_lock_counts(&zone).taken - taken, order <= 3 ? 0 : 1);
 		assert_int_equal(zone.pcp[0].list[pcp_index(type, 9)].blocks, order < 9 ? 0 : 1);
 		assert_null(zone_check(&zone));
 	}
@@ -260,7 +260,10 @@ static void test_check_finds_each_broken_invariant(void **state)
 	struct zone zone;
 
 	make(&zone, PCP_FIXED, state);
-	uint64_t *free_pages = zone.lists ? &zone.lists->free_pages : &zone.buddy.free_pages;
+	uint64_t *free_pages = zone.lists  ? &zone.lists->free_pages
+			       : zone.part ? &zone.part[1].buddy.map.free_pages
+					   : &zone.buddy.free_pages;
+	_Atomic uint64_t *seen = zone.part ? &zone.part[1].seen.free_pages : &zone.seen_free_pages;
 
 	++*free_pages;
 	assert_memory_equal(zone_check(&zone), "I1", 2);
@@ -280,9 +283,9 @@ static void test_check_finds_each_broken_invariant(void **state)
 	zone.managed_pages++;
 	assert_memory_equal(zone_check(&zone), "I4", 2);
 	zone.managed_pages--;
-	zone.seen_free_pages++;
+	++*seen;
 	assert_memory_equal(zone_check(&zone), "I5", 2);
-	zone.seen_free_pages--;
+	--*seen;
 	assert_null(zone_check(&zone));
 	drop(&zone);
 }
@@ -313,7 +316,7 @@ static void test_types_in_sets(void **state)
 
 	make(&zone, PCP_FIXED, state);
 	pfn_t pfn = zone_allocate(&zone, &request);
-	enum migrate_type type = zone.lists ? MIGRATE_UNMOVABLE : MIGRATE_MOVABLE;
+	enum migrate_type type = zone.keeper != ZONE_BITMAPS ? MIGRATE_UNMOVABLE : MIGRATE_MOVABLE;
 
 	assert_int_equal(zone.pcp[0].list[pcp_index(type, 0)].blocks, PCP_BATCH - 1);
 	zone_free(&zone, 0, pfn, 0);
@@ -368,27 +371,28 @@ static void test_lists_have_their_shape(void **state)
 	assert_int_equal(zone_create(&zone, &shape), STATUS_BAD_ARGUMENT);
 }
 
-#define WITH_BOTH(test)                                                                                      \
+#define WITH_ALL(test)                                                                                       \
 	{#test " (bitmaps)", test, NULL, NULL, &keepers[0]},                                                 \
+	    {#test " (lists)", test, NULL, NULL, &keepers[1]},                                               \
 	{                                                                                                    \
-#test " (lists)", test, NULL, NULL, &keepers[1]                                              \
+#test " (typed)", test, NULL, NULL, &keepers[2]                                              \
 	}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    WITH_BOTH(test_how_deep_each_request_digs),
-	    WITH_BOTH(test_large_requests),
-	    WITH_BOTH(test_boost),
-	    WITH_BOTH(test_fixed_sets_save_locks),
-	    WITH_BOTH(test_orders_of_sets),
-	    WITH_BOTH(test_tuned_sets_follow_the_zone),
-	    WITH_BOTH(test_split),
-	    WITH_BOTH(test_foreign_frame_dies),
-	    WITH_BOTH(test_check_finds_each_broken_invariant),
-	    WITH_BOTH(test_claims_boost),
-	    WITH_BOTH(test_types_in_sets),
-	    WITH_BOTH(test_reserve),
+	    WITH_ALL(test_how_deep_each_request_digs),
+	    WITH_ALL(test_large_requests),
+	    WITH_ALL(test_boost),
+	    WITH_ALL(test_fixed_sets_save_locks),
+	    WITH_ALL(test_orders_of_sets),
+	    WITH_ALL(test_tuned_sets_follow_the_zone),
+	    WITH_ALL(test_split),
+	    WITH_ALL(test_foreign_frame_dies),
+	    WITH_ALL(test_check_finds_each_broken_invariant),
+	    WITH_ALL(test_claims_boost),
+	    WITH_ALL(test_types_in_sets),
+	    WITH_ALL(test_reserve),
 	    cmocka_unit_test(test_lists_have_their_shape),
 	};
 
