@@ -5,6 +5,7 @@ dist_plots_DATA = \
 	%D%/style.gp \
 	%D%/runs.gp \
 	%D%/legend.gp \
+	%D%/policies.gp \
 	%D%/report.css \
 	%D%/overview.gp \
 	%D%/throughput.gp \

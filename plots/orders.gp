@@ -4,12 +4,7 @@ kind = ARG1; output = ARG2; runs = ARG3; columns = ARG4; rows = ARG5; colour_opt
 figure_width = 660; figure_height = 400
 load 'style.gp'
 
-# Policies of one engine are told apart here, so each run has a colour of its own.
-array run_colour[8] = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x7A5195, 0x6B7580]
-colour(i) = run_colour[(i - 1) % 8 + 1]
-do for [i = 1:run_count] {
-	dash[i] = (i - 1) / 8 + 1
-}
+load 'policies.gp'
 set xlabel 'order of a request'
 set xtics 1
 stats file(1, 'orders.tsv') using 2 nooutput name 'order'

@@ -5,11 +5,7 @@ figure_width = 660; figure_height = 420
 load 'style.gp'
 
 # Policies of one engine are told apart here, so each run has a colour of its own; dashes tell the percentiles.
-array run_colour[8] = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x7A5195, 0x6B7580]
-colour(i) = run_colour[(i - 1) % 8 + 1]
-do for [i = 1:run_count] {
-	dash[i] = 1
-}
+load 'policies.gp'
 step = known(resolution[1])
 step = step == step ? step : 10
 array quantile[3] = [0.5, 0.99, 0.999]
