@@ -69,6 +69,12 @@ void kernel_memory_destroy(struct kernel_memory *memory)
 	slab_allocator_destroy(&memory->slabs);
 }
 
+void kernel_memory_abandon(struct kernel_memory *memory)
+{
+	vmap_space_destroy(&memory->space);
+	slab_allocator_abandon(&memory->slabs);
+}
+
 const char *kernel_memory_check(const struct kernel_memory *memory)
 {
 	const char *broken = slab_allocator_check(&memory->slabs);

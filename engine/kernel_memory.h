@@ -45,6 +45,9 @@ MUST_USE enum status kernel_memory_create(struct kernel_memory *memory, struct m
 /* Everything but areas of vmalloc must have been freed. */
 void kernel_memory_destroy(struct kernel_memory *memory);
 
+/* Ends with whatever lives in it: for an owner whose `frames` end next, and with them all that was allocated. */
+void kernel_memory_abandon(struct kernel_memory *memory);
+
 static inline struct kvmalloc kernel_memory_kvmalloc(struct kernel_memory *memory)
 {
 	return (struct kvmalloc){&memory->caches, &memory->space};

@@ -2,6 +2,7 @@
 
 #include "bench/physical/free_replay.h"
 
+#include "bench/physical/kmem_table.h"
 #include "bench/physical/physical_directory.h"
 #include "engine/base/check.h"
 #include "engine/policy_memory.h"
@@ -73,7 +74,7 @@ static void list_counts(const struct free_pass *pass, struct count counts[COUNTS
 		counts[i] = all[i];
 }
 
-static json_t *physical_json(const struct free_pass *pass)
+static json_t *physical_json(const struct free_pass *pass, const struct kmem_pass *slabs)
 {
 	struct count counts[COUNTS];
 	json_t *json = json_object();
@@ -84,6 +85,7 @@ static json_t *physical_json(const struct free_pass *pass)
 	(void)json_object_set_new(json, "prediction",
 				  pass->prediction.is_made ? free_prediction_json(&pass->prediction)
 							   : json_null());
+	(void)json_object_set_new(json, "slabs", slabs ? kmem_table_json(slabs) : json_null());
 	return json;
 }
 
@@ -151,6 +153,7 @@ struct job {
 	const struct free_replay_options *options;
 	struct memory_shape shape;
 	struct physical_run run;
+	struct kmem_pass *slabs; /* after all events; NULL: the recording does not tell of caches */
 };
 
 /* The clock around every call is a pass of its own. */
@@ -190,8 +193,8 @@ static json_t *tell(const struct job *job, const struct free_pass *pass, const s
 		    struct trace_error *error)
 {
 	const struct free_replay_options *options = job->options;
-	json_t *json =
-	    physical_run_json(&job->run, policy_json(options), memory_json(series), physical_json(pass));
+	json_t *json = physical_run_json(&job->run, policy_json(options), memory_json(series),
+					 physical_json(pass, job->slabs));
 
 	if (!json) {
 		(void)trace_fail(error, TRACE_NO_MEMORY, "not enough memory for run.json");
@@ -204,6 +207,10 @@ static json_t *tell(const struct job *job, const struct free_pass *pass, const s
 	}
 	if (options->print)
 		print_table(pass, options, options->print);
+	if (options->print && job->slabs) {
+		(void)fputc('\n', options->print);
+		kmem_table_print(job->slabs, options->print);
+	}
 	return json;
 }
 
@@ -227,26 +234,73 @@ static enum trace_status replay(const struct job *job, json_t **json, struct tra
 	return status;
 }
 
+/* A recording without slab events or slabinfo is none of an error. */
+static enum trace_status replay_slabs(struct job *job, struct trace_error *error)
+{
+	struct kmem_pass *slabs = malloc(sizeof(*slabs));
+
+	if (!slabs)
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for slab caches");
+	enum trace_status status = kmem_pass_create(slabs, job->options->policy, job->reader, error);
+
+	if (status != TRACE_OK) {
+		free(slabs);
+		return status == TRACE_UNSUPPORTED ? TRACE_OK : status;
+	}
+	job->slabs = slabs;
+	return kmem_pass_run(slabs, job->reader, job->options->checks ? FREE_REPLAY_CHECKS : 0, error);
+}
+
+/* Pages cannot be placed, as `error` says; slabs can. */
+static enum trace_status tell_slabs(const struct job *job, json_t **json, struct trace_error *error)
+{
+	json_t *physical = json_pack("{s:o}", "slabs", kmem_table_json(job->slabs));
+	FILE *out = job->options->print;
+
+	*json = physical_run_json(&job->run, policy_json(job->options), NULL, physical);
+	if (!*json)
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for run.json");
+	if (out) {
+		(void)fprintf(out, "pages are not placed: %s\n\n", error->message);
+		kmem_table_print(job->slabs, out);
+	}
+	return TRACE_OK;
+}
+
+static void drop_slabs(struct job *job)
+{
+	if (job->slabs)
+		kmem_pass_destroy(job->slabs);
+	free(job->slabs);
+}
+
 enum trace_status free_replay(struct flt_reader *reader, const struct free_replay_options *options,
 			      json_t **json, struct trace_error *error)
 {
-	const struct job job = {.reader = reader,
-				.options = options,
-				.shape = policy_memory_shape(options->policy),
-				.run = {.trace = flt_reader_summary(reader),
-					.path = options->path,
-					.target = options->target,
-					.policy = options->policy_name,
-					.mode = "free"}};
+	struct job job = {.reader = reader,
+			  .options = options,
+			  .shape = policy_memory_shape(options->policy),
+			  .run = {.trace = flt_reader_summary(reader),
+				  .path = options->path,
+				  .target = options->target,
+				  .policy = options->policy_name,
+				  .mode = "free"}};
 
 	*json = NULL;
-	enum trace_status status = replay(&job, json, error);
+	enum trace_status status = replay_slabs(&job, error);
 
+	if (status == TRACE_OK)
+		status = flt_reader_seek(reader, 0, error);
+	if (status == TRACE_OK)
+		status = replay(&job, json, error);
+	if (status == TRACE_UNSUPPORTED && job.slabs && !options->directory)
+		status = tell_slabs(&job, json, error);
 	if (status == TRACE_OK && options->directory)
 		status = add_latency(&job, error);
 	if (status != TRACE_OK) {
 		json_decref(*json);
 		*json = NULL;
 	}
+	drop_slabs(&job);
 	return status;
 }

@@ -1,5 +1,6 @@
 /* free_replay.h: `faultline replay --physical=free`: a kernel recording whose pages a policy places (free_pass.h), with its figures, its
- * series and, where they were read at the end, the machine's own free blocks beside it (free_prediction.h).
+ * series and, where they were read at the end, the machine's own free blocks beside it (free_prediction.h); and whose slab objects go through
+ * the policy's caches (kmem_pass.h), where the recording has them.
  */
 #ifndef FAULTLINE_BENCH_PHYSICAL_FREE_REPLAY_H
 #define FAULTLINE_BENCH_PHYSICAL_FREE_REPLAY_H
@@ -10,6 +11,7 @@
 #include <jansson.h>
 
 #define FREE_REPLAY_SAMPLES 128u
+#define FREE_REPLAY_CHECKS 4u /* of the slab caches, on the way */
 
 struct free_replay_options {
 	const char *path;   /* of the trace */
@@ -21,8 +23,9 @@ struct free_replay_options {
 	bool checks;	       /* the invariants at every sample: one that is broken dies by CHECK */
 };
 
-/* Replays the trace of the reader and makes run.json in *json; with a directory, its series, too, among them latencies, for which the trace
- * is replayed twice. The reader is at the trace's beginning, and nobody else moves it. */
+/* Replays the trace of the reader and makes run.json in *json; with a directory, its series, too, among them latencies, for which
+ * the trace is replayed twice. Of a recording whose pages cannot be placed but that has slab events it tells these alone, without a
+ * directory. The reader is at the trace's beginning, and nobody else moves it. */
 enum trace_status free_replay(struct flt_reader *reader, const struct free_replay_options *options,
 			      json_t **json, struct trace_error *error) TRACE_MUST_USE;
 

@@ -136,6 +136,9 @@ MUST_USE enum status slab_allocator_create(struct slab_allocator *allocator, str
 /* Ends all caches. Every object must have been freed (SLAB_LIVE_AT_DESTROY). */
 void slab_allocator_destroy(struct slab_allocator *allocator);
 
+/* Ends all caches, and leaves their slabs to whoever ends the memory they came from. */
+void slab_allocator_abandon(struct slab_allocator *allocator);
+
 /* Misuse is reported to `taker` from now on; NULL: it dies. */
 void slab_allocator_report_to(struct slab_allocator *allocator, slab_misuse_taker *taker, void *context);
 

@@ -58,6 +58,25 @@ enum status slab_allocator_create(struct slab_allocator *allocator, struct memor
 	return status;
 }
 
+static void release_parts(struct slab_allocator *allocator)
+{
+	slab_maps_destroy(&allocator->maps);
+	reservation_destroy(&allocator->memory);
+	reservation_destroy(&allocator->callers_memory);
+	reservation_destroy(&allocator->tracks_memory);
+	reservation_destroy(&allocator->held_memory);
+}
+
+void slab_allocator_abandon(struct slab_allocator *allocator)
+{
+	for (unsigned i = 0; i < allocator->slots_used; i++) {
+		if (allocator->slots[i].users > 0)
+			reservation_destroy(&allocator->slots[i].memory);
+	}
+	list_create(&allocator->caches);
+	release_parts(allocator);
+}
+
 void slab_allocator_destroy(struct slab_allocator *allocator)
 {
 	while (!list_is_empty(&allocator->caches)) {
@@ -68,11 +87,7 @@ void slab_allocator_destroy(struct slab_allocator *allocator)
 
 		CHECK(live == 0, "an allocator ends when all objects of its caches were freed");
 	}
-	slab_maps_destroy(&allocator->maps);
-	reservation_destroy(&allocator->memory);
-	reservation_destroy(&allocator->callers_memory);
-	reservation_destroy(&allocator->tracks_memory);
-	reservation_destroy(&allocator->held_memory);
+	release_parts(allocator);
 }
 
 void slab_allocator_report_to(struct slab_allocator *allocator, slab_misuse_taker *taker, void *context)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# faultline replay --physical: the shipped kernel recording against the books of its frames, and what is refused.
+# faultline replay --physical: the shipped kernel recording against the books of its frames and its slabinfo, and what is refused.
 # shellcheck source=tests/tap.sh
 . "$top_srcdir/tests/tap.sh"
 
@@ -22,9 +22,25 @@ pass_if "at most one in 10,000 has no explanation" \
 "$FAULTLINE" replay --physical=forced --json "$sample" >again.json
 pass_if "the same again is the same" cmp -s run.json again.json
 
+expect 0 "the caches of a policy over the same recording" "$FAULTLINE" replay --physical=free --check "$sample"
+cp stdout table
+matches "without the machine's frames its pages are not placed" "^pages are not placed: .*no snapshot 'frames'" stdout
+pass_if "big caches end with the machine's slab pages, by at most 5 %" awk '
+	/%$/ && $1 != "all" { caches++; if ($5 > 5 || $5 < -5) far++ }
+	END { exit !(caches > 5 && far == 0) }' table
+expect 0 "of another policy, as run.json" \
+	"$FAULTLINE" replay --physical=free --set slab_geometry=eighth --json "$sample"
+cp stdout free.json
+pass_if "objects were allocated" test "$(number alloc free.json)" -gt 1000
+pass_if "in other slabs" test "$(number misfits free.json)" -gt 10
+expect 2 "a key that no policy has" "$FAULTLINE" replay --physical=free --set slab_shape=round "$sample"
+matches "is refused as on any target" 'no such policy, key or value' stderr
+
 "$FAULTLINE" generate uniform --set objects=50 --set events=500 -q -o heap.flt
 expect 1 "a heap trace is refused" "$FAULTLINE" replay --physical=forced heap.flt
 matches "with what makes another" 'record --kernel' stderr
+expect 1 "also of free placement" "$FAULTLINE" replay --physical=free heap.flt
+matches "with what is missing" 'record --kernel' stderr
 expect 2 "another way" "$FAULTLINE" replay --physical=backwards "$sample"
 expect 2 "several targets" "$FAULTLINE" compare --physical=forced --on null --on glibc "$sample"
 matches "are told what it belongs to" 'belongs to .faultline replay' stderr
@@ -33,7 +49,8 @@ matches "is explained" '[-]-physical' stderr
 expect 2 "pages and references" "$FAULTLINE" replay --physical=forced --mmu zen4 "$sample"
 matches "is explained, too" 'no loads and stores' stderr
 
-expect 1 "a recording without the machine's frames cannot be placed anew" "$FAULTLINE" replay --physical=free "$sample"
+expect 1 "a recording without the machine's frames has no pictures of placed pages" \
+	"$FAULTLINE" replay --physical=free -o placed "$sample"
 matches "and says what it takes" "no snapshot 'frames' of the machine before it; .faultline record --kernel. as a privileged user" stderr
 expect 2 "places of an allocator" "$FAULTLINE" replay --physical=free --on jemalloc "$sample"
 matches "are no policy's" "-?-on takes engine\[:POLICY\], not 'jemalloc'" stderr

@@ -35,6 +35,12 @@ tests_fuzz_fuzz_series_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_series_LDADD = bench/libbench.a $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_series/timeline.tsv
 
+fuzz_programs += %D%/fuzz_slabinfo
+tests_fuzz_fuzz_slabinfo_SOURCES = %D%/fuzz_slabinfo.c $(fuzz_driver)
+tests_fuzz_fuzz_slabinfo_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_slabinfo_LDADD = bench/libbench.a $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_slabinfo/slabinfo.txt
+
 fuzz_programs += %D%/fuzz_spaces
 tests_fuzz_fuzz_spaces_SOURCES = %D%/fuzz_spaces.c $(fuzz_driver)
 tests_fuzz_fuzz_spaces_LDFLAGS = $(fuzz_ldflags)

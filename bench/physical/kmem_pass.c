@@ -1,0 +1,378 @@
+#include "config.h"
+
+#include "bench/physical/kmem_pass.h"
+
+#include "bench/physical/kmem_start.h"
+#include "engine/base/check.h"
+#include "traces/flt_tables.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CPUS_MAX SLAB_CPUS_MAX
+#define MODEL_PAGES_MIN (UINT64_C(1) << 16)
+#define ORDER_MAX 13u /* of a block of pages: arm64 with pages of 64 KiB */
+
+/* --- What there is to be driven ----------------------------------------------------------------------------------- */
+
+/* The two texts of slabinfo, by the numbers of their snapshots; 0 = there is none. */
+struct texts {
+	uint32_t before, after;
+};
+
+static enum trace_status read_texts(struct kmem_pass *pass, struct flt_reader *reader, struct texts *texts,
+				    struct trace_error *error)
+{
+	uint32_t snapshots = flt_reader_tables(reader)->places.snapshots;
+
+	*texts = (struct texts){0};
+	for (uint32_t number = 1; number <= snapshots && !texts->after; number++) {
+		struct event_snapshot snapshot;
+		enum trace_status status = flt_reader_snapshot(reader, number, &snapshot, error);
+
+		if (status == TRACE_OK && strcmp(snapshot.name, "slabinfo") == 0) {
+			status = slabinfo_text_parse(texts->before ? &pass->after : &pass->before,
+						     snapshot.bytes, snapshot.length, error);
+			*(texts->before ? &texts->after : &texts->before) = number;
+		}
+		if (status != TRACE_OK)
+			return status;
+	}
+	pass->has_after = texts->after != 0;
+	if (texts->before)
+		return TRACE_OK;
+	return trace_fail(error, TRACE_UNSUPPORTED,
+			  "the recording has no /proc/slabinfo, so that nothing is known of its slabs");
+}
+
+/* Where the events are that name the texts, and how many CPUs the switches name. */
+static enum trace_status find_range(struct kmem_pass *pass, struct flt_reader *reader,
+				    const struct texts *texts, struct trace_error *error)
+{
+	enum trace_status status;
+	struct flt_batch batch;
+
+	pass->begin = 0;
+	pass->end = flt_reader_summary(reader)->events;
+	pass->cpus = 1;
+	while ((status = flt_reader_batch(reader, FLT_KIND | FLT_DETAIL, &batch, error)) == TRACE_OK) {
+		for (size_t i = 0; i < batch.events; i++) {
+			if (batch.kind[i] == EVENT_SWITCH && batch.count[i] >= pass->cpus &&
+			    batch.count[i] < CPUS_MAX)
+				pass->cpus = (unsigned)batch.count[i] + 1;
+			if (batch.kind[i] != EVENT_SNAPSHOT)
+				continue;
+			if (batch.count[i] == texts->before)
+				pass->begin = batch.first + i;
+			else if (batch.count[i] == texts->after)
+				pass->end = batch.first + i;
+		}
+	}
+	if (status == TRACE_END)
+		status = flt_reader_seek(reader, 0, error);
+	if (status == TRACE_OK && pass->begin > pass->end)
+		return trace_fail(error, TRACE_BAD_INPUT, "the second slabinfo was read before the first");
+	return status;
+}
+
+static enum trace_status read_recording(struct kmem_pass *pass, struct flt_reader *reader,
+					struct trace_error *error)
+{
+	const struct flt_summary *trace = flt_reader_summary(reader);
+	struct texts texts;
+	enum trace_status status;
+
+	if (trace->kinds[EVENT_KMEM_ALLOC] + trace->kinds[EVENT_KMEM_FREE] == 0)
+		return trace_fail(error, TRACE_UNSUPPORTED,
+				  "the recording has no events of a slab allocator");
+	status = read_texts(pass, reader, &texts, error);
+	if (status == TRACE_OK)
+		status = find_range(pass, reader, &texts, error);
+	if (status == TRACE_OK)
+		status = kmem_names_create(&pass->names, trace, &pass->before, error);
+	if (status != TRACE_OK)
+		return status;
+	struct slab_survey survey = {.reader = reader,
+				     .begin = pass->begin,
+				     .end = pass->end,
+				     .info = &pass->before,
+				     .names = &pass->names,
+				     .places = &pass->places};
+
+	status = slab_survey_run(&survey, error);
+	pass->guessed = survey.guessed;
+	return status;
+}
+
+/* --- Making ------------------------------------------------------------------------------------------------------- */
+
+/* How many caches rule `linux` gives the recorded order with so many CPUs. */
+static uint32_t count_fits(const struct slabinfo_text *info, const struct policy *policy, unsigned cpus)
+{
+	uint32_t fits = 0;
+
+	for (uint32_t i = 0; i < info->rows; i++) {
+		unsigned order = slab_geometry_linux_order(info->row[i].objsize, policy->slab_order, cpus);
+
+		fits += order <= SLAB_ORDER_MAX && 1u << order == info->row[i].pagesperslab;
+	}
+	return fits;
+}
+
+/* A kernel counts the CPUs that there could be, and makes its slabs for these; the switches show those that ran. */
+static unsigned possible_cpus(const struct kmem_pass *pass, const struct policy *policy)
+{
+	unsigned best = pass->cpus;
+	uint32_t most = count_fits(&pass->before, policy, best);
+
+	for (unsigned cpus = pass->cpus + 1; cpus <= CPUS_MAX; cpus++) {
+		uint32_t fits = count_fits(&pass->before, policy, cpus);
+
+		if (fits > most) {
+			most = fits;
+			best = cpus;
+		}
+	}
+	return best;
+}
+
+/* As many pages as the machine has, as far as that is known: at least twice what its slabs took. */
+static uint64_t model_pages(const struct kmem_pass *pass)
+{
+	uint64_t slabs = 2 * slabinfo_text_pages(&pass->before) + MODEL_PAGES_MIN;
+	uint64_t pages =
+	    slabs > pass->places.frames && slabs < SLAB_PLACES_FRAMES_MAX ? slabs : pass->places.frames;
+
+	return round_up(pages, (uint64_t)1 << BUDDY_KERNEL_ORDER);
+}
+
+static enum trace_status create_model(struct kmem_pass *pass, const struct policy *policy,
+				      struct trace_error *error)
+{
+	struct memory_shape shape = {.size = {.layout = MEMORY_X86_64, .pages = model_pages(pass)},
+				     .backing = ARENA_NONE,
+				     .max_order = BUDDY_KERNEL_ORDER,
+				     .cpus = pass->cpus};
+	struct kernel_memory_shape kernel = {.cpus = possible_cpus(pass, policy), .seed = 1};
+	enum status status = memory_create(&pass->frames, &shape);
+
+	if (status == STATUS_OK) {
+		status = kernel_memory_create(&pass->memory, &pass->frames, policy, &kernel);
+		if (status != STATUS_OK)
+			memory_destroy(&pass->frames);
+	}
+	if (status == STATUS_OK)
+		return TRACE_OK;
+	pass->frames.zones = 0;
+	return trace_fail(error, TRACE_NO_MEMORY, "cannot model a machine of %" PRIu64 " pages: %s",
+			  model_pages(pass), status_name(status));
+}
+
+static enum trace_status create_threads(struct kmem_pass *pass, uint32_t threads, struct trace_error *error)
+{
+	pass->threads = threads;
+	pass->cpu = malloc((threads + 1) * sizeof(*pass->cpu));
+	if (!pass->cpu)
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the machine's threads");
+	for (uint32_t i = 0; i < threads; i++)
+		pass->cpu[i] = -1;
+	return TRACE_OK;
+}
+
+enum trace_status kmem_pass_create(struct kmem_pass *pass, const struct policy *policy,
+				   struct flt_reader *reader, struct trace_error *error)
+{
+	*pass = (struct kmem_pass){0};
+	enum trace_status status = read_recording(pass, reader, error);
+
+	if (status == TRACE_OK)
+		status = create_threads(pass, flt_reader_summary(reader)->threads, error);
+	if (status == TRACE_OK)
+		status = create_model(pass, policy, error);
+	if (status == TRACE_OK)
+		status = kmem_start_caches(pass, error);
+	if (status == TRACE_OK)
+		status = kmem_start_fill(pass, error);
+	if (status != TRACE_OK)
+		kmem_pass_destroy(pass);
+	return status;
+}
+
+void kmem_pass_destroy(struct kmem_pass *pass)
+{
+	if (pass->frames.zones > 0) {
+		kernel_memory_abandon(&pass->memory);
+		memory_destroy(&pass->frames);
+	}
+	free(pass->cache);
+	free(pass->cpu);
+	slab_places_destroy(&pass->places);
+	kmem_names_destroy(&pass->names);
+	slabinfo_text_destroy(&pass->before);
+	slabinfo_text_destroy(&pass->after);
+	*pass = (struct kmem_pass){0};
+}
+
+/* --- Events ------------------------------------------------------------------------------------------------------- */
+
+static int cpu_of(const struct kmem_pass *pass, const struct event *event)
+{
+	int cpu = event->thread < pass->threads ? pass->cpu[event->thread] : -1;
+
+	return cpu < (int)pass->cpus ? cpu : -1;
+}
+
+/* The slab that was there is no more: its objects were freed before. */
+static void end_place(struct kmem_pass *pass, struct slab_place *place, int cpu)
+{
+	for (uint32_t slot = 0; slot < place->slots; slot++) {
+		if (place->object[slot] == 0)
+			continue;
+		kmem_cache_free(pass->cache[place->row], cpu, place->object[slot]);
+		pass->counts.ended++;
+	}
+	slab_places_close(&pass->places, place);
+}
+
+static void end_places(struct kmem_pass *pass, uint64_t first, uint64_t pages, int cpu)
+{
+	for (uint64_t frame = first; frame < first + pages && frame < pass->places.frames; frame++) {
+		struct slab_place *place = slab_places_find(&pass->places, frame);
+
+		if (place)
+			end_place(pass, place, cpu);
+	}
+}
+
+/* The place of an object of that cache, which is opened where it must be; NULL: the address is none of such a slab's. */
+static enum trace_status place_of(struct kmem_pass *pass, const struct event *event, uint32_t row,
+				  struct slab_place **place)
+{
+	uint64_t frame;
+
+	*place = NULL;
+	if (!slab_places_frame(&pass->places, event->kernel.address, &frame))
+		return TRACE_OK;
+	*place = slab_places_find(&pass->places, frame);
+	if ((*place && (*place)->row == row) || row == SLABINFO_NO_ROW)
+		return TRACE_OK;
+	const struct slabinfo_row *cache = &pass->before.row[row];
+
+	end_places(pass, slab_places_first(cache, frame), cache->pagesperslab, cpu_of(pass, event));
+	return slab_places_open(&pass->places, &pass->before, row, frame, place);
+}
+
+static enum trace_status drive_alloc(struct kmem_pass *pass, const struct event *event)
+{
+	uint32_t row = kmem_names_row(&pass->names, event), slot = SLAB_PLACE_NO_SLOT;
+	struct gfp gfp = kmem_names_gfp(&pass->names, event, cpu_of(pass, event));
+	struct slab_place *place = NULL;
+	enum trace_status status = TRACE_OK;
+
+	if (kmem_names_is_large(event)) {
+		pass->counts.large++;
+		return TRACE_OK;
+	}
+	if (row != SLABINFO_NO_ROW)
+		status = place_of(pass, event, row, &place);
+	if (place)
+		slot = slab_places_slot(&pass->places, place, event->kernel.address);
+	if (slot == SLAB_PLACE_NO_SLOT) {
+		pass->counts.unattributed++;
+		return status;
+	}
+	if (place->object[slot] != 0) {
+		kmem_cache_free(pass->cache[row], gfp.cpu, place->object[slot]);
+		pass->counts.reused++;
+	}
+	place->object[slot] = kmem_cache_alloc(pass->cache[row], &gfp);
+	pass->counts.allocs += place->object[slot] != 0;
+	pass->counts.refused += place->object[slot] == 0;
+	return status;
+}
+
+static enum trace_status drive_free(struct kmem_pass *pass, const struct event *event)
+{
+	struct slab_place *place;
+	enum trace_status status = place_of(pass, event, kmem_names_row(&pass->names, event), &place);
+	uint32_t slot =
+	    place ? slab_places_slot(&pass->places, place, event->kernel.address) : SLAB_PLACE_NO_SLOT;
+
+	if (slot == SLAB_PLACE_NO_SLOT) {
+		pass->counts.unattributed++;
+		return status;
+	}
+	if (place->object[slot] == 0) {
+		pass->counts.unborn++;
+		return status;
+	}
+	kmem_cache_free(pass->cache[place->row], cpu_of(pass, event), place->object[slot]);
+	place->object[slot] = 0;
+	pass->counts.frees++;
+	return status;
+}
+
+static enum trace_status drive(struct kmem_pass *pass, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_KMEM_ALLOC:
+		return event->kernel.address != 0 ? drive_alloc(pass, event) : TRACE_OK;
+	case EVENT_KMEM_FREE:
+		return event->kernel.address != 0 ? drive_free(pass, event) : TRACE_OK;
+	case EVENT_PAGE_ALLOC:
+	case EVENT_PAGE_FREE:
+		if (!(event->flags & EVENT_FAILED) && event->kernel.order <= ORDER_MAX)
+			end_places(pass, event->kernel.frame, (uint64_t)1 << event->kernel.order,
+				   cpu_of(pass, event));
+		return TRACE_OK;
+	default:
+		return TRACE_OK;
+	}
+}
+
+enum trace_status kmem_pass_event(struct kmem_pass *pass, const struct event *event,
+				  struct trace_error *error)
+{
+	uint64_t position = pass->position++;
+
+	if (event->kind == EVENT_SWITCH && event->thread < pass->threads)
+		pass->cpu[event->thread] = (int16_t)(event->count < CPUS_MAX ? (int)event->count : -1);
+	if (position < pass->begin || position >= pass->end || drive(pass, event) == TRACE_OK)
+		return TRACE_OK;
+	return trace_fail(error, TRACE_NO_MEMORY,
+			  "event %" PRIu64 ": not enough memory for the machine's slabs", position);
+}
+
+const char *kmem_pass_check(const struct kmem_pass *pass)
+{
+	const char *broken = slab_places_check(&pass->places, &pass->before);
+
+	return broken ? broken : kernel_memory_check(&pass->memory);
+}
+
+static void prove(const struct kmem_pass *pass)
+{
+	const char *broken = kmem_pass_check(pass);
+
+	CHECK(!broken, broken);
+}
+
+enum trace_status kmem_pass_run(struct kmem_pass *pass, struct flt_reader *reader, unsigned samples,
+				struct trace_error *error)
+{
+	uint64_t step = samples > 0 ? flt_reader_summary(reader)->events / samples + 1 : UINT64_MAX;
+	enum trace_status status;
+	struct event event;
+
+	while ((status = flt_reader_next(reader, &event, error)) == TRACE_OK) {
+		status = kmem_pass_event(pass, &event, error);
+		if (status != TRACE_OK)
+			return status;
+		if (pass->position % step == 0)
+			prove(pass);
+	}
+	if (samples > 0)
+		prove(pass);
+	return status == TRACE_END ? TRACE_OK : status;
+}
