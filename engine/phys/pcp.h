@@ -76,8 +76,9 @@ struct pcp {
 	bool freed_high_order; /* the last free was of order 1 .. 3 */
 	uint64_t refills, drains;
 	struct pcp_list list[PCP_LISTS];
-	const struct pcp_behind *behind; /* the zone's, where it keeps its blocks in parts; else NULL */
-	struct reservation memory;	 /* of the rings */
+	const struct pcp_behind
+	    *behind;		   /* a part of the zone, where it keeps its blocks in parts; else NULL */
+	struct reservation memory; /* of the rings */
 };
 
 /* The most pages a set with this high_max can hold: a refill or a free of huge blocks may go past it. */

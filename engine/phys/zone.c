@@ -45,7 +45,7 @@ static enum status create_sets(struct zone *zone, const struct zone_shape *shape
 	return status;
 }
 
-/* Each CPU looks at its own part. */
+/* Each CPU looks at its own part, as long as that has much. */
 static void place_sets(struct zone *zone)
 {
 	zone->first_behind = &zone->part[0].seen;
@@ -274,8 +274,11 @@ static bool stays_above_own(const struct zone *zone, const struct zone_request *
 bool zone_admits_slowly(struct zone *zone, const struct zone_request *request)
 {
 	if (!atomic_load_explicit(&zone->below_high, memory_order_relaxed)) {
-		if (zone_stays_above(zone, request, zone_mark(zone, WATERMARK_HIGH)))
+		if (zone_stays_above(zone, request, zone_mark(zone, WATERMARK_HIGH))) {
+			if (zone->part && request->order == 0 && (unsigned)request->cpu < zone->cpus)
+				zone->pcp[request->cpu].behind = zone_parts_richest(zone);
 			return true;
+		}
 		set_below_high(zone, true);
 	}
 	if ((request->flags & ALLOC_NO_WATERMARKS) || stays_above_own(zone, request))

@@ -205,7 +205,8 @@ static inline struct pcp_list *zone_set_list(const struct zone *zone, struct pcp
 	return &pcp->list[pcp_index(zone->keeper == ZONE_BITMAPS ? MIGRATE_MOVABLE : type, order)];
 }
 
-/* Does the CPU's part alone have more than this, and a block that is large enough? */
+/* Does the part that the CPU looks at alone have more than this, and a block that is large enough? It is the CPU's own, until that
+ * has little; then the one that had most (zone_admits_slowly()). */
 static inline bool zone_part_admits(const struct zone *zone, const struct zone_request *request,
 				    uint64_t mark)
 {

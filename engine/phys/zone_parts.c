@@ -283,6 +283,22 @@ uint64_t zone_parts_seen_pages(const struct zone *zone)
 	return pages;
 }
 
+const struct pcp_behind *zone_parts_richest(const struct zone *zone)
+{
+	const struct pcp_behind *richest = &zone->part[0].seen;
+	uint64_t most = 0;
+
+	for (unsigned i = 0; i < zone->parts; i++) {
+		uint64_t pages = atomic_load_explicit(&zone->part[i].seen.free_pages, memory_order_relaxed);
+
+		if (pages > most) {
+			richest = &zone->part[i].seen;
+			most = pages;
+		}
+	}
+	return richest;
+}
+
 uint32_t zone_parts_seen_orders(const struct zone *zone)
 {
 	uint32_t orders = 0;

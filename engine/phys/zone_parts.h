@@ -81,6 +81,9 @@ static inline uint64_t zone_part_own_orders(const struct zone_part *part)
 	return orders;
 }
 
+/* What the part with the most free pages publishes: enough of it, and a request of order 0 needs no sum. */
+const struct pcp_behind *zone_parts_richest(const struct zone *zone);
+
 /* NULL, or the text of the first invariant that a part's buddy breaks; and whether the parts cover the zone. */
 const char *zone_parts_check(const struct zone *zone);
 
