@@ -4,6 +4,7 @@
 
 #include "bench/physical/kmem_table.h"
 #include "bench/physical/physical_directory.h"
+#include "bench/physical/slab_series.h"
 #include "engine/base/check.h"
 #include "engine/policy_memory.h"
 
@@ -142,9 +143,17 @@ static enum trace_status go(struct free_pass *pass, struct memory_series *series
 	return status == TRACE_OK ? free_pass_advance(pass, UINT64_MAX, error) : status;
 }
 
-static void write_latency(const void *context, FILE *file)
+static bool write_latency(const void *context, FILE *file)
 {
 	page_latency_write(context, file);
+	return true;
+}
+
+static bool write_slabs(const void *context, FILE *file)
+{
+	const struct kmem_pass *slabs = context;
+
+	return slab_series_write(&slabs->memory, file);
 }
 
 /* A replay, as its parts need it. */
@@ -297,6 +306,11 @@ enum trace_status free_replay(struct flt_reader *reader, const struct free_repla
 		status = tell_slabs(&job, json, error);
 	if (status == TRACE_OK && options->directory)
 		status = add_latency(&job, error);
+	if (status == TRACE_OK && options->directory && job.slabs) {
+		const struct physical_rows rows = {"slabs.tsv", write_slabs, job.slabs};
+
+		status = physical_directory_add(&job.run, options->directory, &rows, error);
+	}
 	if (status != TRACE_OK) {
 		json_decref(*json);
 		*json = NULL;

@@ -77,8 +77,7 @@ static enum trace_status write_rows(const struct physical_rows *rows, const char
 
 	if (ok) {
 		(void)fputs(header, file);
-		rows->write(rows->context, file);
-		ok = ferror(file) == 0;
+		ok = rows->write(rows->context, file) && ferror(file) == 0;
 		ok = fclose(file) == 0 && ok;
 	}
 	return ok ? TRACE_OK : trace_fail(error, TRACE_IO, "cannot write %s: %s", path, strerror(errno));

@@ -26,10 +26,10 @@ enum trace_status physical_directory_write(const struct physical_run *run, const
 					   const json_t *json, const struct memory_series *series,
 					   struct trace_error *error) TRACE_MUST_USE;
 
-/* Another series: `write` makes its rows. */
+/* Another series: `write` makes its rows; false: there is no memory for that. */
 struct physical_rows {
 	const char *name; /* of the file */
-	void (*write)(const void *context, FILE *file);
+	bool (*write)(const void *context, FILE *file);
 	const void *context;
 };
 enum trace_status physical_directory_add(const struct physical_run *run, const char *directory,

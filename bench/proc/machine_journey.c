@@ -3,6 +3,7 @@
 #include "bench/proc/machine_journey.h"
 
 #include "bench/physical/free_pass.h"
+#include "bench/physical/kmem_pass.h"
 #include "bench/proc/journey.h"
 #include "engine/policy_memory.h"
 #include "traces/flt_tables.h"
@@ -13,6 +14,7 @@
 
 struct machine_journey {
 	struct free_pass *pages;
+	struct kmem_pass *objects; /* NULL: the recording does not tell of caches */
 	struct proc_texts recorded;
 };
 
@@ -59,6 +61,41 @@ static enum trace_status read_texts(struct machine_journey *journey, struct flt_
 	return status;
 }
 
+/* --- The kernel's objects ----------------------------------------------------------------------------------------------- */
+
+static enum trace_status advance(struct machine_journey *journey, struct flt_reader *reader, uint64_t event,
+				 struct trace_error *error)
+{
+	enum trace_status status = TRACE_OK;
+	struct event next;
+
+	for (uint64_t position = 0; status == TRACE_OK && position < event; position++) {
+		status = flt_reader_next(reader, &next, error);
+		if (status == TRACE_OK)
+			status = kmem_pass_event(journey->objects, &next, error);
+	}
+	return status == TRACE_END ? TRACE_OK : status;
+}
+
+/* Goes through the events before the event, and back to the first. */
+static enum trace_status go_objects(struct machine_journey *journey, struct flt_reader *reader,
+				    const struct policy *policy, uint64_t event, struct trace_error *error)
+{
+	struct kmem_pass *objects = malloc(sizeof(*objects));
+
+	if (!objects)
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the kernel's caches");
+	enum trace_status status = kmem_pass_create(objects, policy, reader, error);
+
+	if (status != TRACE_OK) {
+		free(objects);
+		return status == TRACE_UNSUPPORTED ? flt_reader_seek(reader, 0, error) : status;
+	}
+	journey->objects = objects;
+	status = advance(journey, reader, event, error);
+	return status == TRACE_OK ? flt_reader_seek(reader, 0, error) : status;
+}
+
 /* --- Going -------------------------------------------------------------------------------------------------------------- */
 
 static enum trace_status go(struct machine_journey *journey, struct flt_reader *reader, uint64_t event,
@@ -94,6 +131,8 @@ enum trace_status machine_journey_create(struct machine_journey **journey, struc
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory to bring a trace to an event");
 	status = read_texts(made, reader, error);
 	if (status == TRACE_OK)
+		status = go_objects(made, reader, policy, event, error);
+	if (status == TRACE_OK)
 		status = free_pass_create(&made->pages, &shape, reader, error);
 	if (status == TRACE_OK)
 		status = go(made, reader, event, error);
@@ -109,11 +148,16 @@ void machine_journey_destroy(struct machine_journey *journey)
 	if (!journey)
 		return;
 	free_pass_destroy(journey->pages);
+	if (journey->objects)
+		kmem_pass_destroy(journey->objects);
+	free(journey->objects);
 	free(journey);
 }
 
 struct proc_machine machine_journey_machine(const struct machine_journey *journey, const char *unknown)
 {
-	return (struct proc_machine){
-	    .memory = &journey->pages->memory, .recorded = journey->recorded, .unknown = unknown};
+	return (struct proc_machine){.memory = &journey->pages->memory,
+				     .kernel = journey->objects ? &journey->objects->memory : NULL,
+				     .recorded = journey->recorded,
+				     .unknown = unknown};
 }

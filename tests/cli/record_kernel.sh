@@ -69,6 +69,7 @@ for series in buddy model orders frame_map frame_strip; do
 	pass_if "with series: $series" grep -q '^[0-9a]' compared/f/engine/$series.tsv
 done
 pass_if "with series: page_latency" grep -q 'latency_ns' compared/f/engine/page_latency.tsv
+pass_if "with series: slabs" grep -q '^kmalloc-' compared/f/engine/slabs.tsv
 pass_if "the machine's own frames before" test -s compared/f/recorded/frame_strip.tsv
 fail_if "and none at the end that there is no snapshot of" test -e compared/f/recorded/frame_map.tsv
 pass_if "the machine itself among them" grep -q '"target": "recorded"' compared/compare.json
@@ -93,6 +94,8 @@ fixed() {
 at zoneinfo | fixed >ours
 fixed <zoneinfo >theirs
 pass_if "and zones, watermarks and page sets" cmp -s ours theirs
+expect 0 "and its caches" at slabinfo
+matches "with objects in them" '^kmalloc-[0-9a-z]+ +[1-9][0-9]* ' stdout
 expect 1 "before its start nothing is known" "$FAULTLINE" proc buddyinfo f.flt --at 0
 matches "from where on it is" 'is known from event [0-9]+ on' stderr
 if command -v gnuplot >/dev/null; then
