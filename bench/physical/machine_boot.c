@@ -209,8 +209,16 @@ static void fill_silent(const struct builder *builder)
 	}
 }
 
-/* The next frame from *at on that may lie in a set for all that is known, in a pageblock that is Movable or not. */
-static bool next_unknown(const struct builder *builder, bool is_movable_block, pfn_t *at)
+/* The type of the lists in which a page of this frame is freed. */
+static unsigned list_type(const struct builder *builder, pfn_t at)
+{
+	unsigned type = builder->state->blocks.type[at >> PAGEBLOCK_ORDER];
+
+	return type < MIGRATE_PCPTYPES ? type : MIGRATE_MOVABLE;
+}
+
+/* The next frame from *at on that may lie in a set for all that is known, in a pageblock whose pages are of the type; MIGRATE_TYPES: any. */
+static bool next_unknown(const struct builder *builder, unsigned type, pfn_t *at)
 {
 	const struct machine_state *state = builder->state;
 
@@ -220,32 +228,52 @@ static bool next_unknown(const struct builder *builder, bool is_movable_block, p
 
 		if (frame->state == MACHINE_UNKNOWN && !(frame->flags & MACHINE_FRAME_TOLD) &&
 		    (page->flags & PAGE_HEAD) && page->private == 0 &&
-		    (state->blocks.type[*at >> PAGEBLOCK_ORDER] == MIGRATE_MOVABLE) == is_movable_block)
+		    (type == MIGRATE_TYPES || list_type(builder, *at) == type))
 			return true;
 	}
 	return false;
 }
 
-/* The set of a processor gets frames that nothing is known of until it has as many as were counted. */
-static void guess(const struct builder *builder, unsigned cpu, bool is_movable_block, uint32_t wanted)
+/* What is guessed: how many pages the set of a processor has in the end, and which of its lists gets which frames. */
+struct guess {
+	struct pcp *pcp;
+	uint32_t pages;
+	enum migrate_type list; /* of order 0 */
+	unsigned pageblocks;	/* their type, or MIGRATE_TYPES: any */
+};
+
+static void make_guess(const struct builder *builder, const struct guess *guess)
 {
-	struct pcp *pcp = &builder->zone->pcp[cpu];
+	struct pcp_list *list = &guess->pcp->list[pcp_index(guess->list, 0)];
 
-	for (pfn_t at = builder->zone->first; pcp->count < wanted; at++) {
-		if (!next_unknown(builder, is_movable_block, &at))
-			return;
-		unsigned type = builder->state->blocks.type[at >> PAGEBLOCK_ORDER];
-		struct pcp_list *list = &pcp->list[pcp_index(
-		    type < MIGRATE_PCPTYPES ? (enum migrate_type)type : MIGRATE_MOVABLE, 0)];
-
-		if (list->blocks >= list->mask)
+	for (pfn_t at = builder->zone->first; guess->pcp->count < guess->pages && list->blocks < list->mask;
+	     at++) {
+		if (!next_unknown(builder, guess->pageblocks, &at))
 			return;
 		*page_of_pfn(&builder->memory->pages, at) = (struct page){.flags = 0};
 		pcp_list_append(list, at);
-		pcp->count++;
+		guess->pcp->count++;
 		builder->boot->used--;
 		builder->boot->in_sets++;
 		builder->boot->guessed++;
+	}
+}
+
+/* In which list they are nothing tells, but in which they are not: in none that ran empty later. If there are too few of their type,
+ * any will do: what lay there from the start to the end of the recording is only counted. */
+static void guess_set(const struct builder *builder, const struct zoneinfo_zone *told, unsigned cpu,
+		      uint32_t pages)
+{
+	static const enum migrate_type types[] = {MIGRATE_MOVABLE, MIGRATE_UNMOVABLE, MIGRATE_RECLAIMABLE};
+	const unsigned count = sizeof(types) / sizeof(types[0]);
+	unsigned ran_empty = builder->state->ran_empty[told - builder->state->zoneinfo.zone][cpu];
+
+	for (unsigned i = 0; i < 2 * count; i++) {
+		enum migrate_type type = types[i % count];
+
+		if (!(ran_empty >> pcp_index(type, 0) & 1))
+			make_guess(builder, &(struct guess){&builder->zone->pcp[cpu], pages, type,
+							    i < count ? (unsigned)type : MIGRATE_TYPES});
 	}
 }
 
@@ -276,8 +304,7 @@ static void fill_sets(const struct builder *builder)
 		uint32_t drained = drained_pages(builder, cpu);
 		uint32_t wanted = told->set[cpu].count > drained ? told->set[cpu].count - drained : 0;
 
-		guess(builder, cpu, true, wanted);
-		guess(builder, cpu, false, wanted);
+		guess_set(builder, told, cpu, wanted);
 	}
 	fill_told(builder, true);
 	for (unsigned cpu = 0; told && cpu < builder->zone->cpus; cpu++) {

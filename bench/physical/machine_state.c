@@ -4,6 +4,7 @@
 
 #include "bench/physical/iomem_text.h"
 #include "bench/physical/processors.h"
+#include "engine/phys/pcp.h"
 #include "traces/flt_tables.h"
 
 #include <inttypes.h>
@@ -109,12 +110,31 @@ static enum trace_status read_texts(struct machine_state *state, struct flt_read
 
 /* --- Events ------------------------------------------------------------------------------------------------------------- */
 
+/* A list that is refilled has run empty. */
+static void take_refill(struct machine_state *state, const struct event *event, unsigned cpu)
+{
+	const struct event_kernel *kernel = &event->kernel;
+	bool is_refill = event->kind == EVENT_ZONE_LOCKED && (kernel->flags & EVENT_KERNEL_REFILL);
+
+	if (!is_refill || kernel->migrate_type >= MIGRATE_PCPTYPES || cpu >= ZONEINFO_CPUS ||
+	    (kernel->order > PCP_ORDER_MAX && kernel->order != HUGE_ORDER))
+		return;
+	for (unsigned i = 0; i < state->zoneinfo.zones; i++) {
+		const struct zoneinfo_zone *zone = &state->zoneinfo.zone[i];
+
+		if (kernel->frame >= zone->first && kernel->frame - zone->first < zone->spanned)
+			state->ran_empty[i][cpu] |=
+			    (uint16_t)(1u << pcp_index(kernel->migrate_type, kernel->order));
+	}
+}
+
 static enum trace_status take_event(struct machine_state *state, const struct event *event, unsigned cpu,
 				    struct trace_error *error)
 {
 	if (state->start == UINT64_MAX)
 		return machine_frames_before(&state->frames, event, cpu, error);
 	machine_blocks_event(&state->blocks, event);
+	take_refill(state, event, cpu);
 	return machine_frames_after(&state->frames, event, cpu, error);
 }
 

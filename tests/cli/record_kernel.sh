@@ -9,9 +9,9 @@ expect 2 "the heap too" "$FAULTLINE" record --kernel --heap -o k.flt -- true
 expect 2 "frames of nothing" "$FAULTLINE" record --no-frames -o k.flt -- true
 expect 2 "where to" "$FAULTLINE" record --kernel -- true
 
-# The recording that is shipped, wherever this runs.
+# The recordings that are shipped, wherever this runs.
 sample=$top_srcdir/traces/samples/kernel
-pass_if "the shipped recording has its hash" sh -c 'cd "$1" && sha256sum -c SHA256SUMS' sh "$sample"
+pass_if "the shipped recordings have their hashes" sh -c 'cd "$1" && sha256sum -c SHA256SUMS' sh "$sample"
 expect 0 "and is sound" "$FAULTLINE" info --verify "$sample/gcc-compile.flt"
 cp stdout information
 row=$(awk '$1 == "events" || $1 == "page_alloc" || $1 == "page_free" { gsub(",", ""); printf "%s [|] ", $2 }' information)

@@ -128,6 +128,39 @@ static void fills_the_sets(void **state)
 	stop(&rig);
 }
 
+/* What a list that ran empty later held at the start is known: nothing is guessed into it. Of the other lists' types there are no frames,
+ * so they get any. */
+static void guesses_no_list_that_ran_empty(void **state)
+{
+	static const struct event refills[] = {
+	    {.kind = EVENT_PAGE_ALLOC, .kernel = {.frame = 6145, .migrate_type = 1, .gfp = 1}},
+	    {.kind = EVENT_ZONE_LOCKED,
+	     .kernel = {.frame = 7168, .migrate_type = 1, .flags = EVENT_KERNEL_REFILL}},
+	    {.kind = EVENT_ZONE_LOCKED, .thread = 1, .kernel = {.frame = 7200, .migrate_type = 1}},
+	};
+	const struct small_machine machine = {
+	    .events = refills, .count = 3, .after = small_machine_buddyinfo};
+	struct rig rig;
+
+	(void)state;
+	assert_int_equal(read_machine(&rig, &machine), TRACE_OK);
+	assert_int_equal(machine_state_boot(rig.state, rig.memory, &linux_shape, &rig.boot, &rig.error),
+			 TRACE_OK);
+	const struct pcp *first = &rig.memory->zone[1].pcp[0], *second = &rig.memory->zone[1].pcp[1];
+
+	assert_int_equal(rig.state->ran_empty[1][0], 1u << pcp_index(MIGRATE_MOVABLE, 0));
+	assert_int_equal(rig.state->ran_empty[1][1], 0);
+	assert_int_equal(rig.state->ran_empty[0][0], 0);
+	assert_int_equal(first->count, 4);
+	assert_int_equal(first->list[pcp_index(MIGRATE_MOVABLE, 0)].blocks, 1);
+	assert_int_equal(first->list[pcp_index(MIGRATE_UNMOVABLE, 0)].blocks, 3);
+	assert_int_equal(second->list[pcp_index(MIGRATE_MOVABLE, 0)].blocks, 2);
+	assert_int_equal(rig.boot.guessed, 5);
+	assert_null(memory_check(rig.memory));
+	memory_destroy(rig.memory);
+	stop(&rig);
+}
+
 /* The pageblocks with most of the kernel's frames are the Unmovable ones; a free block lies in the list of its pageblock's type. */
 static void knows_pageblocks(void **state)
 {
@@ -236,9 +269,13 @@ static void names_the_event(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(is_the_recorded_one),	cmocka_unit_test(fills_the_sets),
-	    cmocka_unit_test(knows_pageblocks),		cmocka_unit_test(suits_every_keeper),
-	    cmocka_unit_test(watermarks_can_be_chosen), cmocka_unit_test(says_what_is_wrong),
+	    cmocka_unit_test(is_the_recorded_one),
+	    cmocka_unit_test(fills_the_sets),
+	    cmocka_unit_test(guesses_no_list_that_ran_empty),
+	    cmocka_unit_test(knows_pageblocks),
+	    cmocka_unit_test(suits_every_keeper),
+	    cmocka_unit_test(watermarks_can_be_chosen),
+	    cmocka_unit_test(says_what_is_wrong),
 	    cmocka_unit_test(names_the_event),
 	};
 

@@ -4,5 +4,5 @@ dist_samples_DATA = %D%/README.md %D%/SHA256SUMS \
 	%D%/gcc-compile.flt %D%/git-repack.flt %D%/gnuplot-surface.flt %D%/jq-json.flt %D%/perl-json.flt \
 	%D%/python-ast.flt %D%/python-http-threads.flt %D%/redis-benchmark.flt %D%/sqlite-insert.flt
 kernelsamplesdir = $(samplesdir)/kernel
-dist_kernelsamples_DATA = %D%/kernel/README.md %D%/kernel/SHA256SUMS %D%/kernel/gcc-compile.flt
+dist_kernelsamples_DATA = %D%/kernel/README.md %D%/kernel/SHA256SUMS %D%/kernel/gcc-compile.flt %D%/kernel/copy-tree.flt
 EXTRA_DIST += %D%/record-samples %D%/kernel/record-kernel
