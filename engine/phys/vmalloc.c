@@ -58,8 +58,8 @@ enum status vmap_space_create(struct vmap_space *space, struct memory *memory, c
 
 void vmap_space_destroy(struct vmap_space *space)
 {
-	while (space->busy.root) {
-		struct vmap_area *area = space->busy.root;
+	while (space->busy.by_address.root) {
+		struct vmap_area *area = avl_entry(space->busy.by_address.root, struct vmap_area, node);
 
 		if (area->flags & VM_ALLOC)
 			vfree(space, -1, area->start);

@@ -1,30 +1,28 @@
 /* vmap_area.h: the areas of a range of virtual addresses, free ones and busy ones, in balanced trees.
  *
- *          [0x8000,0xa000)  largest 0x5000         a tree of disjoint areas by address (AVL: the heights of two
- *            /          \                           children differ by at most one), each with the size of the
- *   [0x1000,0x6000)   [0xc000,0xd000)              largest area of its subtree
+ *          [0x8000,0xa000)  largest 0x5000         a tree of disjoint areas by address (avl_tree.h), each with the
+ *            /          \                           size of the largest area of its subtree
+ *   [0x1000,0x6000)   [0xc000,0xd000)
  *
  * With that size the lowest area that holds a request is found in O(log n): a subtree whose largest is too small is not
  * entered (Linux 6.18, mm/vmalloc.c: find_vmap_lowest_match). Free neighbours are one area.
  *
  * Invariants, proved by vmap_tree_check():
  *   I1: start < end, multiples of the page; areas ascend without overlap; free ones do not touch
- *   I2: the tree is balanced, and height = the greater height of its children + 1
- *   I3: largest = the size of the largest area of the subtree
- *   I4: count is the number of areas, bytes the sum of their sizes
+ *   I2: avl_tree_check() holds of the tree, with the bytes of areas as sizes
+ *   I3: count is the number of areas, bytes the sum of their sizes
  */
 #ifndef FAULTLINE_ENGINE_PHYS_VMAP_AREA_H
 #define FAULTLINE_ENGINE_PHYS_VMAP_AREA_H
 
+#include "engine/base/avl_tree.h"
 #include "engine/base/list.h"
 #include "engine/base/reservation.h"
 #include "engine/base/units.h"
 
 struct vmap_area {
-	uint64_t start, end; /* addresses; of a busy area the guard page is in it */
-	struct vmap_area *left, *right;
-	int height;	  /* of the subtree: 1 for a leaf */
-	uint64_t largest; /* bytes: of the subtree */
+	uint64_t start, end;  /* addresses; of a busy area the guard page is in it */
+	struct avl_node node; /* key: start; size: bytes */
 
 	/* Of busy areas: what they are for (vmalloc.h). */
 	unsigned flags;	   /* enum vm_flag, or-ed */
@@ -36,7 +34,7 @@ struct vmap_area {
 };
 
 struct vmap_tree {
-	struct vmap_area *root;
+	struct avl_tree by_address;
 	uint64_t count, bytes;
 };
 
@@ -45,7 +43,7 @@ struct vmap_store {
 	struct reservation memory;
 	struct vmap_area *slots;
 	uint64_t capacity, used;
-	struct vmap_area *first_free; /* linked by `left` */
+	struct avl_node *first_free; /* linked by `left` */
 };
 
 /* STATUS_NO_MEMORY. */

@@ -98,7 +98,7 @@ struct mm_result mm_fork(struct mm *child, struct mm *parent, void *owner)
 {
 	*child = *parent;
 	child->pages_owner = owner;
-	child->tree = (struct vma_tree){NULL, NULL, NULL, 0};
+	child->tree = (struct vma_tree){0};
 	child->default_flags = 0;
 	child->users = 1;
 	child->total_pages = child->data_pages = child->stack_pages = child->executable_pages = 0;

@@ -53,15 +53,24 @@ uint64_t vma_store_identity(struct vma_store *store)
 	return ++store->identities;
 }
 
-static int height_of(const struct vma *node)
+/* --- Tree --------------------------------------------------------------------------------------------------------- */
+
+static struct vma *vma_of(struct avl_node *node)
 {
-	return node ? node->height : 0;
+	return avl_entry(node, struct vma, node);
 }
 
-static uint64_t largest_of(const struct vma *node)
+static uint64_t start_of(const struct avl_node *node)
 {
-	return node ? node->largest_gap : 0;
+	return avl_entry_const(node, struct vma, node)->area.start;
 }
+
+static uint64_t gap_of(const struct avl_node *node)
+{
+	return vma_gap(avl_entry_const(node, struct vma, node));
+}
+
+static const struct avl_kind kind = {start_of, gap_of};
 
 static uint64_t larger(uint64_t a, uint64_t b)
 {
@@ -71,110 +80,6 @@ static uint64_t larger(uint64_t a, uint64_t b)
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
-}
-
-static void node_update(struct vma *node)
-{
-	int left = height_of(node->left), right = height_of(node->right);
-
-	node->height = 1 + (left > right ? left : right);
-	node->largest_gap = larger(vma_gap(node), larger(largest_of(node->left), largest_of(node->right)));
-}
-
-static struct vma *rotate_right(struct vma *node)
-{
-	struct vma *top = node->left;
-
-	node->left = top->right;
-	top->right = node;
-	node_update(node);
-	node_update(top);
-	return top;
-}
-
-static struct vma *rotate_left(struct vma *node)
-{
-	struct vma *top = node->right;
-
-	node->right = top->left;
-	top->left = node;
-	node_update(node);
-	node_update(top);
-	return top;
-}
-
-static struct vma *node_balance(struct vma *node)
-{
-	int lean = height_of(node->left) - height_of(node->right);
-
-	node_update(node);
-	if (lean > 1) {
-		if (height_of(node->left->left) < height_of(node->left->right))
-			node->left = rotate_left(node->left);
-		return rotate_right(node);
-	}
-	if (lean < -1) {
-		if (height_of(node->right->right) < height_of(node->right->left))
-			node->right = rotate_right(node->right);
-		return rotate_left(node);
-	}
-	return node;
-}
-
-/* The depth of the recursion is that of an AVL tree: at most 1.44 log2(2^28) = 41. */
-static struct vma *node_insert(struct vma *node, struct vma *vma)
-{
-	if (!node) {
-		vma->left = vma->right = NULL;
-		node_update(vma);
-		return vma;
-	}
-	if (vma->area.start < node->area.start)
-		node->left = node_insert(node->left, vma);
-	else
-		node->right = node_insert(node->right, vma);
-	return node_balance(node);
-}
-
-/* Takes the first node of the subtree out of it. */
-static struct vma *node_remove_first(struct vma *node, struct vma **first)
-{
-	if (!node->left) {
-		*first = node;
-		return node->right;
-	}
-	node->left = node_remove_first(node->left, first);
-	return node_balance(node);
-}
-
-static struct vma *node_remove(struct vma *node, struct vma *vma)
-{
-	CHECK(node, "I2: a mapping of the tree is found in it");
-	if (node == vma) {
-		struct vma *heir = NULL;
-
-		if (!vma->right)
-			return vma->left;
-		struct vma *right = node_remove_first(vma->right, &heir);
-
-		heir->right = right;
-		heir->left = vma->left;
-		return node_balance(heir);
-	}
-	if (vma->area.start < node->area.start)
-		node->left = node_remove(node->left, vma);
-	else
-		node->right = node_remove(node->right, vma);
-	return node_balance(node);
-}
-
-/* Computes anew what the nodes from the root down to `vma` know of their subtrees. */
-static void node_refresh(struct vma *node, const struct vma *vma)
-{
-	CHECK(node, "I2: a mapping of the tree is found in it");
-	if (node != vma)
-		node_refresh(vma->area.start < node->area.start ? node->left : node->right, vma);
-	node_update(node);
 }
 
 void vma_tree_insert(struct vma_tree *tree, struct vma *vma)
@@ -187,9 +92,9 @@ void vma_tree_insert(struct vma_tree *tree, struct vma *vma)
 	vma->previous = next ? next->previous : tree->last;
 	*(vma->previous ? &vma->previous->next : &tree->first) = vma;
 	*(next ? &next->previous : &tree->last) = vma;
-	tree->root = node_insert(tree->root, vma);
+	avl_tree_insert(&tree->by_address, &kind, &vma->node);
 	if (next)
-		node_refresh(tree->root, next);
+		avl_tree_renew(&tree->by_address, &kind, &next->node);
 	tree->count++;
 }
 
@@ -199,10 +104,10 @@ void vma_tree_remove(struct vma_tree *tree, struct vma *vma)
 
 	*(vma->previous ? &vma->previous->next : &tree->first) = next;
 	*(next ? &next->previous : &tree->last) = vma->previous;
-	tree->root = node_remove(tree->root, vma);
+	avl_tree_remove(&tree->by_address, &kind, &vma->node);
 	if (next)
-		node_refresh(tree->root, next);
-	vma->previous = vma->next = vma->left = vma->right = NULL;
+		avl_tree_renew(&tree->by_address, &kind, &next->node);
+	vma->previous = vma->next = NULL;
 	tree->count--;
 }
 
@@ -213,18 +118,18 @@ void vma_tree_resize(struct vma_tree *tree, struct vma *vma, uint64_t start, uin
 	      "I1: mappings are ranges and do not overlap");
 	vma->area.start = start;
 	vma->area.end = end;
-	node_refresh(tree->root, vma);
+	avl_tree_renew(&tree->by_address, &kind, &vma->node);
 	if (vma->next)
-		node_refresh(tree->root, vma->next);
+		avl_tree_renew(&tree->by_address, &kind, &vma->next->node);
 }
 
 struct vma *vma_tree_find(const struct vma_tree *tree, uint64_t address)
 {
 	struct vma *found = NULL;
 
-	for (struct vma *node = tree->root; node;) {
-		if (node->area.end > address) {
-			found = node;
+	for (struct avl_node *node = tree->by_address.root; node;) {
+		if (vma_of(node)->area.end > address) {
+			found = vma_of(node);
 			node = node->left;
 		} else {
 			node = node->right;
@@ -262,26 +167,26 @@ static bool gap_below(struct vma *vma, const struct gap_search *search, struct v
 	return gap_fits(search, vma->area.start - vma_gap(vma), vma->area.start, found);
 }
 
-static bool highest_in(struct vma *node, const struct gap_search *search, struct vma_gap_found *found)
+static bool highest_in(struct avl_node *node, const struct gap_search *search, struct vma_gap_found *found)
 {
-	if (!node || node->largest_gap < search->bytes)
+	if (!node || node->largest < search->bytes)
 		return false;
-	if (node->area.end < search->high && highest_in(node->right, search, found))
+	if (vma_of(node)->area.end < search->high && highest_in(node->right, search, found))
 		return true;
-	if (gap_below(node, search, found))
+	if (gap_below(vma_of(node), search, found))
 		return true;
-	return node->area.start > search->low && highest_in(node->left, search, found);
+	return vma_of(node)->area.start > search->low && highest_in(node->left, search, found);
 }
 
-static bool lowest_in(struct vma *node, const struct gap_search *search, struct vma_gap_found *found)
+static bool lowest_in(struct avl_node *node, const struct gap_search *search, struct vma_gap_found *found)
 {
-	if (!node || node->largest_gap < search->bytes)
+	if (!node || node->largest < search->bytes)
 		return false;
-	if (node->area.start > search->low && lowest_in(node->left, search, found))
+	if (vma_of(node)->area.start > search->low && lowest_in(node->left, search, found))
 		return true;
-	if (gap_below(node, search, found))
+	if (gap_below(vma_of(node), search, found))
 		return true;
-	return node->area.end < search->high && lowest_in(node->right, search, found);
+	return vma_of(node)->area.end < search->high && lowest_in(node->right, search, found);
 }
 
 static bool gap_at_top(const struct vma_tree *tree, const struct gap_search *search,
@@ -298,7 +203,7 @@ struct vma_gap_found vma_tree_highest_gap(const struct vma_tree *tree, uint64_t 
 	struct vma_gap_found found = {0};
 
 	if (bytes > 0 && low < high &&
-	    (gap_at_top(tree, &search, &found) || highest_in(tree->root, &search, &found)))
+	    (gap_at_top(tree, &search, &found) || highest_in(tree->by_address.root, &search, &found)))
 		return found;
 	return (struct vma_gap_found){0};
 }
@@ -310,7 +215,7 @@ struct vma_gap_found vma_tree_lowest_gap(const struct vma_tree *tree, uint64_t l
 	struct vma_gap_found found = {0};
 
 	if (bytes > 0 && low < high &&
-	    (lowest_in(tree->root, &search, &found) || gap_at_top(tree, &search, &found)))
+	    (lowest_in(tree->by_address.root, &search, &found) || gap_at_top(tree, &search, &found)))
 		return found;
 	return (struct vma_gap_found){0};
 }
@@ -325,44 +230,25 @@ static const char *vma_check(const struct vma *vma)
 		return "I1: start < end, both multiples of the page; each VMA ends at or below its "
 		       "successor's start";
 	if (area->has_anonymous != (vma->anonymous != 0))
-		return "I5: has_anonymous <=> anonymous != 0";
+		return "I4: has_anonymous <=> anonymous != 0";
 	if (area->file != (vma->file ? vma->file->pages : NULL) || (!vma->file && area->flags & AREA_SHARED))
-		return "I6: area.file = the file's pages; a VMA is shared only with a file";
+		return "I5: area.file = the file's pages; a VMA is shared only with a file";
 	return NULL;
 }
 
-struct tree_count {
-	const struct vma *expected; /* the next one by address */
-	uint64_t nodes;
-	bool sorted, balanced, gaps;
-};
-
-/* Bounded in depth by the heights, which fall from node to node or else the tree is not balanced. */
-static void count_nodes(const struct vma *node, int height_below, struct tree_count *count)
+/* The VMAs of the tree, from one to the next by address, are those of the ring. */
+static bool has_the_ring(const struct vma_tree *tree)
 {
-	if (!node)
-		return;
-	if (node->height >= height_below || node->height < 1) {
-		count->balanced = false;
-		return;
-	}
-	count_nodes(node->left, node->height, count);
-	count->sorted = count->sorted && node == count->expected;
-	count->expected = count->expected ? count->expected->next : NULL;
-	count->nodes++;
-	count_nodes(node->right, node->height, count);
-	int left = height_of(node->left), right = height_of(node->right);
+	struct avl_node *node = avl_tree_at_least(&tree->by_address, &kind, 0);
+	const struct vma *vma = tree->first;
 
-	count->balanced = count->balanced && node->height == 1 + (left > right ? left : right) &&
-			  left - right < 2 && right - left < 2;
-	count->gaps =
-	    count->gaps && node->largest_gap ==
-			       larger(vma_gap(node), larger(largest_of(node->left), largest_of(node->right)));
+	for (; vma && node == &vma->node; vma = vma->next)
+		node = avl_tree_at_least(&tree->by_address, &kind, vma->area.end);
+	return !vma && !node;
 }
 
 const char *vma_tree_check(const struct vma_tree *tree)
 {
-	struct tree_count count = {tree->first, 0, true, true, true};
 	const struct vma *before = NULL;
 	uint64_t ring = 0;
 
@@ -376,13 +262,10 @@ const char *vma_tree_check(const struct vma_tree *tree)
 		before = vma;
 	}
 	if (ring != tree->count || tree->last != before)
-		return "I4: previous and next are the neighbours by address; first and last are the ends; "
+		return "I3: previous and next are the neighbours by address; first and last are the ends; "
 		       "count is their number";
-	count_nodes(tree->root, 64, &count);
-	if (!count.sorted || !count.balanced || count.nodes != tree->count)
-		return "I2: the tree is sorted by address, and balanced: heights of two children differ by "
-		       "at most one";
-	if (!count.gaps)
-		return "I3: largest_gap = the largest gap of the subtree";
+	if (avl_tree_check(&tree->by_address, &kind) || !has_the_ring(tree))
+		return "I2: avl_tree_check() holds of the tree, with the gaps as sizes; its nodes are those "
+		       "of the ring";
 	return NULL;
 }

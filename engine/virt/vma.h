@@ -1,8 +1,8 @@
 /* vma.h: the mappings of an address space: what each one is, the balanced tree that finds them, and their memory.
  *
- *          [0x400000,0x401000) r-x           a tree of disjoint ranges by address (AVL: the heights of two
- *            /                \              children differ by at most one), each node with the largest gap of its
- *   [0x10000,0x11000)   [0x7f00..) rw-       subtree, so that the highest or lowest gap of a size is found in O(log n)
+ *          [0x400000,0x401000) r-x           a tree of disjoint ranges by address (avl_tree.h), each node with the
+ *            /                \              largest gap of its subtree, so that the highest or lowest gap of a size
+ *   [0x10000,0x11000)   [0x7f00..) rw-       is found in O(log n)
  *
  *   ... |  gap  | previous |    gap    |  vma  |  gap  | next | ...      and a ring by address for its neighbours
  *                          <- its gap ->
@@ -17,15 +17,15 @@
  *
  * Invariants, proved by vma_tree_check():
  *   I1: start < end, both multiples of the page; each VMA ends at or below its successor's start
- *   I2: the tree is sorted by address, and balanced: heights of two children differ by at most one
- *   I3: largest_gap = the largest gap of the subtree
- *   I4: previous and next are the neighbours by address; first and last are the ends; count is their number
- *   I5: has_anonymous <=> anonymous != 0
- *   I6: area.file = the file's pages; a VMA is shared only with a file
+ *   I2: avl_tree_check() holds of the tree, with the gaps as sizes; its nodes are those of the ring
+ *   I3: previous and next are the neighbours by address; first and last are the ends; count is their number
+ *   I4: has_anonymous <=> anonymous != 0
+ *   I5: area.file = the file's pages; a VMA is shared only with a file
  */
 #ifndef FAULTLINE_ENGINE_VIRT_VMA_H
 #define FAULTLINE_ENGINE_VIRT_VMA_H
 
+#include "engine/base/avl_tree.h"
 #include "engine/base/reservation.h"
 #include "engine/base/status.h"
 #include "engine/base/units.h"
@@ -61,9 +61,7 @@ struct vma {
 	bool is_inherited;	/* its identity descends from a parent's: it takes no other VMA into it */
 
 	struct vma *previous, *next; /* by address */
-	struct vma *left, *right;
-	int height;	      /* of the subtree: 1 for a leaf */
-	uint64_t largest_gap; /* bytes: of the subtree */
+	struct avl_node node;	     /* key: start; size: the gap, bytes */
 };
 
 /* The VMA that an area of a tree belongs to. */
@@ -115,7 +113,8 @@ uint64_t vma_store_identity(struct vma_store *store);
 /* --- Tree --------------------------------------------------------------------------------------------------------- */
 
 struct vma_tree {
-	struct vma *root, *first, *last;
+	struct avl_tree by_address;
+	struct vma *first, *last;
 	uint64_t count;
 };
 

@@ -140,7 +140,7 @@ static void test_many(void **state)
 	}
 	assert_null(vma_store_take(&store));
 	assert_null(vma_tree_check(&tree));
-	assert_true(tree.root->height <= 20);
+	assert_true(tree.by_address.root->height <= 20);
 	struct vma_gap_found gap = vma_tree_highest_gap(&tree, 0, tree.last->area.end, PAGE_BYTES);
 
 	assert_int_equal(gap.end, tree.last->area.start);
@@ -170,9 +170,9 @@ static void test_store(void **state)
 }
 
 #define I1 "I1: start < end, both multiples of the page; each VMA ends at or below its successor's start"
-#define I2 "I2: the tree is sorted by address, and balanced: heights of two children differ by at most one"
-#define I4                                                                                                   \
-	"I4: previous and next are the neighbours by address; first and last are the ends; count is their "  \
+#define I2 "I2: avl_tree_check() holds of the tree, with the gaps as sizes; its nodes are those of the ring"
+#define I3                                                                                                   \
+	"I3: previous and next are the neighbours by address; first and last are the ends; count is their "  \
 	"number"
 
 /* Each field is broken once, and its invariant is named; put right again, all hold. */
@@ -196,40 +196,48 @@ static void test_corruption(void **state)
 	assert_string_equal(vma_tree_check(&rig.tree), I1);
 	vma[1]->area.end--;
 
-	rig.tree.root->height++;
+	rig.tree.by_address.root->height++;
 	assert_string_equal(vma_tree_check(&rig.tree), I2);
-	rig.tree.root->height--;
-	struct vma *left = rig.tree.root->left;
+	rig.tree.by_address.root->height--;
+	struct avl_node *left = rig.tree.by_address.root->left;
 
-	rig.tree.root->left = NULL;
+	rig.tree.by_address.root->left = NULL;
 	assert_string_equal(vma_tree_check(&rig.tree), I2);
-	rig.tree.root->left = left;
+	rig.tree.by_address.root->left = left;
 
-	rig.tree.root->largest_gap++;
-	assert_string_equal(vma_tree_check(&rig.tree), "I3: largest_gap = the largest gap of the subtree");
-	rig.tree.root->largest_gap--;
+	vma[3]->next = NULL;
+	rig.tree.last = vma[3];
+	rig.tree.count--;
+	assert_string_equal(vma_tree_check(&rig.tree), I2);
+	vma[3]->next = vma[4];
+	rig.tree.last = vma[4];
+	rig.tree.count++;
+
+	rig.tree.by_address.root->largest++;
+	assert_string_equal(vma_tree_check(&rig.tree), I2);
+	rig.tree.by_address.root->largest--;
 
 	rig.tree.count++;
-	assert_string_equal(vma_tree_check(&rig.tree), I4);
+	assert_string_equal(vma_tree_check(&rig.tree), I3);
 	rig.tree.count--;
 	rig.tree.last = vma[3];
-	assert_string_equal(vma_tree_check(&rig.tree), I4);
+	assert_string_equal(vma_tree_check(&rig.tree), I3);
 	rig.tree.last = vma[4];
 	vma[2]->previous = vma[0];
-	assert_string_equal(vma_tree_check(&rig.tree), I4);
+	assert_string_equal(vma_tree_check(&rig.tree), I3);
 	vma[2]->previous = vma[1];
 
 	vma[3]->anonymous = 1;
-	assert_string_equal(vma_tree_check(&rig.tree), "I5: has_anonymous <=> anonymous != 0");
+	assert_string_equal(vma_tree_check(&rig.tree), "I4: has_anonymous <=> anonymous != 0");
 	vma[3]->anonymous = 0;
 	vma[3]->area.flags = AREA_SHARED;
 	assert_string_equal(vma_tree_check(&rig.tree),
-			    "I6: area.file = the file's pages; a VMA is shared only with a file");
+			    "I5: area.file = the file's pages; a VMA is shared only with a file");
 	vma[3]->file = &file;
 	assert_null(vma_tree_check(&rig.tree));
 	vma[3]->area.file = (struct file_pages *)(void *)&file;
 	assert_string_equal(vma_tree_check(&rig.tree),
-			    "I6: area.file = the file's pages; a VMA is shared only with a file");
+			    "I5: area.file = the file's pages; a VMA is shared only with a file");
 	vma_store_destroy(&rig.store);
 }
 

@@ -469,17 +469,20 @@ static void test_tree_check_finds_each_broken_invariant(void **state)
 		vmap_tree_insert(&tree,
 				 vmap_store_take(&store, i * 4 * PAGE_BYTES, (i * 4 + 2) * PAGE_BYTES));
 	assert_null(vmap_tree_check(&tree, false));
-	tree.root->left->end = tree.root->start;
+	struct avl_node *root = tree.by_address.root;
+	struct vmap_area *lower = avl_entry(root->left, struct vmap_area, node);
+
+	lower->end = avl_entry(root, struct vmap_area, node)->start;
 	assert_memory_equal(vmap_tree_check(&tree, false), "I1:", 3);
-	tree.root->left->end = tree.root->left->start + 2 * PAGE_BYTES;
-	tree.root->left->height++;
+	lower->end = lower->start + 2 * PAGE_BYTES;
+	root->left->height++;
 	assert_memory_equal(vmap_tree_check(&tree, false), "I2:", 3);
-	tree.root->left->height--;
-	tree.root->right->largest++;
-	assert_memory_equal(vmap_tree_check(&tree, false), "I3:", 3);
-	tree.root->right->largest--;
+	root->left->height--;
+	root->right->largest++;
+	assert_memory_equal(vmap_tree_check(&tree, false), "I2:", 3);
+	root->right->largest--;
 	tree.count++;
-	assert_memory_equal(vmap_tree_check(&tree, false), "I4:", 3);
+	assert_memory_equal(vmap_tree_check(&tree, false), "I3:", 3);
 	tree.count--;
 	assert_null(vmap_tree_check(&tree, false));
 	vmap_store_destroy(&store);
