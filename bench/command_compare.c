@@ -287,6 +287,20 @@ static bool against_is_good(const struct replay_options *options)
 	return false;
 }
 
+/* Whether references can be asked for of every trace. */
+static bool have_references(const struct replay_options *options, char *const *traces)
+{
+	for (; options->mmu.count > 0 && *traces; traces++) {
+		if (physical_compare_is_of(*traces)) {
+			complain("compare",
+				 "%s: goes without --mmu: a kernel recording has no loads and stores",
+				 *traces);
+			return false;
+		}
+	}
+	return true;
+}
+
 static int run(const struct replay_options *options, char *const *operands)
 {
 	if (options->target_count < 2) {
@@ -308,7 +322,7 @@ static int run(const struct replay_options *options, char *const *operands)
 	}
 	if (options->live)
 		return live_compare(options, operands) ? EXIT_DONE : EXIT_FAILED;
-	if (options->output && same_stem(operands))
+	if (!have_references(options, operands) || (options->output && same_stem(operands)))
 		return EXIT_USAGE;
 	return compare_traces(operands, options) ? EXIT_DONE : EXIT_FAILED;
 }

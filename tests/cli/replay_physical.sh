@@ -65,6 +65,8 @@ expect 2 "a policy that does not exist" "$FAULTLINE" replay --physical=free --on
 expect 2 "two policies" "$FAULTLINE" replay --physical=free --on engine --on engine:linux "$sample"
 expect 1 "allocators are not compared on pages" "$FAULTLINE" compare --on glibc --on null "$sample"
 matches "and the message says what is" 'a kernel recording is compared under policies' stderr
+expect 2 "nor with an MMU" "$FAULTLINE" compare --on engine --on engine:linux --mmu zen4 "$sample"
+matches "and the message names why" 'a kernel recording has no loads and stores' stderr
 expect 1 "nor can it be shown" "$FAULTLINE" proc buddyinfo "$sample"
 matches "for the same reason" "no snapshot 'frames'" stderr
 finish
