@@ -302,7 +302,7 @@ enum trace_status free_replay(struct flt_reader *reader, const struct free_repla
 		status = flt_reader_seek(reader, 0, error);
 	if (status == TRACE_OK)
 		status = replay(&job, json, error);
-	if (status == TRACE_UNSUPPORTED && job.slabs && !options->directory)
+	if (status == TRACE_UNSUPPORTED && job.slabs && options->slabs_alone)
 		status = tell_slabs(&job, json, error);
 	if (status == TRACE_OK && options->directory)
 		status = add_latency(&job, error);

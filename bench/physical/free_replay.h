@@ -21,11 +21,12 @@ struct free_replay_options {
 	const char *directory; /* of the run, or NULL */
 	FILE *print;	       /* gets the table; NULL: nobody does */
 	bool checks;	       /* the invariants at every sample: one that is broken dies by CHECK */
+	bool
+	    slabs_alone; /* of a recording whose pages cannot be placed, its slab events are told; no directory */
 };
 
 /* Replays the trace of the reader and makes run.json in *json; with a directory, its series, too, among them latencies, for which
- * the trace is replayed twice. Of a recording whose pages cannot be placed but that has slab events it tells these alone, without a
- * directory. The reader is at the trace's beginning, and nobody else moves it. */
+ * the trace is replayed twice. The reader is at the trace's beginning, and nobody else moves it. */
 enum trace_status free_replay(struct flt_reader *reader, const struct free_replay_options *options,
 			      json_t **json, struct trace_error *error) TRACE_MUST_USE;
 

@@ -90,7 +90,8 @@ enum trace_status physical_free(const struct physical_job *job, const struct tar
 						.policy_name = name,
 						.directory = job->directory,
 						.print = job->print,
-						.checks = job->checks};
+						.checks = job->checks,
+						.slabs_alone = job->slabs_alone};
 
 	*json = NULL;
 	target_policy(target, name, sizeof(name));
@@ -150,7 +151,8 @@ int physical_replay(const struct replay_options *options, const char *path)
 	const struct physical_job job = {.path = path,
 					 .directory = options->output,
 					 .print = options->json ? NULL : stdout,
-					 .checks = options->check};
+					 .checks = options->check,
+					 .slabs_alone = !options->output};
 	struct trace_error error;
 	json_t *json;
 

@@ -15,6 +15,7 @@ struct physical_job {
 	const char *directory; /* of the run, or NULL */
 	FILE *print;	       /* gets the table; NULL: nobody does */
 	bool checks;	       /* the invariants of the model at every sample */
+	bool slabs_alone;      /* of a recording whose pages cannot be placed, what its slabs do is enough */
 };
 
 /* Where the kernel put them; where the policy of an engine target does. Makes run.json in *json: NULL unless TRACE_OK. */

@@ -204,7 +204,8 @@ machine() { # VIEW: of a machine with as many processors as this one
 # Each shape of a line that occurs, once, whatever zone it is about. Left out: the type that this kernel was built without, page sets
 # (the machine of a program's trace has none) and the one number that is wider than its column.
 machine_shapes() { # MODE
-	sed -E '/type +CMA/d; /^ +(cpu|count|high|batch|high_min|high_max|vm stats threshold):/d; /^VmallocTotal/d; s/zone [ A-Za-z0-9]{8}/zone NAME/; s/(type +)(Un|M|Recl|High|Iso)[A-Za-z]*/\1TYPE/' | shape "$1" | sort -u
+	# A list of more than 100,000 blocks is not counted further: >100000.
+	sed -E 's/>(100000)/\1/g; /type +CMA/d; /^ +(cpu|count|high|batch|high_min|high_max|vm stats threshold):/d; /^VmallocTotal/d; s/zone [ A-Za-z0-9]{8}/zone NAME/; s/(type +)(Un|M|Recl|High|Iso)[A-Za-z]*/\1TYPE/' | shape "$1" | sort -u
 }
 
 same_machine_shapes() { # VIEW REAL MODE

@@ -57,7 +57,12 @@ pass_if "no trace has appeared" test ! -e out/trace.flt
 # A fast program whose recorder is killed waits for it only shortly.
 "$FAULTLINE" record -q -o out/trace.flt --buffer 1M -- "$counter" threads 20000 >counted &
 recorder=$!
-sleep 0.1
+program_runs() { # or has come to its end
+	[ -s counted ] || cat /proc/$recorder/task/*/children 2>/dev/null | tr ' ' '\n' | while read -r child; do
+		cat "/proc/$child/comm" 2>/dev/null
+	done | grep -q record_counter
+}
+while ! program_runs; do sleep 0.02; done
 kill -9 $recorder
 wait $recorder 2>/dev/null
 tries=0

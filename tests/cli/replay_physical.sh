@@ -67,6 +67,9 @@ expect 1 "allocators are not compared on pages" "$FAULTLINE" compare --on glibc 
 matches "and the message says what is" 'a kernel recording is compared under policies' stderr
 expect 2 "nor with an MMU" "$FAULTLINE" compare --on engine --on engine:linux --mmu zen4 "$sample"
 matches "and the message names why" 'a kernel recording has no loads and stores' stderr
+expect 1 "policies are not compared on pages that cannot be placed" \
+	"$FAULTLINE" compare --on engine --on engine:linux "$sample"
+matches "for that reason" "no snapshot 'frames'" stderr
 expect 1 "nor can it be shown" "$FAULTLINE" proc buddyinfo "$sample"
 matches "for the same reason" "no snapshot 'frames'" stderr
 finish
