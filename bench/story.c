@@ -125,11 +125,14 @@ static void show_free_lists(const struct story *story)
 	for (unsigned i = 0; i < story->memory.zones; i++) {
 		const struct zone *zone = &story->memory.zone[i];
 
-		if (zone->buddy.managed_pages == 0)
+		struct free_blocks free;
+
+		if (zone->managed_pages == 0)
 			continue;
-		(void)printf("   zone %-7s free blocks of order 0 to %u:", zone->name, zone->buddy.max_order);
-		for (unsigned order = 0; order <= zone->buddy.max_order; order++)
-			(void)printf(" %" PRIu64, buddy_free_blocks(&zone->buddy, order));
+		zone_free_blocks(zone, &free);
+		(void)printf("   zone %-7s free blocks of order 0 to %u:", zone->name, zone_max_order(zone));
+		for (unsigned order = 0; order <= zone_max_order(zone); order++)
+			(void)printf(" %" PRIu64, free.blocks[order]);
 		(void)printf("  = %" PRIu64 " frames\n", zone_free_pages(zone));
 	}
 }

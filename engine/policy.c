@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char *const placement_words[] = {"order-first", "lowest-address", "fullest-block", NULL};
-static const char *const free_block_words[] = {"bitmaps", "lists", NULL};
+static const char *const free_block_words[] = {"bitmaps", "lists", "typed", NULL};
 static const char *const tuning_words[] = {"fixed", "tuned", NULL};
 static const char *const size_class_words[] = {"pow2", "kmalloc", "quarter-steps", "eighth-steps", NULL};
 static const char *const span_choice_words[] = {"fullest", "lowest-address", NULL};
@@ -31,9 +31,11 @@ static const char *const paging_words[] = {"demand", "eager", NULL};
 
 static const struct policy_key keys[] = {
     WORD_KEY(free_blocks, free_block_words,
-	     "zones keep free pages as bitmaps, or as Linux does: lists by order and migrate type"),
+	     "zones keep free pages as bitmaps, as bitmaps by migrate type, or as Linux does: lists by order "
+	     "and migrate type"),
     WORD_KEY(page_placement, placement_words,
-	     "which free block of pages an allocation takes from bitmaps; lists have Linux's rules"),
+	     "which free block of pages an allocation takes from bitmaps; lists have Linux's rules, typed is "
+	     "order-first"),
     WORD_KEY(size_classes, size_class_words, "the sizes that small requests are rounded up to"),
     NUMBER_KEY(small_bytes, 1024, 32768,
 	       "the largest request served from a size class; larger ones get whole pages"),

@@ -86,6 +86,7 @@ enum paging_mode {
 enum free_block_keeper {
 	FREE_BLOCKS_BITMAPS,
 	FREE_BLOCKS_LISTS,
+	FREE_BLOCKS_TYPED,
 };
 
 /* What the figures of a CPU's page set follow (engine/phys/pcp.h). */
@@ -103,7 +104,7 @@ enum slab_rule {
 /* Every field is a uint32_t so that the table of keys can address them alike. */
 struct policy {
 	uint32_t free_blocks;	 /* enum free_block_keeper */
-	uint32_t page_placement; /* enum page_placement; lists have their own rules */
+	uint32_t page_placement; /* enum page_placement, of bitmaps: the others have their own rules */
 	uint32_t size_classes;	 /* enum size_class_scheme */
 	uint32_t small_bytes; /* the largest request served from size classes, bytes; larger ones get pages */
 	uint32_t slab_order;  /* the largest span or slab, as an order of pages */

@@ -1,7 +1,7 @@
 /* policy_memory.h: the physical memory that a policy means (engine/phys/memory.h).
  *
  *   free_blocks                    how zones keep their free blocks
- *   page_placement                 which free block of the bitmaps an allocation takes
+ *   page_placement                 which free block of the bitmaps an allocation takes; typed ones are order-first
  *   per_cpu_lists, pcp_tuning      the CPUs' page sets, and whether their figures follow the load
  *   min_free_kbytes, watermark_scale_factor, thp       the watermarks: with transparent huge pages more is kept free
  *   page_owner                     who allocated a block is remembered

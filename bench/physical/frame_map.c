@@ -57,9 +57,7 @@ static bool find_free(const struct zone *zone, pfn_t pfn, unsigned *order)
 {
 	pfn_t first;
 
-	return (zone->lists ? free_lists_find(zone->lists, pfn, &first, order)
-			    : buddy_find_free(&zone->buddy, pfn, &first, order)) &&
-	       first == pfn;
+	return zone_find_free(zone, pfn, &first, order) && first == pfn;
 }
 
 /* The frames from `pfn` on that are of one use; returns the first behind them. */

@@ -92,15 +92,29 @@ static void set_types(const struct builder *builder)
 				   (enum migrate_type)builder->state->blocks.type[at >> PAGEBLOCK_ORDER]);
 }
 
+/* What is in use lies in pageblocks of its type; of the types that typed bitmaps have not, Movable is what they lie in. */
+static void convert_pageblocks(const struct builder *builder)
+{
+	for (pfn_t at = builder->zone->first; at < builder->zone->end;
+	     at = pageblock_start(at) + PAGEBLOCK_PAGES) {
+		unsigned type = builder->state->blocks.type[at >> PAGEBLOCK_ORDER];
+
+		if (migrate_type_is_mergeable((enum migrate_type)type))
+			zone_convert(builder->zone, at, (enum migrate_type)type);
+	}
+}
+
 static bool is_listed(const struct builder *builder, pfn_t at)
 {
 	return builder->state->frames.frame[at].state == MACHINE_LISTED;
 }
 
-/* A block that is in use or in a set: bitmaps have it as free until now. */
+/* A block that is in use or in a set: all keepers but lists have it as free until now. */
 static bool claim(const struct builder *builder, pfn_t at, unsigned order)
 {
-	if (!builder->zone->lists && !buddy_claim(&builder->zone->buddy, at, (uint64_t)1 << order))
+	struct page_runs runs = zone_runs(builder->zone);
+
+	if (!builder->zone->lists && !runs.claim(runs.keeper, at, (uint64_t)1 << order))
 		return false;
 	if (builder->state->frames.frame[at].state != MACHINE_SET)
 		mark_used(builder, at, order);
@@ -140,6 +154,8 @@ static bool fill_keeper(const struct builder *builder)
 	}
 	while (is_filled && next_range(builder, range.end, &range))
 		is_filled = fill_range(builder, &range);
+	if (is_filled)
+		convert_pageblocks(builder);
 	zone_unlock(builder->zone);
 	return is_filled;
 }
@@ -149,11 +165,13 @@ static bool fill_keeper(const struct builder *builder)
 /* A block that lies in no set of the simulated machine is free there. */
 static void give(const struct builder *builder, pfn_t at, unsigned order)
 {
+	struct page_runs runs = zone_runs(builder->zone);
+
 	zone_lock(builder->zone);
 	if (builder->zone->lists)
 		free_lists_free(builder->zone->lists, at, order, FREE_TO_TAIL);
 	else
-		buddy_free(&builder->zone->buddy, at, order);
+		runs.release(runs.keeper, at, (uint64_t)1 << order);
 	zone_unlock(builder->zone);
 	builder->boot->listed += (uint64_t)1 << order;
 }
@@ -167,7 +185,7 @@ static void put_into_set(const struct builder *builder, pfn_t at)
 	unsigned cpu = frame->cpu < zone->cpus ? frame->cpu : 0;
 	struct pcp *pcp = cpu < zone->cpus ? &zone->pcp[cpu] : NULL;
 
-	if (!zone->lists || type >= MIGRATE_PCPTYPES)
+	if (zone->keeper == ZONE_BITMAPS || type >= MIGRATE_PCPTYPES)
 		type = MIGRATE_MOVABLE;
 	struct pcp_list *list = pcp && pcp_holds(pcp, frame->order)
 				    ? &pcp->list[pcp_index((enum migrate_type)type, frame->order)]

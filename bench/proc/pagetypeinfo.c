@@ -18,15 +18,15 @@ static uint64_t free_blocks_of_type(const struct zone *zone, unsigned order, enu
 {
 	struct free_blocks free;
 
-	if (zone->lists)
-		return free_lists_blocks(zone->lists, order, type);
+	if (zone->keeper != ZONE_BITMAPS)
+		return zone_free_blocks_of_type(zone, order, type);
 	zone_free_blocks(zone, &free);
 	return type == MIGRATE_UNMOVABLE ? free.blocks[order] : 0;
 }
 
 static enum migrate_type block_type(const struct zone *zone, pfn_t pfn)
 {
-	return zone->lists ? pageblock_type(&zone->pageblocks, pfn) : MIGRATE_UNMOVABLE;
+	return zone->keeper != ZONE_BITMAPS ? pageblock_type(&zone->pageblocks, pfn) : MIGRATE_UNMOVABLE;
 }
 
 void pagetypeinfo_blocks(const struct memory *memory, const struct zone *zone, uint64_t blocks[MIGRATE_TYPES])
@@ -57,7 +57,7 @@ static bool machine_has(const struct memory *memory, enum migrate_type type)
 	for (unsigned i = 0; i < memory->zones; i++) {
 		const struct zone *zone = &memory->zone[i];
 
-		if (zone->lists && zone->pageblocks.blocks[type] > 0)
+		if (zone->keeper != ZONE_BITMAPS && zone->pageblocks.blocks[type] > 0)
 			return true;
 	}
 	return false;

@@ -9,7 +9,7 @@ engine_libengine_a_SOURCES += %D%/pair_code.h %D%/fill_queue.h %D%/fill_queue.c 
 	%D%/migrate.h %D%/pageblock.h %D%/pageblock.c %D%/extfrag.h %D%/zone_request.h %D%/free_lists.h %D%/free_lists_step.h \
 	%D%/free_lists.c %D%/free_lists_fallback.c %D%/free_lists_block.c %D%/free_lists_range.c %D%/free_lists_check.c \
 	%D%/page_runs.h %D%/page_runs.c %D%/zone_lists.h %D%/zone_lists.c \
-	%D%/zone_parts.h %D%/zone_parts.c
+	%D%/zone_parts.h %D%/zone_parts.c %D%/zone_parts_runs.c
 engine_libengine_a_SOURCES += %D%/slab_geometry.h %D%/slab_geometry.c %D%/slab_policy.h %D%/slab.h %D%/slab.c \
 	%D%/slab_misuse.h %D%/slab_misuse.c %D%/kmem_cache.h %D%/kmem_cache_layers.h %D%/kmem_cache.c %D%/kmem_cache_node.c \
 	%D%/kmem_cache_cpu.c %D%/kmem_cache_sheaf.c %D%/kmem_cache_debug.c %D%/kmem_cache_check.c %D%/slab_allocator.c \

@@ -2,8 +2,8 @@
  *
  *   run of 5     |# # # #|#|. . .|      a block of 8, of which the tail goes back
  *
- * Makers are the two keepers (buddy.h, free_lists.h); a zone has one of them (zone_runs()). A run belongs to whoever
- * took it: parts of it can be given back, in any pieces. Nothing here locks.
+ * Makers are the keepers: buddy.h, free_lists.h, and the parts of a zone (zone_parts.h); a zone has one of them (zone_runs()). A run
+ * belongs to whoever took it: parts of it can be given back, in any pieces. Nothing here locks, but what parts need among themselves.
  */
 #ifndef FAULTLINE_ENGINE_PHYS_PAGE_RUNS_H
 #define FAULTLINE_ENGINE_PHYS_PAGE_RUNS_H

@@ -202,8 +202,7 @@ static void move_granule(struct typed_buddy *buddy, uint64_t granule, struct typ
 	buddy_remember(of, granule);
 }
 
-/* The movable pageblock that holds the frame changes its type. */
-static void convert(struct typed_buddy *buddy, pfn_t pfn, enum migrate_type type)
+void typed_buddy_convert(struct typed_buddy *buddy, pfn_t pfn, enum migrate_type type)
 {
 	uint64_t huge = buddy_block_of(&buddy->map, pfn, HUGE_ORDER);
 
@@ -246,7 +245,7 @@ pfn_t typed_buddy_fall_back(struct typed_buddy *buddy, unsigned order, enum migr
 	unsigned largest = order + 31u - (unsigned)__builtin_clz(orders);
 	uint64_t granule = nearest_granule(&buddy->order[MIGRATE_MOVABLE][largest]);
 
-	convert(buddy, granule_pfn(buddy, granule, largest), type);
+	typed_buddy_convert(buddy, granule_pfn(buddy, granule, largest), type);
 	buddy->counts.converted++;
 	return take_own(buddy, piece, buddy->nonempty[type] >> order);
 }
@@ -293,20 +292,73 @@ void typed_buddy_free(struct typed_buddy *buddy, pfn_t pfn, unsigned order)
 	free_whole(buddy, block, order);
 }
 
-void typed_buddy_add(struct typed_buddy *buddy, pfn_t pfn, uint64_t pages)
+void typed_buddy_free_range(struct typed_buddy *buddy, pfn_t pfn, uint64_t pages)
 {
-	struct buddy *map = &buddy->map;
 	pfn_t end = pfn + pages;
 
-	CHECK(pfn >= map->first && pfn <= map->end && pages <= map->end - pfn,
-	      "added frames lie in the buddy's range");
-	map->managed_pages += pages;
 	while (pfn < end) {
-		unsigned order = buddy_whole_order(map, pfn, end - pfn);
+		unsigned order = buddy_whole_order(&buddy->map, pfn, end - pfn);
 
 		typed_buddy_free(buddy, pfn, order);
 		pfn += (pfn_t)1 << order;
 	}
+}
+
+void typed_buddy_add(struct typed_buddy *buddy, pfn_t pfn, uint64_t pages)
+{
+	struct buddy *map = &buddy->map;
+
+	CHECK(pfn >= map->first && pfn <= map->end && pages <= map->end - pfn,
+	      "added frames lie in the buddy's range");
+	map->managed_pages += pages;
+	typed_buddy_free_range(buddy, pfn, pages);
 	for (unsigned order = HUGE_ORDER; order <= map->max_order; order++)
 		map->order[order].hint = 0;
+}
+
+/* --- Claiming ----------------------------------------------------------------------------------------------------- */
+
+/* This free block becomes in use; its pageblock keeps its type. */
+static void take_this(struct typed_buddy *buddy, pfn_t pfn, unsigned order)
+{
+	uint64_t block = buddy_block_of(&buddy->map, pfn, order);
+
+	buddy->map.free_pages -= (uint64_t)1 << order;
+	if (order >= HUGE_ORDER) {
+		buddy_take(&buddy->map, block, order);
+		return;
+	}
+	enum migrate_type type = pageblock_kept_type(buddy->pageblocks, pfn);
+	struct buddy_order *of = &buddy->order[type][order];
+	uint64_t granule = block >> granule_shift(order);
+
+	*buddy_word(of, block) |= pair_bit(block ^ 1);
+	count_down(buddy, type, order, granule, granule_free(of, granule, order) != 0);
+}
+
+void typed_buddy_claim(struct typed_buddy *buddy, pfn_t pfn, uint64_t pages)
+{
+	pfn_t end = pfn + pages;
+
+	while (pfn < end) {
+		pfn_t first;
+		unsigned order;
+
+		CHECK(buddy_find_free(&buddy->map, pfn, &first, &order), "a claimed frame is free");
+		pfn_t next = first + ((pfn_t)1 << order);
+
+		take_this(buddy, first, order);
+		if (pfn > first)
+			typed_buddy_free_range(buddy, first, pfn - first);
+		if (next > end)
+			typed_buddy_free_range(buddy, end, next - end);
+		pfn = next;
+	}
+}
+
+bool typed_buddy_has_top(const struct typed_buddy *buddy, pfn_t pfn)
+{
+	const struct buddy *map = &buddy->map;
+
+	return buddy_bit(&map->order[map->max_order], buddy_block_of(map, pfn, map->max_order));
 }

@@ -45,6 +45,9 @@
 #include "engine/phys/buddy.h"
 #include "engine/phys/pageblock.h"
 
+/* Of the maps, what belongs to one 2 MiB block once it is divided: its blocks, and 20 granules of three types. */
+#define TYPED_BUDDY_HUGE_MAP_BYTES 136u
+
 /* How requests were served, in blocks, since the beginning. */
 struct typed_buddy_counts {
 	uint64_t own, fresh, borrowed, converted;
@@ -82,6 +85,19 @@ pfn_t typed_buddy_fall_back(struct typed_buddy *buddy, unsigned order, enum migr
 
 /* Gives back a block taken with exactly this order. */
 void typed_buddy_free(struct typed_buddy *buddy, pfn_t pfn, unsigned order);
+
+/* Gives back any run of allocated frames: as buddy_free_range(). */
+void typed_buddy_free_range(struct typed_buddy *buddy, pfn_t pfn, uint64_t pages);
+
+/* Takes exactly these frames, all of which are free: they are then a sequence of aligned blocks, the largest possible. Pageblocks
+ * keep their types. */
+void typed_buddy_claim(struct typed_buddy *buddy, pfn_t pfn, uint64_t pages);
+
+/* The frame's pageblock, which is Movable and not wholly free, changes its type, with all that is free in it. O(granules). */
+void typed_buddy_convert(struct typed_buddy *buddy, pfn_t pfn, enum migrate_type type);
+
+/* Is the block of the largest order that holds this frame, which lies in the range, free as a whole? O(1). */
+bool typed_buddy_has_top(const struct typed_buddy *buddy, pfn_t pfn);
 
 /* The free blocks of an order in pageblocks of a type below MIGRATE_PCPTYPES; from order 9 on all count as Movable. */
 static inline uint64_t typed_buddy_blocks(const struct typed_buddy *buddy, unsigned order,

@@ -509,7 +509,8 @@ void zone_decay(struct zone *zone, unsigned cpu)
 
 struct page_runs zone_runs(struct zone *zone)
 {
-	CHECK(!zone->part, "runs are taken of a keeper of one piece");
+	if (zone->part)
+		return zone_parts_runs(zone);
 	return zone->lists ? page_runs_of_lists(zone->lists) : page_runs_of_buddy(&zone->buddy);
 }
 
@@ -540,14 +541,20 @@ uint64_t zone_kept_pages(const struct zone *zone)
 	return zone->lists ? zone->lists->free_pages : zone->buddy.free_pages;
 }
 
-bool zone_is_free(const struct zone *zone, pfn_t pfn)
+bool zone_find_free(const struct zone *zone, pfn_t pfn, pfn_t *first, unsigned *order)
 {
 	const struct buddy *map = zone->part ? &zone_part_of(zone, pfn)->buddy.map : &zone->buddy;
+
+	return zone->lists ? free_lists_find(zone->lists, pfn, first, order)
+			   : buddy_find_free(map, pfn, first, order);
+}
+
+bool zone_is_free(const struct zone *zone, pfn_t pfn)
+{
 	pfn_t first;
 	unsigned order;
 
-	return zone->lists ? free_lists_find(zone->lists, pfn, &first, &order)
-			   : buddy_find(map, pfn, &first, &order) == BUDDY_FREE;
+	return zone_find_free(zone, pfn, &first, &order);
 }
 
 uint64_t zone_free_pages(const struct zone *zone)

@@ -130,7 +130,8 @@ bool zone_boost(struct zone *zone);
 /* Takes back at most `pages` of it: reclaim has freed so many. */
 void zone_unboost(struct zone *zone, uint64_t pages);
 
-/* The keeper, of one piece, may be used between these two only, by whoever goes past the functions below. */
+/* The keeper may be used between these two only, by whoever goes past the functions below. One in parts is guarded by their
+ * locks; this one keeps those apart who use its runs. */
 static inline void zone_lock(struct zone *zone)
 {
 	counted_lock_acquire(&zone->lock);
@@ -143,7 +144,7 @@ static inline void zone_unlock(struct zone *zone)
 {
 	if (zone->lists) {
 		zone_publish_lists(zone);
-	} else {
+	} else if (!zone->part) {
 		atomic_store_explicit(&zone->seen_free_pages, zone->buddy.free_pages, memory_order_relaxed);
 		atomic_store_explicit(&zone->seen_orders, zone->buddy.nonempty, memory_order_relaxed);
 	}
@@ -301,12 +302,17 @@ void zone_reserve(struct zone *zone, pfn_t pfn, unsigned order);
 /* Gives a reserved pageblock to a type, the last one only when forced; false when there was none. */
 bool zone_unreserve(struct zone *zone, enum migrate_type type, bool is_forced);
 
-/* The keeper's runs of pages, not of ZONE_TYPED, to be used between zone_lock() and zone_unlock(). */
+/* The keeper's runs of pages, to be used between zone_lock() and zone_unlock(). */
 struct page_runs zone_runs(struct zone *zone);
 
-/* Of the keeper, by whatever keeper: free frames; whether the frame lies in a free block. */
+/* Of the keeper, by whatever keeper: free frames; whether the frame, one of the zone's, lies in a free block; and which. */
 uint64_t zone_kept_pages(const struct zone *zone);
 bool zone_is_free(const struct zone *zone, pfn_t pfn);
+bool zone_find_free(const struct zone *zone, pfn_t pfn, pfn_t *first, unsigned *order);
+
+/* Boot of a machine in use: with ZONE_TYPED the Movable pageblock of the frame, unless it is wholly free, gets a type below
+ * MIGRATE_PCPTYPES, with all that is free in it. Other keepers do nothing. */
+void zone_convert(struct zone *zone, pfn_t pfn, enum migrate_type type);
 
 /* Free frames: the keeper's, and those in page sets (which may be changing under another CPU). */
 uint64_t zone_free_pages(const struct zone *zone);

@@ -87,14 +87,6 @@ enum status zone_create_parts(struct zone *zone, const struct zone_shape *shape)
 	return make_parts(zone, &shape->buddy);
 }
 
-static void unlock(struct zone_part *part)
-{
-	atomic_store_explicit(&part->seen_own, zone_part_own_orders(part), memory_order_relaxed);
-	atomic_store_explicit(&part->seen.free_pages, part->buddy.map.free_pages, memory_order_relaxed);
-	atomic_store_explicit(&part->seen.orders, typed_buddy_orders(&part->buddy), memory_order_relaxed);
-	counted_lock_release(&part->lock);
-}
-
 void zone_parts_add(struct zone *zone, pfn_t pfn, uint64_t pages)
 {
 	pfn_t end = pfn + pages;
@@ -105,7 +97,7 @@ void zone_parts_add(struct zone *zone, pfn_t pfn, uint64_t pages)
 
 		counted_lock_acquire(&part->lock);
 		typed_buddy_add(&part->buddy, pfn, stop - pfn);
-		unlock(part);
+		zone_part_unlock(part);
 		pfn = stop;
 	}
 }
@@ -133,7 +125,7 @@ static uint32_t take_from(struct zone_part *part, const struct zone_request *req
 			break;
 		frames->first[taken] = (uint32_t)pfn;
 	}
-	unlock(part);
+	zone_part_unlock(part);
 	return taken;
 }
 
@@ -143,7 +135,7 @@ static uint32_t take_mixed(struct zone_part *part, const struct zone_request *re
 	counted_lock_acquire(&part->lock);
 	pfn_t pfn = typed_buddy_fall_back(&part->buddy, request->order, request->type);
 
-	unlock(part);
+	zone_part_unlock(part);
 	*frames->first = (uint32_t)pfn;
 	return pfn != PFN_NONE;
 }
@@ -233,7 +225,7 @@ void zone_parts_split(struct zone *zone, pfn_t pfn, unsigned order)
 
 	counted_lock_acquire(&part->lock);
 	buddy_split(&part->buddy.map, pfn, order, 0);
-	unlock(part);
+	zone_part_unlock(part);
 }
 
 void zone_parts_give(struct zone_parts_free *batch, pfn_t pfn, unsigned order)
@@ -251,7 +243,7 @@ void zone_parts_give(struct zone_parts_free *batch, pfn_t pfn, unsigned order)
 void zone_parts_end(struct zone_parts_free *batch)
 {
 	if (batch->held)
-		unlock(batch->held);
+		zone_part_unlock(batch->held);
 	batch->held = NULL;
 }
 

@@ -81,6 +81,19 @@ static inline uint64_t zone_part_own_orders(const struct zone_part *part)
 	return orders;
 }
 
+/* Says to others what the part has, and unlocks it. */
+static inline void zone_part_unlock(struct zone_part *part)
+{
+	atomic_store_explicit(&part->seen_own, zone_part_own_orders(part), memory_order_relaxed);
+	atomic_store_explicit(&part->seen.free_pages, part->buddy.map.free_pages, memory_order_relaxed);
+	atomic_store_explicit(&part->seen.orders, typed_buddy_orders(&part->buddy), memory_order_relaxed);
+	counted_lock_release(&part->lock);
+}
+
+/* The runs of pages of all parts, as movable memory: one that is longer than a block of the largest order may lie in several. Each
+ * call locks the parts it needs, those of such a run all, the lowest first; who frees or allocates blocks holds one at a time. */
+struct page_runs zone_parts_runs(struct zone *zone);
+
 /* What the part with the most free pages publishes: enough of it, and a request of order 0 needs no sum. */
 const struct pcp_behind *zone_parts_richest(const struct zone *zone);
 

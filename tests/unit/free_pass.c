@@ -17,6 +17,7 @@
 static const struct memory_shape shapes[] = {
     {.keeper = ZONE_LISTS, .tuning = PCP_TUNED, .cpus = 1, .max_order = 10},
     {.keeper = ZONE_BITMAPS, .tuning = PCP_FIXED, .cpus = 0, .max_order = 10},
+    {.keeper = ZONE_TYPED, .tuning = PCP_FIXED, .cpus = 1, .max_order = 10},
 };
 
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))

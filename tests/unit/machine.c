@@ -276,10 +276,11 @@ static void test_random_freelist_follows_the_seed(void **state)
 	model_test(&model);
 }
 
-/* The kernel's policy keeps its free blocks in lists; what else a policy says goes with either keeper. */
+/* The kernel's policy keeps its free blocks in lists; what else a policy says goes with any keeper. */
 static void test_other_keepers(void **state)
 {
 	static const char *const policies[] = {"linux,free_blocks=bitmaps", "default,free_blocks=lists",
+					       "default,free_blocks=typed",
 					       "linux,page_owner=on,pcp_tuning=fixed,min_free_kbytes=9000"};
 
 	(void)state;

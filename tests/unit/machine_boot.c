@@ -189,6 +189,8 @@ static void suits_every_keeper(void **state)
 	    {.keeper = ZONE_BITMAPS, .max_order = 10, .placement = BUDDY_FULLEST_BLOCK},
 	    {.keeper = ZONE_BITMAPS, .max_order = 10, .placement = BUDDY_LOWEST_ADDRESS, .cpus = 1},
 	    {.keeper = ZONE_LISTS, .max_order = 10},
+	    {.keeper = ZONE_TYPED, .max_order = 10},
+	    {.keeper = ZONE_TYPED, .max_order = 10, .cpus = 1},
 	};
 
 	(void)state;

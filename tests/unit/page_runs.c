@@ -21,6 +21,7 @@
 
 static const enum zone_keeper bitmaps = ZONE_BITMAPS;
 static const enum zone_keeper lists = ZONE_LISTS;
+static const enum zone_keeper typed = ZONE_TYPED;
 
 struct run {
 	pfn_t pfn;
@@ -43,12 +44,14 @@ static void rig_make(struct rig *rig, enum zone_keeper keeper)
 	    .kind = ZONE_NORMAL,
 	    .buddy = {.first = FIRST, .pages = PAGES, .max_order = BUDDY_KERNEL_ORDER},
 	    .keeper = keeper,
+	    .cpus = keeper == ZONE_TYPED ? 2 : 0, /* so that there are several parts */
 	    .array = &rig->array,
 	};
 
 	memset(rig, 0, sizeof(*rig));
 	assert_int_equal(page_array_create(&rig->array, 0, FIRST + PAGES), STATUS_OK);
 	assert_int_equal(zone_create(&rig->zone, &shape), STATUS_OK);
+	rig->zone.present_pages = PAGES;
 	zone_add(&rig->zone, FIRST, PAGES);
 	rig->runs = zone_runs(&rig->zone);
 	rig->free = PAGES;
@@ -198,6 +201,52 @@ static void test_lists_against_an_array(void **state)
 	model_test(&model);
 }
 
+static void test_parts_against_an_array(void **state)
+{
+	struct model model = {"runs of parts", run, &typed, 1500, 3};
+	static struct rig rig;
+
+	(void)state;
+	model_test(&model);
+	rig_make(&rig, ZONE_TYPED);
+	assert_true(rig.zone.parts > 1);
+	assert_int_equal(rig.runs.allocate(rig.runs.keeper, 7168), 1024);
+	assert_int_equal(rig.runs.allocate(rig.runs.keeper, 1025), PFN_NONE);
+	assert_false(rig.runs.claim(rig.runs.keeper, FIRST + PAGES - 1, 2));
+	assert_false(rig.runs.claim(rig.runs.keeper, FIRST - 1, 1));
+	assert_true(rig.runs.claim(rig.runs.keeper, FIRST + PAGES - 1, 1));
+	assert_int_equal(zone_seen_free_pages(&rig.zone), PAGES - 7169);
+	assert_null(zone_check(&rig.zone));
+	rig_drop(&rig);
+}
+
+/* A pageblock in use gets its type with what is free in it; one that is wholly free has none. */
+static void test_conversion(void **state)
+{
+	static struct rig rig;
+
+	(void)state;
+	rig_make(&rig, ZONE_TYPED);
+	assert_true(rig.runs.claim(rig.runs.keeper, 1030, 100));
+	assert_true(rig.runs.claim(rig.runs.keeper, 4096, 1024));
+	zone_convert(&rig.zone, 4608, MIGRATE_RECLAIMABLE);
+	assert_int_equal(zone_type_of(&rig.zone, 4096), MIGRATE_MOVABLE);
+	assert_int_equal(zone_type_of(&rig.zone, 4608), MIGRATE_RECLAIMABLE);
+	zone_convert(&rig.zone, 1024, MIGRATE_UNMOVABLE);
+	zone_convert(&rig.zone, 2048, MIGRATE_RECLAIMABLE);
+	assert_int_equal(zone_type_of(&rig.zone, 1030), MIGRATE_UNMOVABLE);
+	assert_int_equal(zone_type_of(&rig.zone, 2048), MIGRATE_MOVABLE);
+	assert_int_equal(zone_free_blocks_of_type(&rig.zone, 1, MIGRATE_UNMOVABLE), 2);
+	assert_int_equal(zone_free_blocks_of_type(&rig.zone, 8, MIGRATE_UNMOVABLE), 1);
+	assert_null(zone_check(&rig.zone));
+	rig.runs.release(rig.runs.keeper, 1030, 100);
+	rig.runs.release(rig.runs.keeper, 4096, 1024);
+	assert_int_equal(zone_type_of(&rig.zone, 4608), MIGRATE_MOVABLE);
+	assert_int_equal(zone_type_of(&rig.zone, 1030), MIGRATE_MOVABLE);
+	assert_null(zone_check(&rig.zone));
+	rig_drop(&rig);
+}
+
 /* | 0 : Isolate | 1 | ...: what is isolated is not free for anybody, and a run of top blocks goes past it. */
 static void test_isolated_memory_is_not_claimed(void **state)
 {
@@ -239,6 +288,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_bitmaps_against_an_array),
 	    cmocka_unit_test(test_lists_against_an_array),
+	    cmocka_unit_test(test_parts_against_an_array),
+	    cmocka_unit_test(test_conversion),
 	    cmocka_unit_test(test_isolated_memory_is_not_claimed),
 	    cmocka_unit_test(test_types_of_pageblocks),
 	};

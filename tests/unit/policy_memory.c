@@ -60,6 +60,9 @@ static void test_keys(void **state)
 	assert_int_equal(shape.watermarks.min_free_kbytes, 12345);
 	assert_int_equal(shape.watermarks.scale_factor, 3000);
 	assert_false(shape.watermarks.huge_pages);
+	assert_int_equal(shape_of("free_blocks=typed").keeper, ZONE_TYPED);
+	assert_int_equal(shape_of("free_blocks=typed,page_placement=lowest-address").placement,
+			 BUDDY_ORDER_FIRST);
 	assert_int_equal(shape_of("page_placement=lowest-address").placement, BUDDY_LOWEST_ADDRESS);
 	assert_int_equal(shape_of("page_placement=fullest-block").placement, BUDDY_FULLEST_BLOCK);
 }

@@ -91,7 +91,7 @@ static void boot(struct memory *memory, enum zone_keeper keeper)
 
 static void test_free_blocks(void **state)
 {
-	static const enum zone_keeper keepers[] = {ZONE_BITMAPS, ZONE_LISTS};
+	static const enum zone_keeper keepers[] = {ZONE_BITMAPS, ZONE_LISTS, ZONE_TYPED};
 	const struct zone_request single = {.order = 0, .type = MIGRATE_MOVABLE, .cpu = -1};
 	struct memory memory;
 	const struct proc_machine machine = {.memory = &memory, .unknown = "?"};

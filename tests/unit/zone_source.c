@@ -126,16 +126,19 @@ static void test_check_finds_each_broken_invariant(void **state)
 	}
 }
 
-#define FOR_BOTH(test) cmocka_unit_test_prestate(test, &bitmaps), cmocka_unit_test_prestate(test, &lists)
+#define FOR_ALL(test)                                                                                        \
+	cmocka_unit_test_prestate(test, &bitmaps), cmocka_unit_test_prestate(test, &lists),                  \
+	    cmocka_unit_test_prestate(test, &typed)
 
 int main(void)
 {
 	static enum zone_keeper bitmaps = ZONE_BITMAPS;
 	static enum zone_keeper lists = ZONE_LISTS;
+	static enum zone_keeper typed = ZONE_TYPED;
 	const struct CMUnitTest tests[] = {
-	    FOR_BOTH(test_zones_are_tried_from_the_highest_down),
-	    FOR_BOTH(test_large_runs),
-	    FOR_BOTH(test_check_finds_each_broken_invariant),
+	    FOR_ALL(test_zones_are_tried_from_the_highest_down),
+	    FOR_ALL(test_large_runs),
+	    FOR_ALL(test_check_finds_each_broken_invariant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
