@@ -127,9 +127,12 @@ pass_if 'statm agrees with status' sh -c '
 # --- The real files of a process that lives ----------------------------------------------------------------------------------
 sleep 60 &
 live=$!
+# It sleeps, with all that it maps at its start.
+is_asleep() { grep -q libc "/proc/$1/maps" && grep -q '(sleep) S' "/proc/$1/stat"; }
+while kill -0 $live && ! is_asleep $live; do sleep 0.02; done
 for view in maps smaps smaps_rollup status statm stat; do
 	# The first lines of the other views hold values of a shape of their own.
-	until cat /proc/$live/$view >live.$view && grep -q sleep /proc/$live/stat; do :; done
+	cat /proc/$live/$view >live.$view
 	proc $view T.flt >view.$view
 done
 kill $live
