@@ -23,19 +23,7 @@ int extfrag_index_thousandths(const struct free_blocks *free, unsigned order)
 
 void proc_extfrag_index(const struct proc_machine *machine, FILE *out)
 {
-	const struct memory *memory = machine->memory;
-	const struct zone *zone;
+	const struct zone_line_index index = {extfrag_index_thousandths, 2};
 
-	for (unsigned i = 0; (zone = zone_line_next(memory, &i));) {
-		struct free_blocks free;
-
-		zone_free_blocks(zone, &free);
-		zone_line_begin(zone, out);
-		for (unsigned order = 0; order <= memory->max_order; order++) {
-			const int index = extfrag_index_thousandths(&free, order);
-
-			(void)fprintf(out, "%2d.%03d ", index / 1000, index % 1000);
-		}
-		(void)fputc('\n', out);
-	}
+	zone_line_indices(machine->memory, &index, out);
 }

@@ -11,7 +11,7 @@
 #include "bench/proc/machine.h"
 
 /* In thousandths, as unusable_free_index of mm/vmstat.c computes it. `order` is below FRAGMENTATION_ORDERS. */
-unsigned unusable_index_thousandths(const struct free_blocks *free, unsigned order);
+int unusable_index_thousandths(const struct free_blocks *free, unsigned order);
 
 void proc_unusable_index(const struct proc_machine *machine, FILE *out);
 

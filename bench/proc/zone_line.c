@@ -29,3 +29,21 @@ void zone_line_begin(const struct zone *zone, FILE *out)
 {
 	(void)fprintf(out, "Node %u, zone %8s ", zone->node, zone->name);
 }
+
+void zone_line_indices(const struct memory *memory, const struct zone_line_index *index, FILE *out)
+{
+	const struct zone *zone;
+
+	for (unsigned i = 0; (zone = zone_line_next(memory, &i));) {
+		struct free_blocks free;
+
+		zone_free_blocks(zone, &free);
+		zone_line_begin(zone, out);
+		for (unsigned order = 0; order <= memory->max_order; order++) {
+			const int value = index->thousandths(&free, order);
+
+			(void)fprintf(out, "%*d.%03d ", index->width, value / 1000, value % 1000);
+		}
+		(void)fputc('\n', out);
+	}
+}

@@ -13,6 +13,14 @@ const struct zone *zone_line_next(const struct memory *memory, unsigned *i);
 
 void zone_line_begin(const struct zone *zone, FILE *out);
 
+/* A line per zone: of each order what `thousandths` says of the zone's free blocks, with three digits behind the point and at least
+ * `width` characters before it. */
+struct zone_line_index {
+	int (*thousandths)(const struct free_blocks *free, unsigned order);
+	int width;
+};
+void zone_line_indices(const struct memory *memory, const struct zone_line_index *index, FILE *out);
+
 /* The zone of that kind of the node, or NULL. */
 const struct zone *zone_line_find(const struct memory *memory, unsigned node, enum zone_kind kind);
 
