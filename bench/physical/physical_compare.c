@@ -52,7 +52,7 @@ static void print_share(struct ratio ratio)
 		(void)printf("  %13s", "-");
 }
 
-static void print_row(const char *target, const struct free_blocks *free)
+static void print_row(int width, const char *target, const struct free_blocks *free)
 {
 	uint64_t blocks = 0, large = 0;
 
@@ -60,12 +60,12 @@ static void print_row(const char *target, const struct free_blocks *free)
 		blocks += free->blocks[order];
 		large += order >= HUGE_ORDER ? free->blocks[order] << (order - HUGE_ORDER) : 0;
 	}
-	(void)printf("%-24s  %11" PRIu64 "  %10" PRIu64, target, blocks, large);
+	(void)printf("%-*s  %11" PRIu64 "  %10" PRIu64, width, target, blocks, large);
 	print_share(fragmentation_huge_over_optimal(free));
 	print_share(fragmentation_unusable(free, HUGE_ORDER));
 }
 
-static void print_run(const json_t *run, bool *has_recorded)
+static void print_run(int width, const json_t *run, bool *has_recorded)
 {
 	const json_t *model = json_object_get(run, "model"), *physical = json_object_get(model, "physical");
 	const json_t *prediction = json_object_get(physical, "prediction");
@@ -76,11 +76,11 @@ static void print_run(const json_t *run, bool *has_recorded)
 	if (!*has_recorded && json_is_object(prediction)) {
 		const struct free_blocks after = blocks_of(json_object_get(prediction, "zones"), "after");
 
-		print_row("recorded", &after);
+		print_row(width, "recorded", &after);
 		(void)printf("  %9s  %8s\n", "-", "-");
 		*has_recorded = true;
 	}
-	print_row(json_string_value(json_object_get(run, "target")), &free);
+	print_row(width, json_string_value(json_object_get(run, "target")), &free);
 	(void)printf("  %9" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(physical, "refused")));
 	if (json_is_real(nearer))
 		(void)printf("  %8.1f\n", json_real_value(nearer));
@@ -88,10 +88,22 @@ static void print_run(const json_t *run, bool *has_recorded)
 		(void)printf("  %8s\n", "-");
 }
 
-static void print_head(void)
+#define FIRST_COLUMN "free memory at the end"
+
+/* Of the first column: what all targets have room in. */
+static int name_width(const struct replay_options *options)
 {
-	(void)printf("%-24s  %11s  %10s  %13s  %13s  %9s  %8s\n", "free memory at the end", "blocks",
-		     "2 MiB free", "of the most", "unusable", "refused", "nearer");
+	size_t width = strlen(FIRST_COLUMN);
+
+	for (size_t i = 0; i < options->target_count; i++)
+		width = strlen(options->targets[i]) > width ? strlen(options->targets[i]) : width;
+	return width < NAME_MAX ? (int)width : NAME_MAX;
+}
+
+static void print_head(int width)
+{
+	(void)printf("%-*s  %11s  %10s  %13s  %13s  %9s  %8s\n", width, FIRST_COLUMN, "blocks", "2 MiB free",
+		     "of the most", "unusable", "refused", "nearer");
 }
 
 /* --- Runs --------------------------------------------------------------------------------------------------------------- */
@@ -156,10 +168,11 @@ static bool add(json_t *runs, json_t *json)
 bool physical_compare(const struct replay_options *options, const char *path, const char *directory,
 		      json_t *runs)
 {
+	const int width = name_width(options);
 	bool ok = add(runs, run(options, path, directory, NULL)), has_recorded = false;
 
 	if (ok && !options->json)
-		print_head();
+		print_head(width);
 	for (size_t i = 0; ok && i < options->target_count; i++) {
 		struct target target;
 
@@ -172,7 +185,7 @@ bool physical_compare(const struct replay_options *options, const char *path, co
 		target_destroy(&target);
 		ok = json != NULL;
 		if (ok && !options->json)
-			print_run(json, &has_recorded);
+			print_run(width, json, &has_recorded);
 		ok = ok && add(runs, json);
 	}
 	return ok;
