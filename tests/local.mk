@@ -32,12 +32,6 @@ print-thread-tests:
 	@echo $(THREAD_TESTS)
 .PHONY: print-thread-tests
 
-# What .ci/run clang runs of TESTS: what the compiler has a part in. The commands are tested as gcc built them and, under the
-# sanitizers, as clang did; that both compilers give the same figures is what golden.sh says.
-print-compiler-tests:
-	@for test in $(TESTS); do case $$test in tests/cli/*) ;; *) echo $$test ;; esac; done | xargs echo tests/cli/golden.sh
-.PHONY: print-compiler-tests
-
 # What .ci/run sanitize runs of TESTS: not the fuzz targets, which .ci/run fuzz runs under the same sanitizers, nor what only
 # compiles.
 print-sanitizer-tests:
@@ -46,13 +40,13 @@ print-sanitizer-tests:
 	done | xargs echo
 .PHONY: print-sanitizer-tests
 
-# What .ci/run distcheck runs of TESTS, where all programs are built: the tests that read the distribution's own files. The others
-# say nothing about it that the phases before have not said.
+# What .ci/run distcheck runs of TESTS: what the compiler, clang there, has a part in, and the tests that read the distribution's
+# own files. The commands are tested as gcc built them; that both compilers give the same figures is what golden.sh says.
 DISTRIBUTION_TESTS = tests/cli/headers.sh tests/cli/includes.sh tests/cli/manual.sh tests/cli/report.sh \
 	tests/cli/samples.sh tests/cli/golden.sh tests/cli/glossary.sh tests/cli/policies.sh tests/cli/translate.sh \
-	tests/cli/doctor.sh tests/cli/replay_targets.sh tests/unit/page_sample
+	tests/cli/doctor.sh tests/cli/replay_targets.sh
 print-distribution-tests:
-	@echo $(DISTRIBUTION_TESTS) $(fuzz_programs)
+	@for test in $(TESTS); do case $$test in tests/cli/*) ;; *) echo $$test ;; esac; done | xargs echo $(DISTRIBUTION_TESTS)
 .PHONY: print-distribution-tests
 
 include tests/unit/local.mk
