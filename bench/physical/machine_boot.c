@@ -343,7 +343,7 @@ static void set_watermarks(const struct builder *builder, const struct memory_sh
 
 	if (!told || shape->watermarks.min_free_kbytes != 0)
 		return;
-	zone_set_watermarks(builder->zone, told->watermark[WATERMARK_MIN],
+	zone_set_watermarks(builder->zone, told->watermark[WATERMARK_MIN] - told->boost,
 			    told->watermark[WATERMARK_LOW] - told->watermark[WATERMARK_MIN]);
 	atomic_store_explicit(&builder->zone->boost, told->boost, memory_order_relaxed);
 }

@@ -73,6 +73,10 @@ static enum trace_status end_zone(struct parser *parser)
 				      "a zone of %" PRIu64 " managed, %" PRIu64 " present and %" PRIu64
 				      " spanned pages from frame %" PRIu64 " on cannot be",
 				      zone->managed, zone->present, zone->spanned, zone->first);
+	if (zone->boost > zone->watermark[WATERMARK_MIN])
+		return proc_text_fail(&parser->text, parser->error,
+				      "a boost of %" PRIu64 " pages is more than min, which contains it",
+				      zone->boost);
 	for (unsigned i = 1; i < WATERMARKS; i++) {
 		if (zone->watermark[i] < zone->watermark[i - 1])
 			return proc_text_fail(&parser->text, parser->error,

@@ -30,7 +30,7 @@ struct zoneinfo_set {
 struct zoneinfo_zone {
 	struct proc_zone zone;
 	uint64_t free, boost;
-	uint64_t watermark[WATERMARKS];
+	uint64_t watermark[WATERMARKS]; /* the boost in them, as the kernel prints them */
 	uint64_t first; /* frame */
 	uint64_t spanned, present, managed;
 	uint64_t protection[ZONEINFO_PROTECTIONS]; /* the kernel's order of its zones */
@@ -45,7 +45,7 @@ struct zoneinfo {
 };
 
 /* Large: not for the stack. TRACE_BAD_INPUT when the text is no zoneinfo, or describes no machine: of every zone managed <= present <=
- * spanned, and min <= low <= high <= promo. */
+ * spanned, and boost <= min <= low <= high <= promo. */
 enum trace_status zoneinfo_parse(struct zoneinfo *zoneinfo, const struct event_snapshot *snapshot,
 				 struct trace_error *error) TRACE_MUST_USE;
 

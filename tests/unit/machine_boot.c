@@ -89,7 +89,9 @@ static void is_the_recorded_one(void **state)
 	assert_int_equal(rig.memory->zones, 2);
 	assert_int_equal(rig.memory->zone[0].managed_pages, 3840);
 	assert_int_equal(rig.memory->zone[1].managed_pages, 28160);
+	/* zoneinfo tells the sums */
 	assert_int_equal(rig.memory->zone[1].watermark[WATERMARK_LOW], 125);
+	assert_int_equal(zone_mark(&rig.memory->zone[1], WATERMARK_LOW), 145);
 	assert_int_equal(machine_blocks_difference(rig.memory, &rig.state->before), 0);
 	assert_int_equal(page_at(&rig, 5120)->flags, PAGE_HEAD);
 	assert_int_equal(page_at(&rig, 5120)->private, 2);

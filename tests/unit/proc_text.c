@@ -139,6 +139,8 @@ static void zoneinfo_refuses(void **state)
 	bad("zoneinfo", ZONE " spanned 5\n present 6\n managed 6\n", "cannot be");
 	bad("zoneinfo", ZONE " spanned 5\n present 5\n managed 5\n start_pfn: 18446744073709551615\n",
 	    "cannot be");
+	bad("zoneinfo", ZONE " boost 3\n min 2\n low 9\n high 9\n spanned 5\n present 5\n managed 5\n",
+	    "more than min");
 	bad("zoneinfo", ZONE " low 1\n min 2\n high 9\n spanned 5\n present 5\n managed 5\n", "do not rise");
 	bad("zoneinfo", ZONE " spanned 5\n present 5\n" ZONE, "told twice");
 }
