@@ -157,7 +157,8 @@ AVX2 static void make_tags(const struct batch *batch, uint32_t *tags)
 	struct tag_windows *windows = &batch->array->windows;
 
 	associative_make_room(batch->array);
-	if (make_tags_of_one_window(batch, tags))
+	if (make_tags_of_one_window(batch, tags) ||
+	    tag_windows_make_all(windows, batch->keys, batch->count, tags))
 		return;
 	for (uint32_t i = 0; i < batch->count; i++)
 		tags[i] = tag_windows_make(windows, batch->keys[i]);

@@ -24,6 +24,7 @@ struct mmu_recent {
 	uint64_t last;	/* page and access of the last reference of all, or MMU_NO_PAGE */
 	uint32_t sets;	/* a power of two, 1 .. MMU_RECENT_SETS_MAX */
 	uint32_t shift; /* log2 of the bytes of a page */
+	uint64_t latest[MMU_RECENT_SETS_MAX]; /* page and access of the last reference, or MMU_NO_PAGE */
 	uint64_t page[MMU_RECENT_SETS_MAX];
 	uint64_t done[MMU_RECENT_SETS_MAX][MMU_ACCESS_MASK + 1]; /* [access]: the page it was last done to */
 };

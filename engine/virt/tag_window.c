@@ -23,13 +23,14 @@ enum status tag_windows_create(struct tag_windows *windows, unsigned low_bits)
 	    .limit = ((uint32_t)1 << (32 - low_bits)) - 1,
 	    .hash_shift = 64 - (33 - low_bits),
 	};
-	size_t upper_bytes = ((size_t)windows->limit + 1) * sizeof(*windows->upper);
+	size_t upper_bytes = ((size_t)windows->limit + 2) * sizeof(*windows->upper);
 	enum status status = reservation_create(
 	    &windows->memory, upper_bytes + slots_of(windows) * sizeof(*windows->slot), sizeof(uint64_t));
 
 	if (status != STATUS_OK)
 		return status;
-	windows->upper = windows->memory.memory;
+	windows->upper = (uint64_t *)windows->memory.memory + 1;
+	windows->upper[-1] = UINT64_MAX;
 	windows->slot = (uint32_t *)(void *)(windows->upper + windows->limit + 1);
 	return STATUS_OK;
 }
@@ -71,6 +72,25 @@ uint32_t tag_windows_make(struct tag_windows *windows, uint64_t key)
 		*slot = windows->count;
 	}
 	return tag_of(windows, *slot - 1, key);
+}
+
+bool tag_windows_make_all(const struct tag_windows *windows, const uint64_t *keys, uint32_t count,
+			  uint32_t *tags)
+{
+	const uint64_t *uppers = windows->upper;
+	const uint32_t *slots = windows->slot;
+	unsigned low_bits = windows->low_bits, hash_shift = windows->hash_shift;
+	uint32_t low = ((uint32_t)1 << low_bits) - 1;
+	uint64_t differs = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t upper = keys[i] >> low_bits;
+		int64_t number = (int64_t)slots[upper * SPREAD >> hash_shift] - 1;
+
+		differs |= uppers[number] ^ upper;
+		tags[i] = (uint32_t)number << low_bits | ((uint32_t)keys[i] & low);
+	}
+	return differs == 0;
 }
 
 void tag_windows_keep(struct tag_windows *windows, uint32_t *used)

@@ -36,7 +36,7 @@ struct tag_windows {
 	uint32_t count; /* numbers given, 0 .. count-1 */
 	uint32_t limit; /* of them: 2^(32 - low_bits) - 1 */
 	unsigned hash_shift;
-	uint64_t *upper; /* [number]: key >> low_bits */
+	uint64_t *upper; /* [number]: key >> low_bits; [-1]: of no key */
 	uint32_t *slot;	 /* [hash]: number + 1, or 0; the next slots are tried when it is another's */
 	struct reservation memory;
 };
@@ -56,6 +56,11 @@ uint32_t tag_windows_find(const struct tag_windows *windows, uint64_t key);
 
 /* A key's tag; its window gets a number, for which there must be room. */
 uint32_t tag_windows_make(struct tag_windows *windows, uint64_t key);
+
+/* The tags of many keys, without a branch that depends on one: false when there is one whose window has no number or is not
+ * where it is looked for first; then the tags are to be made one by one. */
+bool tag_windows_make_all(const struct tag_windows *windows, const uint64_t *keys, uint32_t count,
+			  uint32_t *tags);
 
 /* The key of a tag that was made. */
 static inline uint64_t tag_windows_key(const struct tag_windows *windows, uint32_t tag)

@@ -50,6 +50,38 @@ static void test_tags_are_as_different_as_keys(void **state)
 	tag_windows_destroy(&windows);
 }
 
+/* Keys of one window, then of as many as have numbers: at once as one by one, or not at all. */
+static void test_many_tags_are_made_at_once(void **state)
+{
+	enum { KEYS = 300 };
+	struct random random = {5};
+	struct tag_windows windows;
+	uint64_t keys[KEYS];
+	uint32_t tags[KEYS];
+	unsigned made = 0;
+
+	(void)state;
+	assert_int_equal(tag_windows_create(&windows, 20), STATUS_OK);
+	for (unsigned spread = 0; spread <= 40; spread++) {
+		for (unsigned i = 0; i < KEYS; i++)
+			keys[i] = 0x7f0000000 + (random_below(&random, spread + 1) << 20) +
+				  random_below(&random, 1 << 20);
+		/* The last one's window is new. */
+		keys[KEYS - 1] = 0x7f0000000 + ((uint64_t)spread << 20);
+		assert_false(tag_windows_make_all(&windows, keys, KEYS, tags));
+		(void)tag_windows_make(&windows, keys[KEYS - 1]);
+		if (!tag_windows_make_all(&windows, keys, KEYS, tags))
+			continue;
+		for (unsigned i = 0; i < KEYS; i++)
+			assert_int_equal(tags[i], tag_windows_find(&windows, keys[i]));
+		made++;
+	}
+	/* Of few windows all are where they are looked for first. */
+	assert_in_range(made, 20, 41);
+	assert_null(tag_windows_check(&windows));
+	tag_windows_destroy(&windows);
+}
+
 /* All numbers are given; those of every third window are kept, and the others can be had again. */
 static void test_numbers_are_taken_back(void **state)
 {
@@ -105,6 +137,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_a_key_comes_back),
 	    cmocka_unit_test(test_tags_are_as_different_as_keys),
+	    cmocka_unit_test(test_many_tags_are_made_at_once),
 	    cmocka_unit_test(test_numbers_are_taken_back),
 	    cmocka_unit_test(test_check_finds_each_broken_invariant),
 	};
