@@ -35,7 +35,23 @@ for by in ptrace perf; do
 	esac
 done
 
+# A program of 32-bit x86 that ends at once, and does not run everywhere.
+{
+	printf '\177ELF\001\001\001\000\000\000\000\000\000\000\000\000\002\000\003\000\001\000\000\000\124\200\004\010'
+	printf '\064\000\000\000\000\000\000\000\000\000\000\000\064\000\040\000\001\000\000\000\000\000\000\000'
+	printf '\001\000\000\000\000\000\000\000\000\200\004\010\000\200\004\010\140\000\000\000\140\000\000\000'
+	printf '\005\000\000\000\000\020\000\000\270\001\000\000\000\061\333\315\200'
+} >narrow
+chmod +x narrow
+
 for by in $means; do
+	if ./narrow 2>stderr; then
+		expect 0 "by $by: a 32-bit program" record narrow.flt --mm-by "$by" -- ./narrow
+		"$FAULTLINE" info narrow.flt >information
+		matches "by $by: the recording says that its calls are missing" 'another kind of machine code' information
+	else
+		skip "by $by: a 32-bit program" 'this system runs none'
+	fi
 	expect 5 "by $by: the exit status is the program's" record calls.flt --mm-by "$by" -- "$mapper" calls
 	pass_if "by $by: the recording is sound" sound calls.flt
 	calls calls.flt >"$by.calls"

@@ -269,7 +269,7 @@ static void on_exec(struct tracer *tracer, struct tracee *tracee)
 	tracee->ending = tracee->in_call = false;
 	tracer->executed = true;
 	record.text = process_arguments((uint32_t)tracee->process_id);
-	if (tracer->options.calls && !process_is_native((uint32_t)tracee->process_id))
+	if (tracer->options.snapshots && !process_is_native((uint32_t)tracee->process_id))
 		atomic_fetch_add(&tracer->foreign_programs, 1);
 	put_exec_file(tracer, tracee);
 	put(tracer, tracee, record);
