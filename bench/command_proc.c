@@ -44,7 +44,8 @@ static const char help[] =
     "them count\n"
     "      --addresses HOW  forced: mappings where they were recorded; free: where the model puts them "
     "(forced)\n"
-    "      --set KEY=VALUE  a policy key of the simulated system (policy linux); may be repeated\n"
+    "      --system POLICY  the simulated system (linux); i386 is a 32-bit machine\n"
+    "      --set KEY=VALUE  a policy key of it, behind --system; may be repeated\n"
     "      --memory SIZE    of the simulated machine (64G)\n"
     "      --cpus N         its processors (1)\n"
     "  -h, --help           this text\n"
@@ -68,6 +69,7 @@ enum long_only {
 	OPTION_UNKNOWN,
 	OPTION_ON,
 	OPTION_ADDRESSES,
+	OPTION_SYSTEM,
 	OPTION_SET,
 	OPTION_MEMORY,
 	OPTION_CPUS,
@@ -83,6 +85,7 @@ static const struct option long_options[] = {
     {"unknown", required_argument, NULL, OPTION_UNKNOWN},
     {"on", required_argument, NULL, OPTION_ON},
     {"addresses", required_argument, NULL, OPTION_ADDRESSES},
+    {"system", required_argument, NULL, OPTION_SYSTEM},
     {"set", required_argument, NULL, OPTION_SET},
     {"memory", required_argument, NULL, OPTION_MEMORY},
     {"cpus", required_argument, NULL, OPTION_CPUS},
@@ -99,6 +102,7 @@ static const struct option long_options[] = {
 struct words {
 	struct proc_journey_options journey;
 	struct policy policy, heap;
+	bool has_setting; /* a --set was read */
 	const struct proc_view *view;
 	const char *unknown;
 	uint64_t address, length;
@@ -183,8 +187,24 @@ static bool addresses_option(const char *text, struct words *words)
 	return false;
 }
 
+static bool system_option(const char *text, struct words *words)
+{
+	const struct policy *policy = policy_find(text);
+
+	if (!policy || words->has_setting) {
+		complain(name,
+			 policy ? "--system %s would take back a --set: it comes first"
+				: "--system: there is no policy '%s'; `faultline policies` lists them",
+			 text);
+		return false;
+	}
+	words->policy = *policy;
+	return true;
+}
+
 static bool set_option(const char *text, struct words *words)
 {
+	words->has_setting = true;
 	if (policy_set(&words->policy, text) == STATUS_OK)
 		return true;
 	complain(name, "--set: '%s' is no key and value of a policy; `faultline policies linux` lists them",
@@ -201,6 +221,8 @@ static bool machine_option(int option, struct words *words)
 		return heap_option(optarg, words);
 	case OPTION_ADDRESSES:
 		return addresses_option(optarg, words);
+	case OPTION_SYSTEM:
+		return system_option(optarg, words);
 	case OPTION_SET:
 		return set_option(optarg, words);
 	case OPTION_MEMORY:

@@ -31,7 +31,7 @@ struct mmu_pass_options {
 	bool without_allocator; /* leave out the recorded allocator's references for every target */
 	uint32_t process;	/* whose references; or SPACES_ALL_PROCESSES */
 	struct placer *placer;	/* NULL: blocks lie where nobody knows */
-	uint64_t memory_bytes;	/* of the machine; 0: PLATFORM_MEMORY_BYTES */
+	uint64_t memory_bytes;	/* of the machine; 0: what its layout has */
 	unsigned processors;	/* 0: one */
 	unsigned
 	    samples; /* of the series, at most, besides the one at the end; their distance is a power of two */

@@ -120,6 +120,7 @@ static json_t *calls_json(const struct mmu_pass *pass)
 	    {"failed_only_there", calls->failed_only_there},
 	    {"dropped", calls->dropped},
 	    {"unplaced", calls->unplaced},
+	    {"forks_refused", calls->forks_refused},
 	};
 	json_t *object = json_object();
 

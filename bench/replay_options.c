@@ -40,6 +40,7 @@ enum {
 	OPTION_PLACEMENTS,
 	OPTION_PHYSICAL,
 	OPTION_WITHOUT_ALLOCATOR,
+	OPTION_SYSTEM,
 };
 
 static const struct option long_options[] = {
@@ -53,6 +54,7 @@ static const struct option long_options[] = {
     {"mmu", required_argument, NULL, OPTION_MMU},
     {"addresses", required_argument, NULL, OPTION_ADDRESSES},
     {"cpus", required_argument, NULL, OPTION_CPUS},
+    {"system", required_argument, NULL, OPTION_SYSTEM},
     {"placements", required_argument, NULL, OPTION_PLACEMENTS},
     {"physical", required_argument, NULL, OPTION_PHYSICAL},
     {"without-allocator", no_argument, NULL, OPTION_WITHOUT_ALLOCATOR},
@@ -125,6 +127,9 @@ static const char help_text[] =
     "target\n"
     "                            recorded\n"
     "      --cpus N              processors of the simulated system, for --mmu (1)\n"
+    "      --system POLICY       the simulated system, for --mmu: its page tables, addresses and segments "
+    "(linux);\n"
+    "                            i386 is a 32-bit machine; --set changes its keys, too\n"
     "      --addresses HOW       for --mmu: free | forced: where our own mmap puts mappings, or where they "
     "were "
     "(free)\n"
@@ -363,6 +368,11 @@ static bool take(struct replay_options *options, int option, char *text)
 	case OPTION_PLACEMENTS:
 		options->placements = text;
 		return true;
+	case OPTION_SYSTEM:
+		options->system = text;
+		return policy_find(text) ||
+		       wrong(options, "--system: there is no policy '%s'; `faultline policies` lists them",
+			     text);
 	case OPTION_MMU:
 		return mmu_choice_add(&options->mmu, options->command, text);
 	case OPTION_SET:
@@ -513,6 +523,8 @@ char *replay_options_command(const struct replay_options *options, const char *t
 		(void)fprintf(out, " --placements %s", options->placements);
 	if (options->processors)
 		(void)fprintf(out, " --cpus %u", options->processors);
+	if (options->system)
+		(void)fprintf(out, " --system %s", options->system);
 	if (options->addresses_forced)
 		(void)fputs(" --addresses forced", out);
 	return fclose(out) == 0 ? text : NULL;

@@ -35,6 +35,7 @@ struct replay_options {
 	bool addresses_forced;	/* of that pass: mappings come where they were recorded */
 	bool without_allocator; /* of that pass: nobody's references to metadata */
 	unsigned processors;	/* of that pass; 0: one */
+	const char *system;	/* --system: name of a policy, or NULL */
 	const char *huge_pages; /* --thp, or NULL */
 	const char *placements; /* directory that keeps where allocators put blocks, or NULL */
 	struct measurement_options measurement; /* modes and plans are filled in per trace */

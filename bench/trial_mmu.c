@@ -31,36 +31,14 @@ struct jobs {
 	size_t count;
 };
 
-/* --- What goes together --------------------------------------------------------------------------------------------- */
-
-bool trial_mmu_may_run(const struct trial *trial, const struct replay_options *options,
-		       const struct flt_summary *trace)
-{
-	for (size_t i = 0; i < trial->count && options->mmu.count == 0; i++) {
-		if (trial->target[i].kind == TARGET_RECORDED) {
-			complain(options->command,
-				 "target recorded is over and cannot be measured; it is for --mmu");
-			return false;
-		}
-	}
-	if (options->mmu.count == 0 || trace->accesses > 0)
-		return true;
-	complain(options->command,
-		 "%s has no references, which --mmu needs; record them with `faultline record --accesses`, "
-		 "or import "
-		 "a stream of them (lackey, champsim, pinatrace)",
-		 trial->trace_path);
-	return false;
-}
-
 /* --- The simulated system --------------------------------------------------------------------------------------------- */
 
-/* Linux with the keys that were set, the same for every target. */
+/* Linux, or what --system says, with the keys that were set: the same for every target. */
 static bool choose_system(const struct replay_options *options, struct policy *policy)
 {
 	char text[64];
 
-	*policy = *policy_find("linux");
+	*policy = *policy_find(options->system ? options->system : "linux");
 	for (size_t i = 0; i < options->setting_count; i++) {
 		if (policy_set(policy, options->settings[i]) != STATUS_OK) {
 			complain(options->command,
@@ -77,6 +55,62 @@ static bool choose_system(const struct replay_options *options, struct policy *p
 	complain(options->command, "--thp %s: no such mode", options->huge_pages);
 	return false;
 }
+
+/* --- What goes together --------------------------------------------------------------------------------------------- */
+
+static bool is_live(const struct target *target)
+{
+	return target->kind != TARGET_NULL && target->kind != TARGET_RECORDED &&
+	       target->kind != TARGET_ENGINE;
+}
+
+/* Live allocators run on this machine, and what they map does not fit into a 32-bit one. */
+static bool may_be_placed(const struct trial *trial, const struct replay_options *options)
+{
+	const struct address_layout *layout;
+	struct policy system;
+
+	if (!choose_system(options, &system))
+		return false;
+	layout = address_layout_of(&system);
+	for (size_t i = 0; layout && layout->is_32_bit && i < trial->count; i++) {
+		if (!is_live(&trial->target[i]))
+			continue;
+		complain(
+		    options->command,
+		    "target %s places blocks in 47 bits of addresses, as the 64-bit program that it is in "
+		    "here, and a program on machine %s has 3 GiB; take targets engine[:POLICY] and recorded, "
+		    "or "
+		    "a system with memory_layout=x86-64",
+		    trial->target[i].name, layout->name);
+		return false;
+	}
+	return true;
+}
+
+bool trial_mmu_may_run(const struct trial *trial, const struct replay_options *options,
+		       const struct flt_summary *trace)
+{
+	for (size_t i = 0; i < trial->count && options->mmu.count == 0; i++) {
+		if (trial->target[i].kind == TARGET_RECORDED) {
+			complain(options->command,
+				 "target recorded is over and cannot be measured; it is for --mmu");
+			return false;
+		}
+	}
+	if (options->mmu.count == 0)
+		return true;
+	if (trace->accesses > 0)
+		return may_be_placed(trial, options);
+	complain(options->command,
+		 "%s has no references, which --mmu needs; record them with `faultline record --accesses`, "
+		 "or import "
+		 "a stream of them (lackey, champsim, pinatrace)",
+		 trial->trace_path);
+	return false;
+}
+
+/* --- What is said and shown --------------------------------------------------------------------------------------------- */
 
 static uint32_t process_of(const struct trial *trial, const struct replay_options *options)
 {
@@ -178,12 +212,6 @@ static enum trace_status run_job(void *context, size_t number, struct trace_erro
 }
 
 /* --- Live allocators ---------------------------------------------------------------------------------------------------- */
-
-static bool is_live(const struct target *target)
-{
-	return target->kind != TARGET_NULL && target->kind != TARGET_RECORDED &&
-	       target->kind != TARGET_ENGINE;
-}
 
 /* Where the target's placement of this trace is kept. False: the path is too long. */
 static bool placement_path(const struct trial *trial, const struct replay_options *options, size_t target,

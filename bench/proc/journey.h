@@ -24,7 +24,7 @@ struct proc_journey_options {
 	const struct policy
 	    *heap; /* the engine's heap places the process's blocks, under this policy; NULL: nobody does */
 	enum spaces_addresses addresses;
-	uint64_t memory_bytes; /* 0: PLATFORM_MEMORY_BYTES */
+	uint64_t memory_bytes; /* 0: what its layout has */
 	unsigned processors;   /* 0: one */
 };
 

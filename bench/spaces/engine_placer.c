@@ -25,21 +25,29 @@ static enum trace_status no_memory(struct trace_error *error)
 	return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the engine's placement of blocks");
 }
 
+/* Address space for the heap: its machine's memory, or as much of that as a program can have. */
+static uint64_t arena_bytes(const struct engine_placer_options *options, const struct address_layout *layout)
+{
+	const uint64_t bytes = options->memory_bytes ? options->memory_bytes : MACHINE_MEMORY_BYTES;
+
+	return bytes < layout->arena_max_bytes ? bytes : layout->arena_max_bytes;
+}
+
 /* An empty machine, and its arena in the program's address space. */
 static enum trace_status begin(struct engine_placer *engine, struct spaces *spaces, uint32_t process,
 			       struct trace_error *error)
 {
 	const struct engine_placer_options *options = &engine->options;
+	const uint64_t bytes = arena_bytes(options, spaces_platform(spaces)->layout);
 	struct machine_options machine = {.policy = options->policy,
 					  .backing = MACHINE_BACKING_NONE,
-					  .memory_bytes = options->memory_bytes,
+					  .memory_bytes = bytes,
 					  .seed = options->seed};
-	struct event map = {
-	    .kind = EVENT_MMAP,
-	    .process = process,
-	    .call = {.length = options->memory_bytes ? options->memory_bytes : MACHINE_MEMORY_BYTES,
-		     .protection = MM_PROT_READ | MM_PROT_WRITE,
-		     .flags = MM_MAP_PRIVATE | MM_MAP_ANONYMOUS | MM_MAP_NO_RESERVE}};
+	struct event map = {.kind = EVENT_MMAP,
+			    .process = process,
+			    .call = {.length = bytes,
+				     .protection = MM_PROT_READ | MM_PROT_WRITE,
+				     .flags = MM_MAP_PRIVATE | MM_MAP_ANONYMOUS | MM_MAP_NO_RESERVE}};
 
 	if (engine->machine)
 		machine_destroy(engine->machine);

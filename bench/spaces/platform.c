@@ -5,41 +5,33 @@
 #include "engine/policy_memory.h"
 
 #define VMAS_MAX ((uint64_t)1 << 22)
-#define HUGE_PAGE_ORDER 9u
 
-/* Linux without randomisation of addresses. */
-#define TASK_BYTES (((uint64_t)1 << 47) - PAGE_BYTES)
-#define MMAP_BASE 0x7ffff7fff000u
-#define MMAP_LEGACY_BASE 0x2aaaaaaab000u
-#define START_BRK 0x555555559000u
 #define STACK_BYTES ((uint64_t)8 << 20)
 #define LOWEST_ADDRESS 65536u
-#define LOW_BASE 0x40000000u
 
 /* --- Building ------------------------------------------------------------------------------------------------------- */
 
-static enum status choose_paging(struct platform *platform)
+static enum status choose_layout(struct platform *platform)
 {
-	const struct paging *paging = NULL;
-
-	if (platform->policy.memory_layout == LAYOUT_X86_64)
-		paging = paging_find(platform->policy.page_levels == 5 ? "x86-64-5" : "x86-64");
-	if (!paging || paging->levels != platform->policy.page_levels)
+	platform->layout = address_layout_of(&platform->policy);
+	if (!platform->layout)
 		return STATUS_BAD_ARGUMENT;
-	platform->paging = *paging;
+	platform->paging = *paging_find(platform->layout->paging);
 	return STATUS_OK;
 }
 
 static enum status create_memory(struct platform *platform, const struct platform_options *options)
 {
-	uint64_t bytes = options->memory_bytes ? options->memory_bytes : PLATFORM_MEMORY_BYTES;
+	uint64_t bytes = options->memory_bytes ? options->memory_bytes : platform->layout->memory_bytes;
 	struct memory_shape shape = policy_memory_shape(&platform->policy);
 
 	shape.size.pages = bytes >> PAGE_SHIFT;
 	shape.cpus = 0; /* page tables and faults name no processor */
 	platform->promise =
 	    (struct mm_promise){.mode = MM_OVERCOMMIT_ALWAYS, .memory_pages = bytes >> PAGE_SHIFT};
-	return bytes % PAGE_BYTES == 0 ? memory_create(&platform->memory, &shape) : STATUS_BAD_ARGUMENT;
+	if (bytes % PAGE_BYTES != 0 || bytes > platform->layout->memory_max_bytes)
+		return STATUS_BAD_ARGUMENT;
+	return memory_create(&platform->memory, &shape);
 }
 
 static enum status create_kernel(struct platform *platform)
@@ -54,6 +46,7 @@ static enum status create_kernel(struct platform *platform)
 static enum status create_processors(struct platform *platform, const struct platform_options *options)
 {
 	struct cpu_options processors = {.processors = options->processors ? options->processors : 1,
+					 .segments = platform->layout->segments,
 					 .kernel = &platform->kernel,
 					 .geometries = options->geometries,
 					 .models = options->models};
@@ -67,13 +60,14 @@ static enum status create_part(struct platform *platform, const struct platform_
 
 	switch (platform->built) {
 	case 0:
-		return choose_paging(platform);
+		return choose_layout(platform);
 	case 1:
 		return create_memory(platform, options);
 	case 2:
 		return table_store_create(&platform->store, &platform->paging);
 	case 3:
-		return frames_create(&platform->frames, source, &platform->memory.pages, HUGE_PAGE_ORDER);
+		return frames_create(&platform->frames, source, &platform->memory.pages,
+				     platform->layout->huge_page_order);
 	case 4:
 		return vma_store_create(&platform->vmas, VMAS_MAX);
 	case 5:
@@ -118,30 +112,34 @@ void platform_destroy(struct platform *platform)
 
 /* --- Address spaces --------------------------------------------------------------------------------------------------- */
 
+static struct mm_options space_options(struct platform *platform, struct fault_space *space)
+{
+	const unsigned order = platform->layout->huge_page_order;
+
+	return (struct mm_options){.store = &platform->vmas,
+				   .promise = &platform->promise,
+				   .pages = &fault_pages,
+				   .pages_owner = space,
+				   .limits = {.address_space_bytes = MM_UNLIMITED,
+					      .data_bytes = MM_UNLIMITED,
+					      .stack_bytes = STACK_BYTES,
+					      .locked_bytes = MM_UNLIMITED,
+					      .maps = MM_MAPS_MAX_LINUX,
+					      .lowest_address = LOWEST_ADDRESS,
+					      .may_lock = true,
+					      .may_map_low = true},
+				   .layout = platform->layout->mm,
+				   .huge_bytes = order > 0 ? (uint64_t)PAGE_BYTES << order : 0,
+				   .is_32_bit = platform->layout->is_32_bit,
+				   .has_ksm = true};
+}
+
 enum status platform_space_create(struct platform *platform, struct mm *mm, struct fault_space *space)
 {
 	struct fault_space_options pages = {
 	    .resident = {.store = &platform->store, .frames = &platform->frames, .policy = &platform->policy},
 	    .processors = &platform->processors};
-	struct mm_options options = {.store = &platform->vmas,
-				     .promise = &platform->promise,
-				     .pages = &fault_pages,
-				     .pages_owner = space,
-				     .limits = {.address_space_bytes = MM_UNLIMITED,
-						.data_bytes = MM_UNLIMITED,
-						.stack_bytes = STACK_BYTES,
-						.locked_bytes = MM_UNLIMITED,
-						.maps = MM_MAPS_MAX_LINUX,
-						.lowest_address = LOWEST_ADDRESS,
-						.may_lock = true,
-						.may_map_low = true},
-				     .layout = {.task_bytes = TASK_BYTES,
-						.mmap_base = MMAP_BASE,
-						.mmap_legacy_base = MMAP_LEGACY_BASE,
-						.start_brk = START_BRK,
-						.low_base = LOW_BASE},
-				     .huge_bytes = (uint64_t)PAGE_BYTES << HUGE_PAGE_ORDER,
-				     .has_ksm = true};
+	struct mm_options options = space_options(platform, space);
 	enum status status = fault_space_create(space, &pages);
 
 	if (status != STATUS_OK)

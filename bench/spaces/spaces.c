@@ -36,17 +36,11 @@ enum trace_status spaces_create(struct spaces **spaces, const struct spaces_opti
 		*spaces = made;
 		return TRACE_OK;
 	}
+	enum trace_status refused =
+	    status == STATUS_BAD_ARGUMENT ? spaces_no_machine(made, error) : spaces_no_memory(error);
+
 	spaces_destroy(made);
-	if (status != STATUS_BAD_ARGUMENT)
-		return spaces_no_memory(error);
-	return trace_fail(
-	    error, TRACE_UNSUPPORTED,
-	    "the policy's machine has no room for the 47-bit addresses of recorded programs: with "
-	    "memory_layout=i386 or page_levels=2, tables translate 32 bits, of which programs have 3 GiB. "
-	    "Use "
-	    "memory_layout=x86-64 with page_levels=4 or 5 here; `faultline translate --paging i386` and "
-	    "`--logical` show single addresses on that machine, `--on engine:i386` its page allocator and "
-	    "heap");
+	return refused;
 }
 
 static void leave(struct spaces *spaces, uint32_t number)
@@ -108,14 +102,6 @@ static enum trace_status tell_start(struct spaces *spaces, uint32_t number, stru
 	return status;
 }
 
-/* The machine is full, or the host is. */
-static enum trace_status no_space(struct trace_error *error)
-{
-	return trace_fail(
-	    error, TRACE_NO_MEMORY,
-	    "the simulated machine has no memory left for another address space; --memory gives it more");
-}
-
 /* The process's space, made if it has none. */
 static struct space *have_space(struct spaces *spaces, uint32_t number)
 {
@@ -135,7 +121,7 @@ enum trace_status spaces_need(struct spaces *spaces, uint32_t number, struct spa
 
 	*found = space;
 	if (!space)
-		return no_space(error);
+		return spaces_no_space(spaces, error);
 	if (space->is_started)
 		return TRACE_OK;
 	spaces_catch_up(spaces);
@@ -155,7 +141,7 @@ static enum trace_status execute(struct spaces *spaces, const struct event *even
 		return TRACE_OK;
 	leave(spaces, event->process);
 	if (!have_space(spaces, event->process))
-		return no_space(error);
+		return spaces_no_space(spaces, error);
 	process->space->was_executed = true;
 	process->space->executed = position;
 	for (uint32_t i = process->last_thread; i != NO_THREAD; i = spaces->thread[i].sibling) {
@@ -174,7 +160,7 @@ static enum trace_status take_snapshot(struct spaces *spaces, const struct event
 	struct space *space = have_space(spaces, event->process);
 
 	if (!space)
-		return no_space(error);
+		return spaces_no_space(spaces, error);
 	if (event->count == 0 || event->count > UINT32_MAX || space->is_started || !spaces->options.reader)
 		return TRACE_OK;
 	if (flt_reader_snapshot(spaces->options.reader, (uint32_t)event->count, &snapshot, NULL) != TRACE_OK)
@@ -212,7 +198,8 @@ static enum trace_status copy_space(struct spaces *spaces, struct process *child
 		free(space);
 		return spaces_no_memory(error);
 	}
-	bool is_made = fault_space_create(&space->pages, &pages) == STATUS_OK;
+	const enum status made = fault_space_create(&space->pages, &pages);
+	const bool is_made = made == STATUS_OK;
 
 	if (is_made && fault_fork(&space->mm, &parent->mm, &space->pages).error == 0) {
 		space->pages.resident.huge_is_disabled = parent->pages.resident.huge_is_disabled;
@@ -224,6 +211,8 @@ static enum trace_status copy_space(struct spaces *spaces, struct process *child
 	relocation_clear(&space->moved);
 	free(space);
 	spaces->calls.failed_only_here++; /* the machine has no room for the copy */
+	spaces->calls.forks_refused += made == STATUS_LIMIT;
+	child->past.has_ended = made == STATUS_LIMIT;
 	return TRACE_OK;
 }
 
@@ -358,6 +347,8 @@ static enum trace_status touch(struct spaces *spaces, const struct event *event,
 	space->is_touched = true;
 	uint64_t address = relocation_find(&space->moved, event->call.address).ours;
 
+	if (!spaces_reaches(spaces, address))
+		return spaces_no_address(spaces, address, error);
 	spaces->references.refused += fault_access(&space->mm, address, access | WALK_USER).end != FAULT_DONE;
 	spaces->references.done++;
 	return TRACE_OK;

@@ -79,6 +79,8 @@ struct spaces_calls {
 	uint64_t failed_only_there; /* what it did here is undone, if it is a mapping */
 	uint64_t dropped;	    /* the recorded allocator's own: a placer takes its place */
 	uint64_t unplaced;	    /* mappings of a start that overlap others */
+	uint64_t
+	    forks_refused; /* of failed_only_here: the segments have no place for another process, and what it did is left out */
 };
 
 /* What became of references. */
@@ -112,7 +114,11 @@ struct spaces_process {
 
 struct spaces;
 
-/* All of it, or nothing. TRACE_NO_MEMORY; TRACE_UNSUPPORTED when the policy's machine cannot hold the recorded addresses. */
+/* All of it, or nothing. TRACE_NO_MEMORY; TRACE_UNSUPPORTED when policy and memory are no machine (address_layout.h).
+ *
+ * A 32-bit machine gives programs 3 GiB. Addresses of the recording that lie beyond, and that nothing has moved, end the run with
+ * TRACE_UNSUPPORTED: forced ones; mappings that a snapshot of maps names; absolute ones that a reference goes to. A recording of
+ * a 64-bit program whose references are relative to regions can be placed there, as long as all of it fits. */
 enum trace_status spaces_create(struct spaces **spaces, const struct spaces_options *options,
 				struct trace_error *error) TRACE_MUST_USE;
 void spaces_destroy(struct spaces *spaces);

@@ -230,10 +230,14 @@ static void find_break(const struct call *call)
 	struct space *space = call->space;
 	uint64_t recorded = call->event->result, ours = recorded;
 
-	if (recorded == 0 || recorded > space->mm.layout.task_bytes)
+	const bool is_too_high = recorded > space->mm.layout.task_bytes;
+
+	if (recorded == 0 || (is_too_high && !space->mm.is_32_bit))
 		return;
 	if (call->is_free && relocation_find(&space->moved, recorded - 1).is_known)
 		ours = relocation_find(&space->moved, recorded - 1).ours + 1;
+	else if (is_too_high)
+		ours = space->mm.layout.start_brk;
 	space->knows_break = true;
 	space->break_recorded = recorded;
 	space->mm.layout.start_brk = space->mm.brk = ours;
@@ -499,6 +503,13 @@ static bool returns_address(uint8_t kind)
 	return kind == EVENT_MMAP || kind == EVENT_MREMAP || kind == EVENT_BRK || kind == EVENT_SHMAT;
 }
 
+/* Where the recording says that it comes, which a 32-bit machine may not have. */
+static bool is_too_high(const struct call *call)
+{
+	return !call->is_free && !call->has_failed && returns_address(call->kind) &&
+	       !spaces_reaches(call->spaces, call->event->result);
+}
+
 static void count(struct call *call, struct mm_result result)
 {
 	struct spaces_calls *calls = &call->spaces->calls;
@@ -525,6 +536,8 @@ enum trace_status spaces_carry_out(struct spaces *spaces, struct space *space, c
 			    .has_failed = event->flags & EVENT_FAILED,
 			    .is_free = spaces->options.addresses == SPACES_FREE};
 
+	if (is_too_high(&call))
+		return spaces_no_address(spaces, event->call.result, error);
 	count(&call, do_call(&call));
 	spaces->relocations += call.is_free;
 	return call.out_of_memory ? spaces_no_memory(error) : TRACE_OK;

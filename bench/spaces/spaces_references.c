@@ -5,7 +5,6 @@
 #include <string.h>
 
 /* A thread's stack of which nothing is known: what Linux gives a first thread at once, and pthread_create any other. */
-#define STACK_TOP 0x7ffffffff000u
 #define STACK_START_BYTES (33 * PAGE_BYTES)
 #define THREAD_STACK_BYTES ((uint64_t)8 << 20)
 
@@ -16,14 +15,15 @@
 
 static uint64_t make_first_stack(struct spaces *spaces, struct space *space)
 {
-	struct start_mapping stack = {.start = STACK_TOP - STACK_START_BYTES,
-				      .end = STACK_TOP,
+	const uint64_t top = spaces->platform.layout->stack_top;
+	struct start_mapping stack = {.start = top - STACK_START_BYTES,
+				      .end = top,
 				      .protection = MM_PROT_READ | MM_PROT_WRITE,
 				      .flags = AREA_GROWS_DOWN};
 
 	if (!spaces_place(spaces, space, &stack))
 		return 0;
-	return space->stack_top = STACK_TOP;
+	return space->stack_top = top;
 }
 
 static uint64_t make_stack(struct space *space)
@@ -155,6 +155,15 @@ static void look_at_shapes(struct spaces *spaces, const struct access_batch *bat
 	}
 }
 
+/* Nothing but a wild reference went where a program cannot have been. */
+static void look_at_height(struct spaces *spaces, const struct access_context *context,
+			   const struct window *window)
+{
+	if (context->place != ACCESS_WILD && window->sums == WINDOW_MADE && window->bound != 0 &&
+	    !spaces_reaches(spaces, window->where))
+		spaces->too_high = window->where;
+}
+
 /* Looks up the contexts that are new, and all if anything has moved. Those of programs that have not begun wait for their beginning,
  * which moves something: what is known of it then may not be known yet. */
 static void look_up(struct spaces *spaces, const struct access_batch *batch, size_t contexts)
@@ -179,6 +188,7 @@ static void look_up(struct spaces *spaces, const struct access_batch *batch, siz
 		    (spaces->options.process == SPACES_ALL_PROCESSES ||
 		     context->process == spaces->options.process))
 			*window = window_of(spaces, space, context);
+		look_at_height(spaces, context, window);
 	}
 }
 
@@ -366,6 +376,8 @@ static enum trace_status feed_part(struct spaces *spaces, const struct spaces_st
 	if (status != TRACE_OK)
 		return status;
 	look_up(spaces, batch, run->contexts);
+	if (spaces->too_high != 0)
+		return spaces_no_address(spaces, spaces->too_high, error);
 	spaces_settle(spaces, space, run->thread);
 	if (!space->is_touched)
 		spaces_touch_exec_pages(spaces, space, stretch);

@@ -8,13 +8,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Where x86-64 Linux loads a position-independent program when addresses are not random, and the top of its stack. */
-#define PROGRAM_BASE 0x555555554000u
-#define STACK_TOP 0x7ffffffff000u
 #define STACK_START_BYTES (33 * PAGE_BYTES)
 
-/* Programs that are not position-independent are linked for addresses below. */
-#define LINKED_BELOW ((uint64_t)1 << 36)
+/* The page of vsyscall lies in the kernel's half. */
+#define GATE_START ((uint64_t)1 << 63)
 
 /* --- One mapping ------------------------------------------------------------------------------------------------------ */
 
@@ -105,10 +102,12 @@ enum trace_status spaces_start_from_maps(struct spaces *spaces, uint32_t process
 	while (maps_next(&maps, &line)) {
 		struct start_mapping mapping = mapping_of(spaces, &line);
 
-		if (line.start >= space->mm.layout.task_bytes) {
+		if (line.start >= GATE_START) {
 			space->has_gate = true;
 			continue;
 		}
+		if (!spaces_reaches(spaces, line.end))
+			return spaces_no_address(spaces, line.start, error);
 		if (!spaces_place(spaces, space, &mapping))
 			continue;
 		if (!relocation_set(&space->moved, line.start, line.end - line.start, line.start))
@@ -173,6 +172,7 @@ struct beginning {
 	size_t regions;
 	uint64_t stack_start, stack_end; /* recorded; of the region of kind stack */
 	uint32_t stack_thread;
+	uint64_t too_high; /* an address that a 32-bit machine has not; 0: none */
 };
 
 static int compare_addresses(const void *left, const void *right)
@@ -271,12 +271,13 @@ static size_t group_of(const struct beginning *beginning, size_t first)
 static uint64_t base_of(const struct beginning *beginning, bool is_first, uint64_t recorded, uint64_t bytes)
 {
 	struct mm *mm = &beginning->space->mm;
+	const struct address_layout *layout = beginning->spaces->platform.layout;
 	struct mm_mapping probe = {.length = bytes, .flags = MM_MAP_PRIVATE | MM_MAP_ANONYMOUS};
 
-	if (beginning->spaces->options.addresses == SPACES_FORCED || recorded < LINKED_BELOW)
+	if (beginning->spaces->options.addresses == SPACES_FORCED || recorded < layout->linked_below)
 		return recorded;
 	if (is_first)
-		return PROGRAM_BASE;
+		return layout->program_base;
 	struct mm_result room = mm_map(mm, &probe);
 
 	if (room.error != 0)
@@ -300,6 +301,10 @@ static bool place_group(struct beginning *beginning, size_t first, size_t count)
 	uint64_t base = base_of(beginning, first == 0, head->address,
 				whole_pages(tail->address + tail->length - head->address));
 
+	if (!spaces_reaches(beginning->spaces, base + (tail->address - head->address) + tail->length)) {
+		beginning->too_high = head->address;
+		return false;
+	}
 	for (size_t i = first; i < first + count; i++) {
 		const struct event_region *region = beginning->region[i];
 		uint64_t at = base + (region->address - head->address);
@@ -330,9 +335,14 @@ static bool place_group(struct beginning *beginning, size_t first, size_t count)
 static bool place_all(struct beginning *beginning)
 {
 	bool is_forced = beginning->spaces->options.addresses == SPACES_FORCED, is_done = true;
+	uint64_t top = is_forced ? beginning->stack_end : beginning->spaces->platform.layout->stack_top;
 
+	if (!spaces_reaches(beginning->spaces, top)) {
+		beginning->too_high = top;
+		return false;
+	}
 	if (beginning->stack_end != 0)
-		is_done = place_stack(beginning, is_forced ? beginning->stack_end : STACK_TOP);
+		is_done = place_stack(beginning, top);
 	for (size_t i = 0; i < beginning->regions && is_done;) {
 		if (beginning->stack_end != 0 && is_stack(beginning, beginning->region[i])) {
 			i++;
@@ -355,5 +365,7 @@ enum trace_status spaces_start_from_regions(struct spaces *spaces, uint32_t proc
 	    collect(&beginning, space->was_executed ? space->executed : UINT64_MAX) && place_all(&beginning);
 
 	free(beginning.region);
+	if (beginning.too_high != 0)
+		return spaces_no_address(spaces, beginning.too_high, error);
 	return is_done ? TRACE_OK : spaces_no_memory(error);
 }

@@ -9,6 +9,7 @@
  *   spaces_calls.c       memory calls
  *   spaces_references.c  references
  *   spaces_khugepaged.c  huge pages made meanwhile
+ *   spaces_limits.c      what a machine has no room for
  */
 #ifndef FAULTLINE_BENCH_SPACES_SPACES_STATE_H
 #define FAULTLINE_BENCH_SPACES_SPACES_STATE_H
@@ -117,6 +118,7 @@ struct spaces {
 	uint64_t batch_first;	   /* of the batch that they belong to */
 	uint64_t relocations_seen; /* changes of all relocations when they were looked up */
 	uint64_t relocations;
+	uint64_t too_high;     /* an address that look_up found beyond a 32-bit program's; 0: none */
 	uint64_t passed;       /* references of the trace gone by */
 	uint64_t events;       /* of the trace gone by */
 	uint64_t sample_every; /* references from sample to sample; 0: never */
@@ -134,6 +136,21 @@ struct spaces {
 };
 
 enum trace_status spaces_no_memory(struct trace_error *error);
+
+/* What the machine has no room for (spaces_limits.c), always a failure: the machine itself, as the platform was not created;
+ * another address space; an address of the recording. */
+enum trace_status spaces_no_machine(const struct spaces *spaces, struct trace_error *error);
+enum trace_status spaces_no_space(const struct spaces *spaces, struct trace_error *error);
+enum trace_status spaces_no_address(const struct spaces *spaces, uint64_t address, struct trace_error *error);
+
+/* The machine's programs can have a mapping that ends there. Always true of 64-bit machines: what lies beyond there is refused
+ * when it is referred to, as it was when it was recorded. */
+static inline bool spaces_reaches(const struct spaces *spaces, uint64_t end)
+{
+	const struct address_layout *layout = spaces->platform.layout;
+
+	return !layout->is_32_bit || end <= layout->mm.task_bytes;
+}
 
 /* The region at `index` in the order of `region`, and where those of the process begin that the event made (spaces_tables.c). */
 static inline const struct event_region *spaces_region(const struct spaces *spaces, size_t index)

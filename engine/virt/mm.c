@@ -28,6 +28,7 @@ enum status mm_create(struct mm *mm, const struct mm_options *options)
 			  .layout = options->layout,
 			  .huge_bytes = options->huge_bytes,
 			  .has_ksm = options->has_ksm,
+			  .is_32_bit = options->is_32_bit,
 			  .brk = options->layout.start_brk,
 			  .users = 1};
 	return STATUS_OK;

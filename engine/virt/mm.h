@@ -64,7 +64,7 @@ struct mm_limits {
 
 /* Where exec puts what the program does not say. */
 struct mm_layout {
-	uint64_t task_bytes;	   /* no mapping reaches beyond: 2^47 - 4096 */
+	uint64_t task_bytes;	   /* no mapping reaches beyond: 2^47 - 4096; 3 GiB on i386 */
 	uint64_t mmap_base;	   /* mappings grow down from here */
 	uint64_t mmap_legacy_base; /* and up from here when there is no room below */
 	uint64_t start_brk;
@@ -82,6 +82,7 @@ struct mm_options {
 	uint64_t
 	    huge_bytes; /* of a transparent huge page, 2 MiB; 0: the machine has none, and places nothing on it */
 	bool has_ksm;
+	bool is_32_bit; /* of a 32-bit kernel: large mappings are placed on no huge page's size */
 };
 
 struct mm {
@@ -93,6 +94,7 @@ struct mm {
 	struct mm_layout layout;
 	uint64_t huge_bytes;
 	bool has_ksm;
+	bool is_32_bit;
 
 	struct vma_tree tree;
 	uint64_t brk;

@@ -108,7 +108,7 @@ static uint64_t place_huge_aligned(const struct mm *mm, const struct mm_place_re
 
 static bool wants_huge_alignment(const struct mm *mm, const struct mm_place_request *request)
 {
-	if (mm->huge_bytes == 0)
+	if (mm->huge_bytes == 0 || mm->is_32_bit)
 		return false;
 	if (request->file)
 		return request->file->flags & OPEN_HUGE_ALIGNED;

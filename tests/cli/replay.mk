@@ -5,7 +5,7 @@ tests_cli_bad_allocator_so_CFLAGS = $(WARN_CFLAGS) -fPIC -fno-builtin -fno-sanit
 tests_cli_bad_allocator_so_LDFLAGS = -shared -Wl,-Bsymbolic -Wl,--defsym,malloc=bad_malloc \
 	-Wl,--defsym,calloc=bad_calloc -Wl,--defsym,realloc=bad_realloc -Wl,--defsym,memalign=bad_memalign \
 	-Wl,--defsym,malloc_usable_size=bad_usable_size -Wl,--defsym,free=bad_free
-cli_tests += tests/cli/replay_threads.sh tests/cli/replay.sh tests/cli/replay_targets.sh tests/cli/replay_mmu.sh tests/cli/replay_physical.sh \
+cli_tests += tests/cli/replay_threads.sh tests/cli/replay.sh tests/cli/replay_targets.sh tests/cli/replay_mmu.sh tests/cli/replay_i386.sh tests/cli/replay_physical.sh \
 	 tests/cli/place.sh tests/cli/compare.sh tests/cli/diff.sh \
 	tests/cli/golden.sh
 THREAD_TESTS += tests/cli/replay_threads.sh

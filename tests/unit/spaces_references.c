@@ -225,23 +225,6 @@ static void test_khugepaged_comes_by(void **state)
 	assert_int_equal(early.faults.minor, 300);
 }
 
-static void test_a_machine_too_small_for_addresses_is_refused(void **state)
-{
-	struct written_trace trace;
-	struct trace_error error = {""};
-	struct spaces *spaces;
-
-	(void)state;
-	written_trace_begin(&trace);
-	written_event(&trace, rig_memory(FIRST, PAGE));
-	struct flt_reader *reader = written_trace_open(&trace);
-	struct spaces_options options = {.reader = reader, .platform = {.policy = policy_find("i386")}};
-
-	assert_int_equal(spaces_create(&spaces, &options, &error), TRACE_UNSUPPORTED);
-	assert_non_null(strstr(error.message, "47-bit"));
-	flt_reader_close(reader);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,7 +234,6 @@ int main(void)
 	    cmocka_unit_test(test_objects_need_a_placer),
 	    cmocka_unit_test(test_samples_are_taken),
 	    cmocka_unit_test(test_khugepaged_comes_by),
-	    cmocka_unit_test(test_a_machine_too_small_for_addresses_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
