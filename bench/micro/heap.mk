@@ -2,7 +2,7 @@
 # turn.
 EXTRA_PROGRAMS += bench/micro/heap bench/micro/heap_work
 CLEANFILES += bench/micro/heap bench/micro/heap_work
-bench_micro_heap_SOURCES = %D%/heap.c %D%/table.h %D%/table.c %D%/gbench.h %D%/gbench_shim.cc
+bench_micro_heap_SOURCES = %D%/heap.c $(micro_sources)
 bench_micro_heap_LDADD = $(micro_libs) $(JANSSON_LIBS)
 bench_micro_heap_work_SOURCES = %D%/heap_work.c %D%/gbench.h %D%/gbench_shim.cc
 bench_micro_heap_work_LDADD = $(BENCHMARK_LIBS) $(PTHREAD_LIBS) -lm

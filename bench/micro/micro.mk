@@ -6,7 +6,7 @@ benchmark_programs += bench/micro/bitmap bench/micro/buddy bench/micro/zone benc
 endif
 EXTRA_PROGRAMS += bench/micro/bitmap bench/micro/buddy bench/micro/zone bench/micro/slab bench/micro/tlb
 CLEANFILES += bench/micro/bitmap bench/micro/buddy bench/micro/zone bench/micro/slab bench/micro/tlb
-micro_sources = %D%/gbench.h %D%/gbench_shim.cc %D%/table.h %D%/table.c
+micro_sources = %D%/gbench.h %D%/gbench_shim.cc %D%/table.h %D%/table.c %D%/pace.h %D%/pace.c
 micro_libs = bench/libbench.a engine/libengine.a $(BENCHMARK_LIBS) $(PTHREAD_LIBS) -lm
 AM_CXXFLAGS = $(SAN_CFLAGS) $(BENCHMARK_CFLAGS)
 bench_micro_tlb_SOURCES = %D%/tlb.c %D%/naive_mmu.h %D%/naive_mmu.c %D%/page_sample.h %D%/page_sample.c $(micro_sources)

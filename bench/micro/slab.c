@@ -6,87 +6,186 @@
 #include "engine/base/random.h"
 #include "engine/kernel_memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define BATCH 1000
 #define LIVE 100000u
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define CALLED __attribute__((noinline))
 
-/* A machine of 1 GiB with a kernel's allocators, made anew for every run. */
-struct kernel {
-	struct memory frames;
-	struct kernel_memory memory;
+/* --- Who hands objects out ---------------------------------------------------------------------------------------- */
+
+enum kind {
+	OF_MALLOC, /* of this process */
+	OF_ARRAY, /* a stack of addresses, which knows neither CPUs nor mistakes: as much as two calls cost */
+	OF_CACHE, /* kmem_cache_alloc, kmem_cache_free */
+	OF_KMALLOC,
 };
 
-/* `context` is the policy in words. */
-static struct kernel *make(struct gbench_state *state, const char *words)
-{
-	struct memory_shape frames = {
-	    .size = {.pages = 1 << 18}, .backing = ARENA_REAL, .max_order = 10, .cpus = 1};
-	struct kernel_memory_shape shape = {.cpus = 1, .seed = 1};
-	struct kernel *kernel = calloc(1, sizeof(*kernel));
-	struct policy policy;
-
-	CHECK(policy_parse(&policy, words) == STATUS_OK, "the benchmark's policies exist");
-	if (!kernel || memory_create(&kernel->frames, &frames) != STATUS_OK ||
-	    kernel_memory_create(&kernel->memory, &kernel->frames, &policy, &shape) != STATUS_OK) {
-		gbench_fail(state, "the host has no memory");
-		free(kernel);
-		return NULL;
-	}
-	return kernel;
-}
-
-static void drop(struct kernel *kernel)
-{
-	kernel_memory_destroy(&kernel->memory);
-	memory_destroy(&kernel->frames);
-	free(kernel);
-}
-
-static void bench_pair(struct gbench_state *state, void *context)
-{
-	struct kernel *kernel = make(state, context);
-	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
-
-	if (!kernel)
-		return;
-	while (gbench_keep_running(state, BATCH)) {
-		for (int i = 0; i < BATCH; i++)
-			kfree(&kernel->memory.caches, 0, kmalloc(&kernel->memory.caches, &gfp, 64));
-	}
-	drop(kernel);
-}
-
-static void bench_cache_pair(struct gbench_state *state, void *context)
-{
-	struct kernel *kernel = make(state, context);
-	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
-
-	if (!kernel)
-		return;
-	struct kmem_cache *cache =
-	    kernel->memory.caches.cache[KMALLOC_NORMAL][kernel->memory.caches.class_of[64 / 8]];
-
-	while (gbench_keep_running(state, BATCH)) {
-		for (int i = 0; i < BATCH; i++)
-			kmem_cache_free(cache, 0, kmem_cache_alloc(cache, &gfp));
-	}
-	drop(kernel);
-}
+struct contender {
+	enum kind kind;
+	const char *name;
+	const char *policy; /* in words; NULL: no kernel is needed */
+};
 
 /* jemalloc's own function, when that is preloaded. */
 extern int mallctl(const char *, void *, size_t *, void *, size_t) __attribute__((weak));
 
-/* The malloc of this process: the C library's, or jemalloc's. */
-static void bench_malloc_pair(struct gbench_state *state, void *context)
-{
-	(void)context;
-	while (gbench_keep_running(state, BATCH)) {
-		for (int i = 0; i < BATCH; i++) {
-			void *volatile block = malloc(64);
+static struct contender contenders[] = {
+    {OF_MALLOC, "glibc", NULL},
+    {OF_ARRAY, "array of free objects", NULL},
+    {OF_CACHE, "cache, default", "default"},
+    {OF_CACHE, "cache, linux", "linux"},
+    {OF_CACHE, "cache, hardened", "default,slab_hardened=on"},
+    {OF_CACHE, "cache, node's list", "default,slab_sheaf=0"},
+    {OF_CACHE, "cache, debugged", "default,slab_red_zone=on,slab_poison=on,slab_store_user=on"},
+    {OF_KMALLOC, "kmalloc, default", "default"},
+    {OF_KMALLOC, "kmalloc, linux", "linux"},
+    {OF_KMALLOC, "kmalloc, hardened", "default,slab_hardened=on"},
+    {OF_KMALLOC, "kmalloc, node's list", "default,slab_sheaf=0"},
+    {OF_KMALLOC, "kmalloc, debugged", "default,slab_red_zone=on,slab_poison=on,slab_store_user=on"},
+};
 
-			free(block);
+#define CONTENDERS (sizeof(contenders) / sizeof(contenders[0]))
+
+/* One of them at work; the kernel's is a machine of 1 GiB with one CPU, made anew for every run. */
+struct bench {
+	struct memory frames;
+	struct kernel_memory memory;
+	struct kmem_cache *cache;
+	struct gfp gfp;
+	bool has_kernel;
+	size_t free_objects; /* of the array */
+	uintptr_t object[BATCH];
+};
+
+static bool make_kernel(struct bench *bench, const char *words)
+{
+	struct memory_shape frames = {
+	    .size = {.pages = 1 << 18}, .backing = ARENA_REAL, .max_order = 10, .cpus = 1};
+	struct kernel_memory_shape shape = {.cpus = 1, .seed = 1};
+	struct policy policy;
+
+	CHECK(policy_parse(&policy, words) == STATUS_OK, "the benchmark's policies exist");
+	if (memory_create(&bench->frames, &frames) != STATUS_OK)
+		return false;
+	if (kernel_memory_create(&bench->memory, &bench->frames, &policy, &shape) == STATUS_OK)
+		return true;
+	memory_destroy(&bench->frames);
+	return false;
+}
+
+/* `bytes`: of the cache's objects. */
+static struct bench *make(struct gbench_state *state, const struct contender *contender, size_t bytes)
+{
+	struct bench *bench = calloc(1, sizeof(*bench));
+
+	if (bench && contender->policy)
+		bench->has_kernel = make_kernel(bench, contender->policy);
+	if (!bench || bench->has_kernel != (contender->policy != NULL)) {
+		gbench_fail(state, "the host has no memory");
+		free(bench);
+		return NULL;
+	}
+	bench->gfp = (struct gfp){.flags = GFP_KERNEL, .cpu = 0};
+	if (bench->has_kernel)
+		bench->cache = bench->memory.caches
+				   .cache[KMALLOC_NORMAL][bench->memory.caches.class_of[(bytes + 7) / 8]];
+	for (; bench->free_objects < BATCH; bench->free_objects++)
+		bench->object[bench->free_objects] = (uintptr_t)(bench + 1) + bench->free_objects * bytes;
+	return bench;
+}
+
+static void drop(struct bench *bench)
+{
+	if (bench->has_kernel) {
+		kernel_memory_destroy(&bench->memory);
+		memory_destroy(&bench->frames);
+	}
+	free(bench);
+}
+
+/* --- The same two calls of each ----------------------------------------------------------------------------------- */
+
+ALWAYS_INLINE uintptr_t malloc_take(struct bench *bench, size_t bytes)
+{
+	(void)bench;
+	return (uintptr_t)malloc(bytes);
+}
+
+ALWAYS_INLINE void malloc_give(struct bench *bench, uintptr_t object)
+{
+	(void)bench;
+	free((void *)object);
+}
+
+CALLED static uintptr_t array_take(struct bench *bench, size_t bytes)
+{
+	(void)bytes;
+	return bench->free_objects > 0 ? bench->object[--bench->free_objects] : 0;
+}
+
+CALLED static void array_give(struct bench *bench, uintptr_t object)
+{
+	if (bench->free_objects < BATCH)
+		bench->object[bench->free_objects++] = object;
+}
+
+ALWAYS_INLINE uintptr_t cache_take(struct bench *bench, size_t bytes)
+{
+	(void)bytes;
+	return kmem_cache_alloc(bench->cache, &bench->gfp);
+}
+
+ALWAYS_INLINE void cache_give(struct bench *bench, uintptr_t object)
+{
+	kmem_cache_free(bench->cache, 0, object);
+}
+
+ALWAYS_INLINE uintptr_t kmalloc_take(struct bench *bench, size_t bytes)
+{
+	return kmalloc(&bench->memory.caches, &bench->gfp, bytes);
+}
+
+ALWAYS_INLINE void kmalloc_give(struct bench *bench, uintptr_t object)
+{
+	kfree(&bench->memory.caches, 0, object);
+}
+
+typedef uintptr_t take_function(struct bench *bench, size_t bytes);
+typedef void give_function(struct bench *bench, uintptr_t object);
+
+/* --- What they are asked ------------------------------------------------------------------------------------------ */
+
+struct work {
+	struct gbench_state *state;
+	size_t bytes;
+	uintptr_t *live; /* LIVE */
+	struct random random;
+};
+
+ALWAYS_INLINE void work_in_pairs(struct bench *bench, struct work *work, take_function *take,
+				 give_function *give)
+{
+	while (gbench_keep_running(work->state, BATCH)) {
+		for (int i = 0; i < BATCH; i++) {
+			uintptr_t object = take(bench, work->bytes);
+
+			gbench_keep(object);
+			give(bench, object);
 		}
+	}
+}
+
+ALWAYS_INLINE void work_in_batches(struct bench *bench, struct work *work, take_function *take,
+				   give_function *give)
+{
+	while (gbench_keep_running(work->state, BATCH)) {
+		for (int i = 0; i < BATCH; i++)
+			work->live[i] = take(bench, work->bytes);
+		for (int i = 0; i < BATCH; i++)
+			give(bench, work->live[i]);
 	}
 }
 
@@ -100,75 +199,131 @@ static size_t victim_of(struct random *random)
 	return (random_next(random) >> 32) * LIVE >> 32;
 }
 
-/* 100,000 live objects of 16 .. 1024 bytes, one of them replaced at a time. */
-static void bench_churn(struct gbench_state *state, void *context)
+/* One live object at a time is replaced. */
+ALWAYS_INLINE void work_in_churn(struct bench *bench, struct work *work, take_function *take,
+				 give_function *give)
 {
-	struct kernel *kernel = make(state, context);
-	uintptr_t *live = calloc(LIVE, sizeof(*live));
-	struct random random = {.state = 1};
-	struct gfp gfp = {.flags = GFP_KERNEL, .cpu = 0};
-
-	for (size_t i = 0; kernel && live && i < LIVE; i++)
-		live[i] = kmalloc(&kernel->memory.caches, &gfp, size_of(&random));
-	while (kernel && live && gbench_keep_running(state, BATCH)) {
+	for (size_t i = 0; i < LIVE; i++)
+		work->live[i] = take(bench, size_of(&work->random));
+	while (gbench_keep_running(work->state, BATCH)) {
 		for (int i = 0; i < BATCH; i++) {
-			size_t victim = victim_of(&random);
+			size_t victim = victim_of(&work->random);
 
-			kfree(&kernel->memory.caches, 0, live[victim]);
-			live[victim] = kmalloc(&kernel->memory.caches, &gfp, size_of(&random));
+			give(bench, work->live[victim]);
+			work->live[victim] = take(bench, size_of(&work->random));
 		}
 	}
-	for (size_t i = 0; kernel && live && i < LIVE; i++)
-		kfree(&kernel->memory.caches, 0, live[i]);
-	free(live);
-	if (kernel)
-		drop(kernel);
+	for (size_t i = 0; i < LIVE; i++)
+		give(bench, work->live[i]);
 }
 
-static void bench_malloc_churn(struct gbench_state *state, void *context)
+typedef void work_function(struct bench *bench, struct work *work, take_function *take, give_function *give);
+
+/* A case of a contender. */
+struct task {
+	const struct contender *contender;
+	size_t bytes;
+};
+
+/* The work is inlined into a function of its own for each kind: its calls are direct ones. */
+ALWAYS_INLINE void run(struct gbench_state *state, const struct task *task, work_function *work_in)
 {
-	void **live = calloc(LIVE, sizeof(*live));
-	struct random random = {.state = 1};
+	struct bench *bench = make(state, task->contender, task->bytes);
+	struct work work = {.state = state, .bytes = task->bytes, .random = {.state = 1}};
 
-	(void)context;
-	for (size_t i = 0; live && i < LIVE; i++)
-		live[i] = malloc(size_of(&random));
-	while (live && gbench_keep_running(state, BATCH)) {
-		for (int i = 0; i < BATCH; i++) {
-			size_t victim = victim_of(&random);
+	if (!bench)
+		return;
+	work.live = calloc(LIVE, sizeof(*work.live));
+	if (!work.live)
+		gbench_fail(state, "the host has no memory");
+	else if (task->contender->kind == OF_MALLOC)
+		work_in(bench, &work, malloc_take, malloc_give);
+	else if (task->contender->kind == OF_ARRAY)
+		work_in(bench, &work, array_take, array_give);
+	else if (task->contender->kind == OF_CACHE)
+		work_in(bench, &work, cache_take, cache_give);
+	else
+		work_in(bench, &work, kmalloc_take, kmalloc_give);
+	free(work.live);
+	drop(bench);
+}
 
-			free(live[victim]);
-			live[victim] = malloc(size_of(&random));
-		}
+static void bench_pair(struct gbench_state *state, void *context)
+{
+	run(state, context, work_in_pairs);
+}
+
+static void bench_batch(struct gbench_state *state, void *context)
+{
+	run(state, context, work_in_batches);
+}
+
+static void bench_churn(struct gbench_state *state, void *context)
+{
+	run(state, context, work_in_churn);
+}
+
+static void bench_bulk(struct gbench_state *state, void *context)
+{
+	const struct task *task = context;
+	struct bench *bench = make(state, task->contender, task->bytes);
+
+	while (bench && gbench_keep_running(state, BATCH)) {
+		size_t count = kmem_cache_alloc_bulk(bench->cache, &bench->gfp, BATCH, bench->object);
+
+		kmem_cache_free_bulk(bench->cache, 0, count, bench->object);
 	}
-	for (size_t i = 0; live && i < LIVE; i++)
-		free(live[i]);
-	free(live);
+	if (bench)
+		drop(bench);
+}
+
+/* --- The program -------------------------------------------------------------------------------------------------- */
+
+#define MALLOC (1u << OF_MALLOC)
+#define ARRAY (1u << OF_ARRAY)
+#define CACHE (1u << OF_CACHE)
+#define KMALLOC (1u << OF_KMALLOC)
+
+static const struct {
+	const char *name, *suffix; /* of the contender */
+	gbench_function *function;
+	size_t bytes;	/* of every object; 0: 16 .. 1023 */
+	unsigned kinds; /* that take part */
+} cases[] = {
+    {"pair of 64 bytes", "", bench_pair, 64, MALLOC | ARRAY | CACHE | KMALLOC},
+    {"batch of 1000, 64 bytes", "", bench_batch, 64, MALLOC | ARRAY | CACHE | KMALLOC},
+    {"batch of 1000, 64 bytes", ", in bulk", bench_bulk, 64, CACHE},
+    {"pair of 8 bytes", "", bench_pair, 8, MALLOC | KMALLOC},
+    {"pair of 192 bytes", "", bench_pair, 192, MALLOC | KMALLOC},
+    {"pair of 1 KiB", "", bench_pair, 1024, MALLOC | KMALLOC},
+    {"pair of 8 KiB", "", bench_pair, 8192, MALLOC | KMALLOC},
+    {"pair of 16 KiB, of pages", "", bench_pair, 16384, MALLOC | KMALLOC},
+    {"churn, 100 k live", "", bench_churn, 0, MALLOC | KMALLOC},
+};
+
+#define CASES (sizeof(cases) / sizeof(cases[0]))
+
+static void add(size_t number, const struct contender *contender, struct task *task)
+{
+	char name[96];
+
+	*task = (struct task){contender, cases[number].bytes};
+	(void)snprintf(name, sizeof(name), "%s:%s%s", cases[number].name, contender->name,
+		       cases[number].suffix);
+	(void)gbench_register(name, cases[number].function, task);
 }
 
 int main(int argc, char **argv)
 {
-	static char ours[] = "default";
-	static char like_linux[] = "linux";
-	static char hardened[] = "default,slab_hardened=on";
-	static char none[] = "default,slab_sheaf=0";
-	static char debugged[] = "default,slab_red_zone=on,slab_poison=on,slab_store_user=on";
+	static struct task tasks[CASES][CONTENDERS];
 
-	const char *pair = mallctl ? "64-byte pair:jemalloc" : "64-byte pair:glibc";
-	const char *churn = mallctl ? "churn, 100 k live:jemalloc" : "churn, 100 k live:glibc";
-
-	(void)gbench_register(pair, bench_malloc_pair, NULL);
-	(void)gbench_register("64-byte pair:cache, default", bench_cache_pair, ours);
-	(void)gbench_register("64-byte pair:cache, linux", bench_cache_pair, like_linux);
-	(void)gbench_register("64-byte pair:cache, hardened", bench_cache_pair, hardened);
-	(void)gbench_register("64-byte pair:cache, node's list", bench_cache_pair, none);
-	(void)gbench_register("64-byte pair:kmalloc, default", bench_pair, ours);
-	(void)gbench_register("64-byte pair:kmalloc, linux", bench_pair, like_linux);
-	(void)gbench_register(churn, bench_malloc_churn, NULL);
-	(void)gbench_register("churn, 100 k live:kmalloc, default", bench_churn, ours);
-	(void)gbench_register("churn, 100 k live:kmalloc, linux", bench_churn, like_linux);
-	(void)gbench_register("churn, 100 k live:kmalloc, hardened", bench_churn, hardened);
-	(void)gbench_register("churn, 100 k live:kmalloc, node's list", bench_churn, none);
-	(void)gbench_register("churn, 100 k live:kmalloc, debugged", bench_churn, debugged);
+	if (mallctl)
+		contenders[0].name = "jemalloc";
+	for (size_t number = 0; number < CASES; number++) {
+		for (size_t i = 0; i < CONTENDERS; i++) {
+			if (cases[number].kinds >> contenders[i].kind & 1)
+				add(number, &contenders[i], &tasks[number][i]);
+		}
+	}
 	return table_main("Slab caches and kmalloc of one CPU beside the process's malloc", argc, argv);
 }

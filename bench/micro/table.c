@@ -4,6 +4,7 @@
 
 #include "bench/interval.h"
 #include "bench/micro/gbench.h"
+#include "bench/micro/pace.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -155,6 +156,13 @@ void table_forget(struct table *table)
 	free(table->row);
 }
 
+static void print_pace(const char *when, struct pace pace)
+{
+	(void)printf(
+	    "Pace %s: one dependent addition takes %.2f ns here, %.1f independent ones go into it.\n", when,
+	    pace.dependent_ns, pace.dependent_ns / pace.independent_ns);
+}
+
 int table_main(const char *title, int argc, char **argv)
 {
 	static char interleaving[] = "--benchmark_enable_random_interleaving=true";
@@ -162,14 +170,18 @@ int table_main(const char *title, int argc, char **argv)
 	static char time[] = "--benchmark_min_time=0.02";
 	char *arguments[OPTIONS] = {argv[0], interleaving, repetitions, time};
 	struct table table = {NULL, 0};
+	struct pace before = pace_measure();
 	int count = 4;
 
 	for (int i = 1; i < argc && count < OPTIONS - 1; i++)
 		arguments[count++] = argv[i];
 	int status = gbench_run_all(&count, arguments, table_store, &table);
 
-	if (table.rows > 0)
+	if (table.rows > 0) {
 		table_print(&table, title);
+		print_pace("before", before);
+		print_pace("after", pace_measure());
+	}
 	table_forget(&table);
 	return status;
 }

@@ -5,6 +5,7 @@
  *                            bitmap order-first     15.1     0.92 [0.88, 0.97]   p99.9_ns 60
  *
  * Contenders are compared by the ratios of equal repetitions, with a 95 % interval of their median (interval.h).
+ * Below it: how fast the machine was before and after (pace.h).
  */
 #ifndef FAULTLINE_BENCH_MICRO_TABLE_H
 #define FAULTLINE_BENCH_MICRO_TABLE_H
