@@ -2,6 +2,8 @@
 
 #include "engine/phys/kmalloc.h"
 
+#include "engine/phys/kmem_cache_quick.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -138,15 +140,21 @@ static uintptr_t allocate_pages(struct kmalloc_caches *caches, const struct gfp 
 	return address;
 }
 
+__attribute__((noinline)) static uintptr_t allocate_otherwise(struct kmalloc_caches *caches,
+							      const struct gfp *gfp, size_t bytes)
+{
+	return bytes == 0 ? KMALLOC_ZERO_SIZE : allocate_pages(caches, gfp, bytes);
+}
+
 uintptr_t kmalloc(struct kmalloc_caches *caches, const struct gfp *gfp, size_t bytes)
 {
-	if (__builtin_expect(bytes == 0, 0))
-		return KMALLOC_ZERO_SIZE;
-	if (__builtin_expect(bytes > KMALLOC_CACHE_MAX, 0))
-		return allocate_pages(caches, gfp, bytes);
+	if (__builtin_expect(bytes - 1 >= KMALLOC_CACHE_MAX, 0))
+		return allocate_otherwise(caches, gfp, bytes);
 	unsigned class = caches->class_of[(bytes + 7) / 8];
+	struct kmem_cache *cache = caches->cache[kmalloc_type(gfp->flags)][class];
+	uintptr_t object = kmem_quick_take(cache, gfp);
 
-	return kmem_cache_alloc(caches->cache[kmalloc_type(gfp->flags)][class], gfp);
+	return __builtin_expect(object != 0, 1) ? object : kmem_cache_alloc(cache, gfp);
 }
 
 /* The first page of a block of pages of ours that begins at the address, or NULL. */
@@ -159,11 +167,10 @@ static struct page *block_at(const struct kmalloc_caches *caches, uintptr_t addr
 		   : NULL;
 }
 
-void kfree(struct kmalloc_caches *caches, int cpu, uintptr_t address)
+__attribute__((noinline)) static void free_otherwise(struct kmalloc_caches *caches, int cpu,
+						     uintptr_t address)
 {
-	if (__builtin_expect(address <= KMALLOC_ZERO_SIZE, 0))
-		return;
-	if (__builtin_expect(slab_allocator_free(caches->allocator, cpu, address), 1))
+	if (address <= KMALLOC_ZERO_SIZE || slab_allocator_free(caches->allocator, cpu, address))
 		return;
 	struct page *page = block_at(caches, address);
 
@@ -173,6 +180,19 @@ void kfree(struct kmalloc_caches *caches, int cpu, uintptr_t address)
 	}
 	page->mapping = NULL;
 	free_pages(caches->allocator->maps.memory, cpu, address, (unsigned)page->private);
+}
+
+void kfree(struct kmalloc_caches *caches, int cpu, uintptr_t address)
+{
+	const struct slab_maps *maps = &caches->allocator->maps;
+	uint64_t distance = address - maps->base;
+	uint64_t entry = distance < maps->bytes ? maps->entry[distance >> PAGE_SHIFT] : 0;
+
+	if (__builtin_expect(entry == 0 ||
+				 !kmem_quick_give(&caches->allocator->slots[slab_entry_number(entry) - 1],
+						  cpu, distance, entry),
+			     0))
+		free_otherwise(caches, cpu, address);
 }
 
 size_t ksize(const struct kmalloc_caches *caches, uintptr_t address)

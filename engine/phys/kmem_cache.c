@@ -1,9 +1,11 @@
 #include "config.h"
 
 #include "engine/phys/kmem_cache_layers.h"
+#include "engine/phys/kmem_cache_quick.h"
 
 #include "engine/base/check.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 static struct kmem_cache_cpu *cpu_of(const struct kmem_cache *cache, int cpu)
@@ -11,19 +13,48 @@ static struct kmem_cache_cpu *cpu_of(const struct kmem_cache *cache, int cpu)
 	return (unsigned)cpu < cache->cpus ? &cache->cpu[cpu] : NULL;
 }
 
-static uint8_t *held_of(const struct kmem_cache *cache, const struct page *slab, uint32_t slot)
+/* --- Policy `hardened` -------------------------------------------------------------------------------------------- */
+
+static _Atomic uint8_t *held_of(const struct kmem_cache *cache, const struct kmem_object *object)
 {
-	return &cache->allocator->held[slab_slot_number(&cache->allocator->maps, slab, slot)];
+	const struct slab_allocator *allocator = cache->allocator;
+
+	return &allocator->held[slab_slot_number(&allocator->maps, object->slab, object->slot)];
+}
+
+static void note_taken(const struct kmem_cache *cache, const struct kmem_object *object)
+{
+	atomic_store_explicit(held_of(cache, object), 0, memory_order_relaxed);
+}
+
+/* Is it the first free since the object was handed out? Of two threads that free it at once, one is told so. */
+static bool note_freed(const struct kmem_cache *cache, const struct kmem_object *object)
+{
+	return atomic_exchange_explicit(held_of(cache, object), 1, memory_order_relaxed) == 0;
 }
 
 /* --- Allocation --------------------------------------------------------------------------------------------------- */
 
+/* False when no object of the cache begins at the address. */
+static bool find_object(const struct kmem_cache *cache, uintptr_t address, struct kmem_object *object)
+{
+	const struct slab_maps *maps = &cache->allocator->maps;
+	struct page *slab = slab_of_address(maps, address);
+
+	if (!slab || slab->mapping != cache)
+		return false;
+	*object = (struct kmem_object){address, slab, slab_slot(maps, &cache->cut, slab, address)};
+	return object->slot != SLAB_NO_SLOT;
+}
+
+/* An object that the cache itself holds. */
 static struct kmem_object object_at(const struct kmem_cache *cache, uintptr_t address)
 {
-	struct page *slab = slab_of_address(&cache->allocator->maps, address);
+	struct kmem_object object;
+	bool found = find_object(cache, address, &object);
 
-	return (struct kmem_object){address, slab,
-				    slab_slot(&cache->allocator->maps, &cache->cut, slab, address)};
+	CHECK(found, "I4: what a cache hands out is its object");
+	return object;
 }
 
 static uintptr_t refill(struct kmem_cache *cache, struct kmem_cache_cpu *own, const struct gfp *gfp)
@@ -52,31 +83,35 @@ static uintptr_t clear(const struct kmem_cache *cache, uintptr_t object)
 	return object;
 }
 
+static uintptr_t take(struct kmem_cache *cache, struct kmem_cache_cpu *own, const struct gfp *gfp)
+{
+	if (!own)
+		return refill(cache, NULL, gfp);
+	uintptr_t top = own->top;
+
+	own->top = 0;
+	if (top == 0)
+		top = own->hand->count > 0 ? slab_sheaf_pop(own->hand) : refill(cache, own, gfp);
+	return top;
+}
+
 __attribute__((noinline)) static uintptr_t alloc_slow(struct kmem_cache *cache, const struct gfp *gfp)
 {
-	struct kmem_cache_cpu *own = cpu_of(cache, gfp->cpu);
-	uintptr_t address = own && own->hand->count > 0 ? slab_sheaf_pop(own->hand) : refill(cache, own, gfp);
+	uintptr_t address = take(cache, cpu_of(cache, gfp->cpu), gfp);
 
 	if (address != 0 && cache->is_hardened) {
 		struct kmem_object object = object_at(cache, address);
 
-		*held_of(cache, object.slab, object.slot) = 0;
+		note_taken(cache, &object);
 	}
 	return address != 0 && (gfp->flags & GFP_ZERO) ? clear(cache, address) : address;
 }
 
 uintptr_t kmem_cache_alloc(struct kmem_cache *cache, const struct gfp *gfp)
 {
-	if (__builtin_expect((unsigned)gfp->cpu < cache->quick_cpus, 1)) {
-		struct slab_sheaf *hand = cache->cpu[gfp->cpu].hand;
-		uint32_t count = hand->count;
+	uintptr_t object = kmem_quick_take(cache, gfp);
 
-		if (__builtin_expect(count > 0 && !(gfp->flags & GFP_ZERO), 1)) {
-			hand->count = count - 1;
-			return hand->object[count];
-		}
-	}
-	return alloc_slow(cache, gfp);
+	return __builtin_expect(object != 0, 1) ? object : alloc_slow(cache, gfp);
 }
 
 size_t kmem_cache_alloc_bulk(struct kmem_cache *cache, const struct gfp *gfp, size_t count,
@@ -94,84 +129,105 @@ size_t kmem_cache_alloc_bulk(struct kmem_cache *cache, const struct gfp *gfp, si
 
 /* --- Freeing ------------------------------------------------------------------------------------------------------ */
 
-/* Is it the first free since the object was handed out? */
-static bool note_free(struct kmem_cache *cache, const struct kmem_object *object)
+/* In the long way the top lies in the hand with the others. */
+static void settle(struct kmem_cache_cpu *own)
 {
-	uint8_t *held = held_of(cache, object->slab, object->slot);
-	bool is_first = !*held;
-
-	*held = 1;
-	return is_first;
+	if (own->top != 0)
+		slab_sheaf_push(own->hand, own->top);
+	own->top = 0;
 }
 
-/* True when the hand took the object; false when there is more to do. */
-static inline bool hand_takes(const struct kmem_cache_cpu *own, const struct page *slab, uintptr_t address)
+/* Afterwards it lies on top again, and the hand has room. */
+static void lift(struct kmem_cache_cpu *own)
 {
-	struct slab_sheaf *hand = own->hand;
-	uint32_t count = hand->count;
+	if (own->hand->count > 0)
+		own->top = slab_sheaf_pop(own->hand);
+}
 
-	if (__builtin_expect((((uintptr_t)slab ^ (uintptr_t)own->active) & own->only_active) != 0 ||
-				 hand->object[count] == address || count == hand->capacity,
-			     0))
+static bool hand_takes(const struct kmem_cache *cache, struct kmem_cache_cpu *own,
+		       const struct kmem_object *object)
+{
+	if ((!cache->has_sheaves && own->active != object->slab) || own->hand->count == own->hand->capacity)
 		return false;
-	hand->object[count + 1] = address;
-	hand->count = count + 1;
+	slab_sheaf_push(own->hand, object->address);
 	return true;
 }
 
-__attribute__((noinline)) static void free_slow(struct kmem_cache *cache, int cpu, uintptr_t address)
+static void give_to_cpu(struct kmem_cache *cache, struct kmem_cache_cpu *own,
+			const struct kmem_object *object)
 {
-	struct kmem_cache_cpu *own = cpu_of(cache, cpu);
-	struct kmem_object object = object_at(cache, address);
-
-	if ((cache->is_hardened && !note_free(cache, &object)) ||
-	    (own && own->hand->object[own->hand->count] == address)) {
-		kmem_misuse_double_free(cache, &object);
-		return;
-	}
-	if (own && hand_takes(own, object.slab, address))
+	if (hand_takes(cache, own, object))
 		return;
 	counted_lock_acquire(&cache->lock);
-	if (own && cache->has_sheaves) {
+	if (cache->has_sheaves) {
 		kmem_sheaf_make_room(cache, own);
-		slab_sheaf_push(own->hand, address);
-	} else if (!cache->is_debugged || kmem_debug_give(cache, cpu, &object)) {
-		kmem_object_give(cache, own, &object);
+		slab_sheaf_push(own->hand, object->address);
+	} else {
+		kmem_object_give(cache, own, object);
 	}
 	counted_lock_release(&cache->lock);
 }
 
-/* Frees the object that begins at the address, in that slab of the cache. */
-static inline void free_object(struct kmem_cache *cache, int cpu, const struct page *slab, uintptr_t address)
+static void give_to_node(struct kmem_cache *cache, int cpu, const struct kmem_object *object)
 {
-	if (__builtin_expect(
-		(unsigned)cpu >= cache->quick_cpus || !hand_takes(&cache->cpu[cpu], slab, address), 0))
-		free_slow(cache, cpu, address);
+	counted_lock_acquire(&cache->lock);
+	if (!cache->is_debugged || kmem_debug_give(cache, cpu, object))
+		kmem_object_give(cache, NULL, object);
+	counted_lock_release(&cache->lock);
+}
+
+static bool is_freed_again(struct kmem_cache *cache, const struct kmem_cache_cpu *own,
+			   const struct kmem_object *object)
+{
+	return (cache->is_hardened && !note_freed(cache, object)) ||
+	       (own && own->hand->object[own->hand->count] == object->address);
+}
+
+static void free_object(struct kmem_cache *cache, int cpu, const struct kmem_object *object)
+{
+	struct kmem_cache_cpu *own = cpu_of(cache, cpu);
+
+	if (own)
+		settle(own);
+	if (is_freed_again(cache, own, object))
+		kmem_misuse_double_free(cache, object);
+	else if (own)
+		give_to_cpu(cache, own, object);
+	else
+		give_to_node(cache, cpu, object);
+	if (own)
+		lift(own);
+}
+
+__attribute__((noinline)) static void free_slow(struct kmem_cache *cache, int cpu, uintptr_t address)
+{
+	struct kmem_object object;
+
+	if (find_object(cache, address, &object))
+		free_object(cache, cpu, &object);
+	else
+		kmem_misuse_of_address(cache->allocator, cache, address);
 }
 
 void kmem_cache_free(struct kmem_cache *cache, int cpu, uintptr_t address)
 {
-	const struct slab_maps *maps = &cache->allocator->maps;
-	struct page *slab;
+	uint64_t distance = address - cache->base;
 
-	if (__builtin_expect(slab_page_of(maps, address, &slab) && slab->mapping == cache &&
-				 slab_slot(maps, &cache->cut, slab, address) != SLAB_NO_SLOT,
-			     1))
-		free_object(cache, cpu, slab, address);
-	else
-		kmem_misuse_of_address(cache->allocator, cache, address);
+	if (__builtin_expect(distance >= cache->bytes ||
+				 !kmem_quick_give(cache, cpu, distance, cache->entry[distance >> PAGE_SHIFT]),
+			     0))
+		free_slow(cache, cpu, address);
 }
 
 bool slab_allocator_free(struct slab_allocator *allocator, int cpu, uintptr_t address)
 {
 	const struct page *slab = slab_of_address(&allocator->maps, address);
+	struct kmem_object object;
 
-	if (__builtin_expect(!slab, 0))
+	if (!slab)
 		return false;
-	struct kmem_cache *cache = slab->mapping;
-
-	if (__builtin_expect(slab_slot(&allocator->maps, &cache->cut, slab, address) != SLAB_NO_SLOT, 1))
-		free_object(cache, cpu, slab, address);
+	if (find_object(slab->mapping, address, &object))
+		free_object(slab->mapping, cpu, &object);
 	else
 		kmem_misuse_of_address(allocator, NULL, address);
 	return true;
@@ -205,7 +261,7 @@ uint64_t kmem_cache_live_objects(const struct kmem_cache *cache)
 	for (unsigned cpu = 0; cpu < cache->cpus; cpu++) {
 		const struct kmem_cache_cpu *own = &cache->cpu[cpu];
 
-		waiting += own->hand->count + (own->spare ? own->spare->count : 0);
+		waiting += (own->top != 0) + own->hand->count + (own->spare ? own->spare->count : 0);
 		if (own->loose && own->loose != own->hand)
 			waiting += own->loose->count;
 	}
@@ -220,6 +276,7 @@ uint64_t kmem_cache_shrink(struct kmem_cache *cache)
 	uint64_t before = cache->slabs_given_back;
 
 	for (unsigned cpu = 0; cpu < cache->cpus; cpu++) {
+		settle(&cache->cpu[cpu]);
 		if (cache->has_sheaves)
 			kmem_sheaf_flush(cache, &cache->cpu[cpu]);
 	}

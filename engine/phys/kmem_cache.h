@@ -1,7 +1,7 @@
 /* kmem_cache.h: named caches of objects of one size, the kernel's own allocator for its structures (Bonwick, USENIX Summer 1994;
  * Bonwick and Adams, USENIX 2001; Linux 6.18, mm/slub.c and mm/slab_common.c).
  *
- *   CPU 0   hand [ o o o . . . ]  spare [ o o . . . . ]     two sheaves of free objects, used without a lock
+ *   CPU 0   top o  hand [ o o o . . . ]  spare [ o o . . . . ]    free objects: the last one, and two sheaves, used without a lock
  *                  |  fill ^ flush, a whole sheaf
  *   cache   barn   [full] [full] [empty] ...                sheaves to exchange, under the cache's lock
  *   CPU 0   active slab --> partial slab --> partial slab   the CPU's own slabs
@@ -9,6 +9,9 @@
  *   cache   partial ---> slab ---> slab ---> slab           under the cache's lock
  *                  |  new slab ^ empty slab
  *   node    alloc_pages(order)
+ *
+ * The object that was freed last is not in the hand, but in a place of its own: so a call that gives and the one that takes it again
+ * do not wait for each other's count of objects.
  *
  * Which of these stages a cache has is policy (slab_policy.h): sheaves, the CPU's own slabs, both, or none. Where there is only the
  * CPU's active slab, the hand is the list of its free objects. Caches that look after their objects' bytes (SLAB_DEBUG_FLAGS) have
@@ -27,8 +30,10 @@
  *   I1: partial lists exactly the slabs of the cache that have a free slot and no CPU; partial_count is their number
  *   I2: slab_check() of every slab of a list and of every CPU's own
  *   I3: in_use = slots in use of all slabs; objects = slots of all slabs; slabs = listed, the CPUs', and full ones
- *   I4: objects in sheaves and active lists are objects of the cache, in use in their slab, and nowhere twice
+ *   I4: objects in sheaves, on top of them, and in active lists are objects of the cache, in use in their slab, and nowhere twice
  *   I5: a CPU's partial slabs are in its list, partial_slabs of them; its active slab is marked as such
+ *   I6: a CPU's hand has room for the object on top, or for one that may come there
+ *   I7: what calls read first is as in the allocator, the cut and the geometry
  */
 #ifndef FAULTLINE_ENGINE_PHYS_KMEM_CACHE_H
 #define FAULTLINE_ENGINE_PHYS_KMEM_CACHE_H
@@ -57,12 +62,14 @@ struct slab_allocator {
 	unsigned slots_used;	   /* slots ever used */
 	uint64_t merged;	   /* creations that gave an older cache */
 	uint64_t destroys_refused; /* because objects were live */
+	struct counted_lock
+	    misuse_lock; /* the last lock that is taken; guards misuses and the taker's calls */
 	uint64_t misuses[SLAB_MISUSE_KINDS];
 	slab_misuse_taker *taker; /* or NULL: a misuse dies by CHECK */
 	void *taker_context;
 	struct slab_caller *caller;	/* [cpu + 1] */
 	struct slab_track (*tracks)[2]; /* per slot: allocated, freed; NULL until a cache asks for them */
-	uint8_t *held; /* per slot: 1 = freed, and not handed out since; NULL without `hardened` */
+	_Atomic uint8_t *held; /* per slot: 1 = freed, and not handed out since; NULL without `hardened` */
 	struct reservation memory, callers_memory, tracks_memory, held_memory;
 };
 
@@ -85,11 +92,11 @@ struct slab_sheaf {
 };
 
 struct kmem_cache_cpu {
-	_Alignas(64) struct slab_sheaf *hand; /* what calls take from and give to first */
-	struct page *active;		      /* with cpu_slabs: the CPU's own slab, or NULL */
-	uintptr_t
-	    only_active; /* mask: the hand takes (0) any object of the cache (all ones) the active slab's only */
-	struct slab_sheaf *spare; /* with sheaves */
+	_Alignas(64) uintptr_t top; /* the object that was freed last, and is taken first; 0 = it was taken */
+	struct slab_sheaf *hand;    /* what calls take from and give to next */
+	uint64_t active_entry;	    /* of the active slab (slab.h), or 0 */
+	struct page *active;	    /* with cpu_slabs: the CPU's own slab, or NULL */
+	struct slab_sheaf *spare;   /* with sheaves */
 	struct slab_sheaf
 	    *loose; /* with cpu_slabs: the active slab's free objects; the hand where there are no sheaves */
 	struct list partial; /* slabs, by page.lru */
@@ -97,14 +104,22 @@ struct kmem_cache_cpu {
 };
 
 struct kmem_cache {
-	/* What every call reads. */
-	struct slab_allocator *allocator;
+	/* What every call reads, in the order of a free. */
+	_Alignas(64) uintptr_t base; /* of the direct map */
+	uint64_t bytes;
+	const uint64_t *entry; /* of the frames (slab.h) */
+	uint64_t tag;	       /* of entries of this cache's slabs of the usual order */
+	uint64_t inverse;      /* of cut */
+	uint64_t usual_slots;  /* of a slab of the usual order */
 	struct kmem_cache_cpu *cpu;
 	unsigned quick_cpus; /* the same as cpus, but 0 where calls have more to do than to use the hand */
 	unsigned cpus;	     /* with stages of their own; 0 = every call goes to the node's list */
+	uint64_t
+	    only_active; /* mask: the hand takes (0) any object of the cache (all ones) the active slab's only */
+
+	struct slab_allocator *allocator;
 	bool has_sheaves, has_cpu_slabs, is_hardened, is_debugged;
 	struct slab_cut cut;
-
 	struct slab_geometry geometry;
 	char name[KMEM_CACHE_NAME_BYTES];
 	unsigned flags;

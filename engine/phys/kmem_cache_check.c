@@ -7,10 +7,12 @@ static const char I1[] = "I1: partial lists exactly the slabs of the cache that 
 static const char I2[] = "I2: slab_check() of every slab of a list and of every CPU's own";
 static const char I3[] = "I3: in_use = slots in use of all slabs; objects = slots of all slabs; slabs = "
 			 "listed, the CPUs', and full ones";
-static const char I4[] = "I4: objects in sheaves and active lists are objects of the cache, in use in their "
-			 "slab, and nowhere twice";
+static const char I4[] = "I4: objects in sheaves, on top of them, and in active lists are objects of the "
+			 "cache, in use in their slab, and nowhere twice";
 static const char I5[] =
     "I5: a CPU's partial slabs are in its list, partial_slabs of them; its active slab is marked as such";
+static const char I6[] = "I6: a CPU's hand has room for the object on top, or for one that may come there";
+static const char I7[] = "I7: what calls read first is as in the allocator, the cut and the geometry";
 
 /* What was seen of a cache. */
 struct sum {
@@ -64,7 +66,13 @@ static const char *check_cpu(const struct kmem_cache *cache, const struct kmem_c
 	}
 	if (sum->slabs - before != own->partial_slabs)
 		return I5;
-	return own->active ? visit(cache, own->active, SLAB_CPU_ACTIVE, I5, sum) : NULL;
+	if (own->hand->count >= own->hand->capacity)
+		return I6;
+	if (!own->active)
+		return own->active_entry == 0 ? NULL : I5;
+	if (own->active_entry != cache->entry[slab_frame(&cache->allocator->maps, own->active)])
+		return I5;
+	return visit(cache, own->active, SLAB_CPU_ACTIVE, I5, sum);
 }
 
 /* --- Objects in waiting ------------------------------------------------------------------------------------------- */
@@ -103,35 +111,56 @@ static const struct slab_sheaf *sheaf_at(const struct kmem_cache *cache, unsigne
 	return full;
 }
 
+/* Turns the bits of the objects on top, up to `limit` of them; how many were turned. */
+static uint64_t turn_tops(const struct kmem_cache *cache, bool from, uint64_t limit, bool *failed)
+{
+	uint64_t turned = 0;
+
+	for (unsigned cpu = 0; cpu < cache->cpus && turned < limit && !*failed; cpu++) {
+		if (cache->cpu[cpu].top == 0)
+			continue;
+		*failed = !turn(cache, cache->cpu[cpu].top, from);
+		turned += !*failed;
+	}
+	return turned;
+}
+
 /* Bits are turned as if all objects had come back, so that one that comes twice is found; then turned again. */
 static const char *check_waiting(const struct kmem_cache *cache)
 {
 	const struct slab_sheaf *sheaf;
-	const char *broken = NULL;
-	uint64_t turned = 0;
+	bool failed = false, ignored = false;
+	uint64_t tops = turn_tops(cache, false, UINT64_MAX, &failed), turned = 0;
 
-	for (unsigned n = 0; !broken && (sheaf = sheaf_at(cache, n)); n++) {
-		broken = sheaf->count > sheaf->capacity || (sheaf->capacity > 0 && sheaf->object[0] != 0)
-			     ? I4
-			     : NULL;
-		for (uint32_t i = 1; i <= sheaf->count && !broken; i++) {
-			if (turn(cache, sheaf->object[i], false))
-				turned++;
-			else
-				broken = I4;
+	for (unsigned n = 0; !failed && (sheaf = sheaf_at(cache, n)); n++) {
+		failed = sheaf->count > sheaf->capacity || (sheaf->capacity > 0 && sheaf->object[0] != 0);
+		for (uint32_t i = 1; i <= sheaf->count && !failed; i++) {
+			failed = !turn(cache, sheaf->object[i], false);
+			turned += !failed;
 		}
 	}
+	(void)turn_tops(cache, true, tops, &ignored);
 	for (unsigned n = 0; turned > 0 && (sheaf = sheaf_at(cache, n)); n++) {
 		for (uint32_t i = 1; i <= sheaf->count && turned > 0; i++, turned--)
 			(void)turn(cache, sheaf->object[i], true);
 	}
-	return broken;
+	return failed ? I4 : NULL;
+}
+
+static bool reads_what_is_so(const struct kmem_cache *cache)
+{
+	const struct slab_maps *maps = &cache->allocator->maps;
+
+	return cache->base == maps->base && cache->bytes == maps->bytes && cache->entry == maps->entry &&
+	       cache->tag == slab_tag(cache->cut.number, cache->geometry.order) &&
+	       cache->inverse == cache->cut.inverse && cache->usual_slots == cache->geometry.objects &&
+	       cache->only_active == (cache->has_sheaves ? 0 : UINT64_MAX);
 }
 
 const char *kmem_cache_check(const struct kmem_cache *cache)
 {
 	struct sum sum = {0};
-	const char *broken = check_node_list(cache, &sum);
+	const char *broken = reads_what_is_so(cache) ? check_node_list(cache, &sum) : I7;
 
 	for (unsigned cpu = 0; cpu < cache->cpus && !broken; cpu++)
 		broken = check_cpu(cache, &cache->cpu[cpu], &sum);

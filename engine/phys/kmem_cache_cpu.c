@@ -20,6 +20,7 @@ static void activate(struct kmem_cache *cache, struct kmem_cache_cpu *own, struc
 {
 	slab->slab.state = SLAB_CPU_ACTIVE;
 	own->active = slab;
+	own->active_entry = cache->entry[slab_frame(&cache->allocator->maps, slab)];
 	load_slab(cache, own);
 }
 
@@ -82,6 +83,7 @@ bool kmem_cpu_load(struct kmem_cache *cache, struct kmem_cache_cpu *own, const s
 	if (slab) {
 		slab->slab.state = SLAB_FULL;
 		own->active = NULL;
+		own->active_entry = 0;
 	}
 	slab = pop_partial(own);
 	if (!slab)
@@ -99,6 +101,7 @@ void kmem_cpu_flush(struct kmem_cache *cache, struct kmem_cache_cpu *own)
 	struct page *slab = own->active;
 
 	own->active = NULL;
+	own->active_entry = 0;
 	if (slab) {
 		bool others_freed = slab_free_slots(slab) > 0;
 

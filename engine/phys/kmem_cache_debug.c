@@ -19,12 +19,14 @@ static void report(struct slab_allocator *allocator, const struct slab_misuse *m
 {
 	char text[SLAB_MISUSE_TEXT_BYTES];
 
+	counted_lock_acquire(&allocator->misuse_lock);
 	allocator->misuses[misuse->kind]++;
 	if (allocator->taker)
 		allocator->taker(allocator->taker_context, misuse);
 	else
 		check_failed(__FILE__, __LINE__, slab_misuse_name(misuse->kind),
 			     slab_misuse_text(misuse, text, sizeof(text)));
+	counted_lock_release(&allocator->misuse_lock);
 }
 
 static struct slab_track *tracks_of(const struct kmem_cache *cache, const struct kmem_object *object)

@@ -21,28 +21,45 @@ static void construct(const struct kmem_cache *cache, struct page *slab)
 		cache->constructor((void *)slab_object(maps, &cache->cut, slab, slot));
 }
 
+/* What of a caller's flags says how, and not what, is allocated (mm/internal.h: GFP_RECLAIM_MASK, GFP_CONSTRAINT_MASK). */
+#define CALLERS_FLAGS                                                                                        \
+	((unsigned)(GFP_RECLAIM | GFP_HIGH | GFP_IO | GFP_FS | GFP_NOWARN | GFP_RETRY_MAYFAIL | GFP_NOFAIL | \
+		    GFP_NORETRY | GFP_MEMALLOC | GFP_NOMEMALLOC | GFP_HARDWALL | GFP_THISNODE))
+
 static struct gfp gfp_of_slab(const struct kmem_cache *cache, const struct gfp *gfp)
 {
 	struct gfp own = *gfp;
 
-	own.flags &= ~(unsigned)(GFP_ZERO | GFP_HIGHMEM);
+	own.flags &= CALLERS_FLAGS;
 	if (cache->flags & SLAB_CACHE_DMA)
 		own.flags |= GFP_DMA;
 	if (cache->flags & SLAB_CACHE_DMA32)
 		own.flags |= GFP_DMA32;
+	if (cache->flags & SLAB_RECLAIM_ACCOUNT)
+		own.flags |= GFP_RECLAIMABLE;
 	return own;
+}
+
+/* A block of the order that wastes least, if it is at hand: for it nothing is reclaimed, and no reserve touched (allocate_slab). */
+static struct page *try_large(const struct kmem_cache *cache, const struct gfp *own)
+{
+	struct gfp mild = *own;
+
+	mild.flags = (mild.flags | GFP_NOWARN | GFP_NORETRY) & ~(unsigned)GFP_NOFAIL;
+	if ((mild.flags & GFP_DIRECT_RECLAIM) && cache->geometry.order > cache->geometry.order_min)
+		mild.flags = (mild.flags | GFP_NOMEMALLOC) & ~(unsigned)GFP_RECLAIM;
+	return alloc_pages(cache->allocator->maps.memory, &mild, cache->geometry.order);
 }
 
 struct page *kmem_node_grow(struct kmem_cache *cache, const struct gfp *gfp)
 {
 	const struct slab_geometry *geometry = &cache->geometry;
 	struct gfp own = gfp_of_slab(cache, gfp);
-	struct memory *memory = cache->allocator->maps.memory;
-	struct page *slab = alloc_pages(memory, &own, geometry->order);
+	struct page *slab = try_large(cache, &own);
 
-	if (!slab && geometry->order_min < geometry->order) {
-		slab = alloc_pages(memory, &own, geometry->order_min);
-		cache->small_slabs += slab != NULL;
+	if (!slab) {
+		slab = alloc_pages(cache->allocator->maps.memory, &own, geometry->order_min);
+		cache->small_slabs += slab && geometry->order_min < geometry->order;
 	}
 	if (!slab)
 		return NULL;

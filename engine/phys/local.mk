@@ -11,7 +11,7 @@ engine_libengine_a_SOURCES += %D%/pair_code.h %D%/fill_queue.h %D%/fill_queue.c 
 	%D%/page_runs.h %D%/page_runs.c %D%/zone_lists.h %D%/zone_lists.c \
 	%D%/zone_parts.h %D%/zone_parts.c %D%/zone_parts_runs.c
 engine_libengine_a_SOURCES += %D%/slab_geometry.h %D%/slab_geometry.c %D%/slab_policy.h %D%/slab.h %D%/slab.c \
-	%D%/slab_misuse.h %D%/slab_misuse.c %D%/kmem_cache.h %D%/kmem_cache_layers.h %D%/kmem_cache.c %D%/kmem_cache_node.c \
+	%D%/slab_misuse.h %D%/slab_misuse.c %D%/kmem_cache.h %D%/kmem_cache_layers.h %D%/kmem_cache_quick.h %D%/kmem_cache.c %D%/kmem_cache_node.c \
 	%D%/kmem_cache_cpu.c %D%/kmem_cache_sheaf.c %D%/kmem_cache_debug.c %D%/kmem_cache_check.c %D%/slab_allocator.c \
 	%D%/slabinfo.h %D%/slabinfo.c %D%/kmalloc.h %D%/kmalloc.c \
 	%D%/vmap_area.h %D%/vmap_area.c %D%/vmalloc.h %D%/vmalloc.c %D%/vmallocinfo.h %D%/vmallocinfo.c \

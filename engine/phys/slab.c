@@ -16,31 +16,34 @@ enum status slab_maps_create(struct slab_maps *maps, struct memory *memory)
 	    .frames = memory->arena.pages,
 	    .is_real = memory->arena.backing == ARENA_REAL,
 	};
+	if (maps->bytes >= (uint64_t)1 << (SLAB_DISTANCE_BITS - 1))
+		return STATUS_LIMIT;
 	enum status status = reservation_create(&maps->words_memory,
 						maps->frames * SLAB_MAP_WORDS * sizeof(uint64_t), PAGE_BYTES);
 
 	if (status == STATUS_OK)
-		status = reservation_create(&maps->order_memory, maps->frames, PAGE_BYTES);
+		status = reservation_create(&maps->entry_memory, maps->frames * sizeof(uint64_t), PAGE_BYTES);
 	if (status != STATUS_OK) {
 		slab_maps_destroy(maps);
 		return status;
 	}
 	maps->words = maps->words_memory.memory;
-	maps->order = maps->order_memory.memory;
+	maps->entry = maps->entry_memory.memory;
 	return STATUS_OK;
 }
 
 void slab_maps_destroy(struct slab_maps *maps)
 {
 	reservation_destroy(&maps->words_memory);
-	reservation_destroy(&maps->order_memory);
+	reservation_destroy(&maps->entry_memory);
 }
 
-struct slab_cut slab_cut_of(const struct slab_geometry *geometry)
+struct slab_cut slab_cut_of(const struct slab_geometry *geometry, uint16_t number)
 {
 	return (struct slab_cut){.inverse = UINT64_MAX / geometry->slot_bytes + 1,
 				 .slot_bytes = geometry->slot_bytes,
-				 .left_bytes = geometry->left_bytes};
+				 .left_bytes = geometry->left_bytes,
+				 .number = number};
 }
 
 static uint64_t word_of_slots(uint32_t slots, uint32_t word)
@@ -50,9 +53,13 @@ static uint64_t word_of_slots(uint32_t slots, uint32_t word)
 	return left >= 64 ? UINT64_MAX : ((uint64_t)1 << left) - 1;
 }
 
-static uint8_t *orders_of(const struct slab_maps *maps, const struct page *slab)
+/* Every frame of the slab gets this entry. */
+static void set_entries(struct slab_maps *maps, const struct page *slab, uint64_t entry)
 {
-	return &maps->order[slab_frame(maps, slab)];
+	uint64_t first = slab_frame(maps, slab);
+
+	for (uint64_t frame = first; frame < first + ((uint64_t)1 << slab->private); frame++)
+		maps->entry[frame] = entry;
 }
 
 void slab_begin(struct slab_maps *maps, struct page *slab, const struct slab_cut *cut, uint32_t colour)
@@ -67,13 +74,13 @@ void slab_begin(struct slab_maps *maps, struct page *slab, const struct slab_cut
 	slab->slab.state = SLAB_FULL;
 	for (uint32_t word = 0; word < slab_map_words(slab); word++)
 		map[word] = word_of_slots(slab->slab.slots, word);
-	memset(orders_of(maps, slab), (int)order, (size_t)1 << order);
+	set_entries(maps, slab, slab_tag(cut->number, order) | (slab_first_object(maps, slab) - maps->base));
 }
 
 void slab_end(struct slab_maps *maps, struct page *slab)
 {
 	memset(slab_map(maps, slab), 0, slab_map_words(slab) * sizeof(uint64_t));
-	memset(orders_of(maps, slab), 0, (size_t)1 << slab->private);
+	set_entries(maps, slab, 0);
 	slab->flags &= ~(uint32_t)PAGE_SLAB;
 	slab->mapping = NULL;
 }
@@ -144,18 +151,21 @@ void slab_give(struct slab_maps *maps, struct page *slab, uint32_t slot)
 /* --- Proof -------------------------------------------------------------------------------------------------------- */
 
 static const char I1[] =
-    "I1: the slab's frames carry its order; its page has an owner, and room for its slots";
+    "I1: the slab's frames carry its entry; its page has an owner, and room for its slots";
 static const char I2[] = "I2: slots in use + bits set = slots, and no bit beyond";
 
 static bool has_its_frames(const struct slab_maps *maps, const struct page *slab)
 {
-	const uint8_t *order = orders_of(maps, slab);
+	uint64_t first = slab_frame(maps, slab), entry = maps->entry[first];
 
 	if (!(slab->flags & PAGE_SLAB) || !(slab->flags & PAGE_HEAD) || !slab->mapping ||
-	    slab->private > SLAB_ORDER_MAX || slab->slab.slots == 0 || slab->slab.slots > SLAB_OBJECTS_MAX)
+	    slab->private > SLAB_ORDER_MAX || slab->slab.slots == 0 || slab->slab.slots > SLAB_OBJECTS_MAX ||
+	    slab_entry_number(entry) == 0 ||
+	    entry != (slab_tag(slab_entry_number(entry), (unsigned)slab->private) |
+		      (slab_first_object(maps, slab) - maps->base)))
 		return false;
-	for (uint64_t frame = 0; frame < (uint64_t)1 << slab->private; frame++) {
-		if (order[frame] != slab->private)
+	for (uint64_t frame = first; frame < first + ((uint64_t)1 << slab->private); frame++) {
+		if (maps->entry[frame] != entry)
 			return false;
 	}
 	return true;

@@ -1,18 +1,23 @@
 /* slab.h: a block of pages cut into slots for objects of one size, and the books about all slabs of a machine.
  *
  *   frames   |  4 |  5 |  6 |  7 |  8 |  9 |        a slab of order 2 at frame 4
- *   order[]  |  2 |  2 |  2 |  2 |  0 |  0 |        a byte per frame: its slab's order; 0, too, where there is none
+ *   entry[]  |  e |  e |  e |  e |  0 |  0 |        a number per frame: e = slab's order, its cache, its first object; 0: no slab
  *   words[]  | 1110110...        |                  a bit per slot in the map of the slab's first frame; set: the slot is free
  *   page     | owner, in use, colour, slots |       the struct page of the first frame
  *
  * Nothing is kept in the objects: so a constructor's work survives a free, and a slab works the same where memory does not exist
  * (backing none). What a slot's bit says is what the slab knows: an object that waits in a CPU's own list is not free here.
  *
- * Any address leads to its slab by the byte of its frame, to its slot by a multiplication. Costs 65 bytes per frame of a slab,
- * nothing where there is none.
+ * Any address leads to its slab by the entry of its frame, to its slot by a multiplication. An entry is one number,
+ *
+ *   order << 60 | number of the cache << 48 | distance of the first object from the beginning of the direct map
+ *
+ * so that for an object of a slab of that order and cache, distance + (order << 60 | number << 48) - entry is its distance from the
+ * first object, and for every other address of the direct map a number far beyond all slots. Costs 72 bytes per frame of a slab, nothing where there
+ * is none.
  *
  * A slab changes under its owner's lock. Invariant, proved by slab_check():
- *   I1: the slab's frames carry its order; its page has an owner, and room for its slots
+ *   I1: the slab's frames carry its entry; its page has an owner, and room for its slots
  *   I2: slots in use + bits set = slots, and no bit beyond
  */
 #ifndef FAULTLINE_ENGINE_PHYS_SLAB_H
@@ -40,11 +45,11 @@ struct slab_maps {
 	uintptr_t base; /* of the direct map */
 	uint64_t bytes;
 	struct page *page; /* per frame */
-	uint8_t *order;	   /* per frame */
+	uint64_t *entry;   /* per frame */
 	uint64_t *words;   /* SLAB_MAP_WORDS per frame; a slab's are those of its first frames */
 	uint64_t frames;
 	bool is_real; /* memory stands behind it */
-	struct reservation words_memory, order_memory;
+	struct reservation words_memory, entry_memory;
 };
 
 /* How the slots of a cache's slabs are found. */
@@ -52,15 +57,35 @@ struct slab_cut {
 	uint64_t inverse;    /* 2^64 / slot_bytes, rounded up */
 	uint32_t slot_bytes; /* at least SLAB_SLOT_MIN */
 	uint32_t left_bytes; /* of a slot, before its object */
+	uint16_t number;     /* of the cache, in entries: 1 .. SLAB_NUMBER_MAX */
 };
+
+#define SLAB_NUMBER_MAX 4095u
+#define SLAB_DISTANCE_BITS 48u
 
 #define SLAB_SLOT_MIN 8u
 
-/* STATUS_NO_MEMORY when there is no address space for the maps. */
+/* STATUS_NO_MEMORY when there is no address space for the maps, STATUS_LIMIT for 128 TiB and more. */
 MUST_USE enum status slab_maps_create(struct slab_maps *maps, struct memory *memory);
 void slab_maps_destroy(struct slab_maps *maps);
 
-struct slab_cut slab_cut_of(const struct slab_geometry *geometry);
+struct slab_cut slab_cut_of(const struct slab_geometry *geometry, uint16_t number);
+
+/* The upper bits of the entries of a cache's slabs of that order. */
+static inline uint64_t slab_tag(uint16_t number, unsigned order)
+{
+	return (uint64_t)order << 60 | (uint64_t)number << SLAB_DISTANCE_BITS;
+}
+
+static inline unsigned slab_entry_order(uint64_t entry)
+{
+	return (unsigned)(entry >> 60);
+}
+
+static inline uint16_t slab_entry_number(uint64_t entry)
+{
+	return (uint16_t)(entry >> SLAB_DISTANCE_BITS & SLAB_NUMBER_MAX);
+}
 
 /* Makes a slab of an allocated block of 2^order pages; all its slots are free. `colour` bytes come before the first. */
 void slab_begin(struct slab_maps *maps, struct page *slab, const struct slab_cut *cut, uint32_t colour);
@@ -73,27 +98,17 @@ static inline uint64_t slab_frame(const struct slab_maps *maps, const struct pag
 	return (uint64_t)(slab - maps->page);
 }
 
-/* The page that is the first of the slab that holds the address, if there is one: then it has PAGE_SLAB. False for an address outside
- * the direct map. */
-static inline bool slab_page_of(const struct slab_maps *maps, uintptr_t address, struct page **page)
+/* The first page of the slab that holds the address, or NULL. Any number may be asked. */
+static inline struct page *slab_of_address(const struct slab_maps *maps, uintptr_t address)
 {
 	uint64_t distance = address - maps->base;
 
 	if (__builtin_expect(distance >= maps->bytes, 0))
-		return false;
-	uint64_t frame = distance >> PAGE_SHIFT;
-	unsigned order = maps->order[frame];
+		return NULL;
+	uint64_t frame = distance >> PAGE_SHIFT, entry = maps->entry[frame];
+	unsigned order = slab_entry_order(entry);
 
-	*page = &maps->page[frame >> order << order];
-	return true;
-}
-
-/* The first page of the slab that holds the address, or NULL. Any number may be asked. */
-static inline struct page *slab_of_address(const struct slab_maps *maps, uintptr_t address)
-{
-	struct page *page;
-
-	return slab_page_of(maps, address, &page) && (page->flags & PAGE_SLAB) ? page : NULL;
+	return entry != 0 ? &maps->page[frame >> order << order] : NULL;
 }
 
 /* Where the object of its first slot begins. */

@@ -12,6 +12,8 @@
 
 #define CACHE_LINE_BYTES 64u
 
+_Static_assert(KMEM_CACHES_MAX <= SLAB_NUMBER_MAX, "an entry names every cache");
+
 /* --- The allocator ------------------------------------------------------------------------------------------------ */
 
 static bool policy_is_valid(const struct slab_policy *policy)
@@ -181,7 +183,6 @@ static void create_cpu(struct kmem_cache *cache, unsigned number, char **memory)
 {
 	struct kmem_cache_cpu *own = &cache->cpu[number];
 
-	own->only_active = cache->has_sheaves ? 0 : UINTPTR_MAX;
 	list_create(&own->partial);
 	if (cache->has_cpu_slabs)
 		own->hand = own->loose = cut_sheaf(memory, SLAB_OBJECTS_MAX);
@@ -254,10 +255,23 @@ static void describe(struct kmem_cache *cache, const struct kmem_cache_args *arg
 	cache->sheaf_capacity = args->sheaf_capacity != 0 ? args->sheaf_capacity : policy->sheaf_capacity;
 	cache->has_sheaves = cache->sheaf_capacity > 0 && !cache->is_debugged;
 	cache->has_cpu_slabs = policy->cpu_slabs && !cache->is_debugged;
-	cache->cut = slab_cut_of(&cache->geometry);
+	cache->cut = slab_cut_of(&cache->geometry, (uint16_t)(cache - cache->allocator->slots + 1));
 	cache->colours = colours_of(policy, &cache->geometry);
 	cache->numbers.state = policy->seed ^ (uintptr_t)(cache - cache->allocator->slots);
 	list_create(&cache->partial);
+}
+
+static void prepare_quick_calls(struct kmem_cache *cache)
+{
+	const struct slab_maps *maps = &cache->allocator->maps;
+
+	cache->base = maps->base;
+	cache->bytes = maps->bytes;
+	cache->entry = maps->entry;
+	cache->tag = slab_tag(cache->cut.number, cache->geometry.order);
+	cache->inverse = cache->cut.inverse;
+	cache->usual_slots = cache->geometry.objects;
+	cache->only_active = cache->has_sheaves ? 0 : UINT64_MAX;
 }
 
 static enum status create_new(struct slab_allocator *allocator, const struct kmem_cache_args *args,
@@ -269,6 +283,7 @@ static enum status create_new(struct slab_allocator *allocator, const struct kme
 		return STATUS_LIMIT;
 	*cache = (struct kmem_cache){.allocator = allocator, .geometry = *geometry};
 	describe(cache, args);
+	prepare_quick_calls(cache);
 	enum status status = create_stages(cache, allocator->policy.cpus);
 
 	if (status == STATUS_OK && (cache->flags & SLAB_STORE_USER))

@@ -7,7 +7,11 @@
  *   freed by 0x2b on CPU 1 (process 9) at 140
  *
  * The call that made the mistake is refused: nothing changes, but bytes that were overwritten are put right again, as SLUB does
- * (Documentation/mm/slab.rst). The owner of the allocator may take the report; without a taker it is a bug and dies by CHECK.
+ * (Documentation/mm/slab.rst). Bytes that were written after a free are found when the object is next handed out, by a call that is
+ * innocent: it gets its object. The owner of the allocator may take the report; without a taker it is a bug and dies by CHECK.
+ *
+ * Reports come one at a time, under a lock of the allocator's, on the thread whose call found the mistake; the cache's lock may be
+ * held, too, so a taker must not call the allocator.
  */
 #ifndef FAULTLINE_ENGINE_PHYS_SLAB_MISUSE_H
 #define FAULTLINE_ENGINE_PHYS_SLAB_MISUSE_H
