@@ -16,79 +16,125 @@
 
 /* --- What there is to be driven ----------------------------------------------------------------------------------- */
 
-/* The two texts of slabinfo, by the numbers of their snapshots; 0 = there is none. */
-struct texts {
-	uint32_t before, after;
+/* The texts that are read twice. */
+enum text_name {
+	TEXT_SLABINFO,
+	TEXT_VMALLOCINFO,
+	TEXTS,
 };
 
-static enum trace_status read_texts(struct kmem_pass *pass, struct flt_reader *reader, struct texts *texts,
+static const char *const text_names[TEXTS] = {
+    [TEXT_SLABINFO] = "slabinfo", [TEXT_VMALLOCINFO] = "vmallocinfo"};
+
+static void note_text(struct text_places *places, const struct event_snapshot *snapshot, uint32_t number)
+{
+	for (unsigned i = 0; i < TEXTS; i++) {
+		if (strcmp(snapshot->name, text_names[i]) != 0 || places[i].after)
+			continue;
+		*(places[i].before ? &places[i].after : &places[i].before) = number;
+	}
+}
+
+static enum trace_status find_texts(struct flt_reader *reader, struct text_places *places,
 				    struct trace_error *error)
 {
 	uint32_t snapshots = flt_reader_tables(reader)->places.snapshots;
 
-	*texts = (struct texts){0};
-	for (uint32_t number = 1; number <= snapshots && !texts->after; number++) {
+	for (uint32_t number = 1; number <= snapshots; number++) {
 		struct event_snapshot snapshot;
 		enum trace_status status = flt_reader_snapshot(reader, number, &snapshot, error);
 
-		if (status == TRACE_OK && strcmp(snapshot.name, "slabinfo") == 0) {
-			status = slabinfo_text_parse(texts->before ? &pass->after : &pass->before,
-						     snapshot.bytes, snapshot.length, error);
-			*(texts->before ? &texts->after : &texts->before) = number;
-		}
 		if (status != TRACE_OK)
 			return status;
+		note_text(places, &snapshot, number);
 	}
-	pass->has_after = texts->after != 0;
-	if (texts->before)
-		return TRACE_OK;
-	return trace_fail(error, TRACE_UNSUPPORTED,
-			  "the recording has no /proc/slabinfo, so that nothing is known of its slabs");
+	return TRACE_OK;
+}
+
+static enum trace_status read_slabinfo(struct slabinfo_text *info, struct flt_reader *reader, uint32_t number,
+				       struct trace_error *error)
+{
+	struct event_snapshot snapshot;
+	enum trace_status status = flt_reader_snapshot(reader, number, &snapshot, error);
+
+	return status == TRACE_OK ? slabinfo_text_parse(info, snapshot.bytes, snapshot.length, error)
+				  : status;
+}
+
+static enum trace_status read_texts(struct kmem_pass *pass, struct flt_reader *reader,
+				    const struct text_places *places, struct trace_error *error)
+{
+	if (!places->before)
+		return trace_fail(
+		    error, TRACE_UNSUPPORTED,
+		    "the recording has no /proc/slabinfo, so that nothing is known of its slabs");
+	enum trace_status status = read_slabinfo(&pass->before, reader, places->before, error);
+
+	if (status != TRACE_OK || !places->after)
+		return status;
+	pass->has_after = true;
+	return read_slabinfo(&pass->after, reader, places->after, error);
+}
+
+/* An event and its `count`. */
+struct position {
+	uint64_t number, count;
+};
+
+static void note_event(struct kmem_pass *pass, struct text_places *places, enum event_kind kind,
+		       const struct position *event)
+{
+	if (kind == EVENT_SWITCH && event->count >= pass->cpus && event->count < CPUS_MAX)
+		pass->cpus = (unsigned)event->count + 1;
+	for (unsigned i = 0; kind == EVENT_SNAPSHOT && i < TEXTS; i++) {
+		if (event->count == places[i].before)
+			places[i].begin = event->number;
+		else if (event->count == places[i].after)
+			places[i].end = event->number;
+	}
 }
 
 /* Where the events are that name the texts, and how many CPUs the switches name. */
-static enum trace_status find_range(struct kmem_pass *pass, struct flt_reader *reader,
-				    const struct texts *texts, struct trace_error *error)
+static enum trace_status find_ranges(struct kmem_pass *pass, struct flt_reader *reader,
+				     struct text_places *places, struct trace_error *error)
 {
 	enum trace_status status;
 	struct flt_batch batch;
 
-	pass->begin = 0;
-	pass->end = flt_reader_summary(reader)->events;
+	for (unsigned i = 0; i < TEXTS; i++)
+		places[i].end = flt_reader_summary(reader)->events;
 	pass->cpus = 1;
 	while ((status = flt_reader_batch(reader, FLT_KIND | FLT_DETAIL, &batch, error)) == TRACE_OK) {
-		for (size_t i = 0; i < batch.events; i++) {
-			if (batch.kind[i] == EVENT_SWITCH && batch.count[i] >= pass->cpus &&
-			    batch.count[i] < CPUS_MAX)
-				pass->cpus = (unsigned)batch.count[i] + 1;
-			if (batch.kind[i] != EVENT_SNAPSHOT)
-				continue;
-			if (batch.count[i] == texts->before)
-				pass->begin = batch.first + i;
-			else if (batch.count[i] == texts->after)
-				pass->end = batch.first + i;
-		}
+		for (size_t i = 0; i < batch.events; i++)
+			note_event(pass, places, batch.kind[i],
+				   &(struct position){batch.first + i, batch.count[i]});
 	}
 	if (status == TRACE_END)
 		status = flt_reader_seek(reader, 0, error);
-	if (status == TRACE_OK && pass->begin > pass->end)
-		return trace_fail(error, TRACE_BAD_INPUT, "the second slabinfo was read before the first");
+	for (unsigned i = 0; i < TEXTS && status == TRACE_OK; i++) {
+		if (places[i].begin > places[i].end)
+			status = trace_fail(error, TRACE_BAD_INPUT, "the second %s was read before the first",
+					    text_names[i]);
+	}
+	pass->begin = places[TEXT_SLABINFO].begin;
+	pass->end = places[TEXT_SLABINFO].end;
 	return status;
 }
 
 static enum trace_status read_recording(struct kmem_pass *pass, struct flt_reader *reader,
-					struct trace_error *error)
+					struct text_places *places, struct trace_error *error)
 {
 	const struct flt_summary *trace = flt_reader_summary(reader);
-	struct texts texts;
 	enum trace_status status;
 
 	if (trace->kinds[EVENT_KMEM_ALLOC] + trace->kinds[EVENT_KMEM_FREE] == 0)
 		return trace_fail(error, TRACE_UNSUPPORTED,
 				  "the recording has no events of a slab allocator");
-	status = read_texts(pass, reader, &texts, error);
+	status = find_texts(reader, places, error);
 	if (status == TRACE_OK)
-		status = find_range(pass, reader, &texts, error);
+		status = read_texts(pass, reader, &places[TEXT_SLABINFO], error);
+	if (status == TRACE_OK)
+		status = find_ranges(pass, reader, places, error);
 	if (status == TRACE_OK)
 		status = kmem_names_create(&pass->names, trace, &pass->before, error);
 	if (status != TRACE_OK)
@@ -183,8 +229,10 @@ static enum trace_status create_threads(struct kmem_pass *pass, uint32_t threads
 enum trace_status kmem_pass_create(struct kmem_pass *pass, const struct policy *policy,
 				   struct flt_reader *reader, struct trace_error *error)
 {
+	struct text_places places[TEXTS] = {{0}};
+
 	*pass = (struct kmem_pass){0};
-	enum trace_status status = read_recording(pass, reader, error);
+	enum trace_status status = read_recording(pass, reader, places, error);
 
 	if (status == TRACE_OK)
 		status = create_threads(pass, flt_reader_summary(reader)->threads, error);
@@ -194,6 +242,9 @@ enum trace_status kmem_pass_create(struct kmem_pass *pass, const struct policy *
 		status = kmem_start_caches(pass, error);
 	if (status == TRACE_OK)
 		status = kmem_start_fill(pass, error);
+	if (status == TRACE_OK)
+		status = vmalloc_pass_create(&pass->areas, &pass->memory.space, reader,
+					     &places[TEXT_VMALLOCINFO], error);
 	if (status != TRACE_OK)
 		kmem_pass_destroy(pass);
 	return status;
@@ -205,6 +256,7 @@ void kmem_pass_destroy(struct kmem_pass *pass)
 		kernel_memory_abandon(&pass->memory);
 		memory_destroy(&pass->frames);
 	}
+	vmalloc_pass_destroy(&pass->areas);
 	free(pass->cache);
 	free(pass->cpu);
 	slab_places_destroy(&pass->places);
@@ -338,6 +390,10 @@ enum trace_status kmem_pass_event(struct kmem_pass *pass, const struct event *ev
 
 	if (event->kind == EVENT_SWITCH && event->thread < pass->threads)
 		pass->cpu[event->thread] = (int16_t)(event->count < CPUS_MAX ? (int)event->count : -1);
+	enum trace_status status = vmalloc_pass_event(&pass->areas, event, position, error);
+
+	if (status != TRACE_OK)
+		return status;
 	if (position < pass->begin || position >= pass->end || drive(pass, event) == TRACE_OK)
 		return TRACE_OK;
 	return trace_fail(error, TRACE_NO_MEMORY,
@@ -348,6 +404,8 @@ const char *kmem_pass_check(const struct kmem_pass *pass)
 {
 	const char *broken = slab_places_check(&pass->places, &pass->before);
 
+	if (!broken)
+		broken = vmalloc_pass_check(&pass->areas);
 	return broken ? broken : kernel_memory_check(&pass->memory);
 }
 

@@ -17,6 +17,8 @@
  *   ended       the frames of a slab were freed, or allocated anew: all of its objects must have been free
  *   unborn      the free of an object that nothing allocated: kmem_cache_alloc_bulk makes no event
  *
+ * Areas of vmalloc go the same way (vmalloc_pass.h), where the recording has /proc/vmallocinfo.
+ *
  * The caches take their slabs from a memory of their own, as large as the machine: where the machine's pages go is the business of the
  * pass over its page events, which has those of its slabs among them, so no page of a slab counts twice.
  */
@@ -24,6 +26,7 @@
 #define FAULTLINE_BENCH_PHYSICAL_KMEM_PASS_H
 
 #include "bench/physical/slab_survey.h"
+#include "bench/physical/vmalloc_pass.h"
 #include "engine/kernel_memory.h"
 
 struct kmem_pass_counts {
@@ -50,6 +53,7 @@ struct kmem_pass {
 	uint32_t misfits;	   /* caches that the policy cuts otherwise than the kernel */
 	int16_t *cpu;		   /* [thread]; -1 = not told yet */
 	uint32_t threads;
+	struct vmalloc_pass areas;
 	struct kmem_pass_counts counts;
 };
 

@@ -109,11 +109,29 @@ static void print_caches(const struct kmem_pass *pass, FILE *out)
 	free(big);
 }
 
+static void print_areas(const struct vmalloc_pass *areas, FILE *out)
+{
+	const struct vmalloc_sum before = vmallocinfo_text_sum(&areas->before);
+	const struct vmalloc_sum after = vmallocinfo_text_sum(&areas->after);
+	const struct vmalloc_sum model = vmalloc_pass_sum(areas);
+	const struct line lines[] = {
+	    {"areas of vmalloc", before.areas, after.areas, model.areas},
+	    {"their pages", before.pages, after.pages, model.pages},
+	    {"pages not purged yet", before.unpurged_pages, after.unpurged_pages, model.unpurged_pages},
+	};
+
+	if (!areas->space)
+		return;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		print_line(&lines[i], areas->has_after, out);
+}
+
 void kmem_table_print(const struct kmem_pass *pass, FILE *out)
 {
 	const struct kmem_pass_counts *counts = &pass->counts;
 
 	print_caches(pass, out);
+	print_areas(&pass->areas, out);
 	(void)fprintf(out,
 		      "\n%" PRIu64 " objects allocated, %" PRIu64 " freed; inferred frees: %" PRIu64
 		      " by an allocation in their place, %" PRIu64 " by the end of their slab\n",
@@ -173,6 +191,32 @@ static json_t *counts_json(const struct kmem_pass_counts *counts)
 			 (json_int_t)counts->refused);
 }
 
+static json_t *sum_json(const struct vmalloc_sum *sum)
+{
+	return json_pack("{s:I, s:I, s:I}", "areas", (json_int_t)sum->areas, "pages", (json_int_t)sum->pages,
+			 "unpurged_pages", (json_int_t)sum->unpurged_pages);
+}
+
+static json_t *areas_json(const struct vmalloc_pass *areas)
+{
+	const struct vmalloc_pass_counts *counts = &areas->counts;
+	const struct vmalloc_sum before = vmallocinfo_text_sum(&areas->before);
+	const struct vmalloc_sum after = vmallocinfo_text_sum(&areas->after);
+	const struct vmalloc_sum model = vmalloc_pass_sum(areas);
+
+	if (!areas->space)
+		return json_null();
+	json_t *events =
+	    json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "alloc", (json_int_t)counts->allocs, "free",
+		      (json_int_t)counts->frees, "purge", (json_int_t)counts->purges, "guessed",
+		      (json_int_t)counts->guessed, "reused", (json_int_t)counts->reused, "unborn",
+		      (json_int_t)counts->unborn, "refused", (json_int_t)counts->refused);
+
+	return json_pack("{s:o, s:o, s:o, s:o}", "before", sum_json(&before), "after",
+			 areas->has_after ? sum_json(&after) : json_null(), "model", sum_json(&model),
+			 "events", events);
+}
+
 json_t *kmem_table_json(const struct kmem_pass *pass)
 {
 	struct kmem_sum sum = kmem_table_sum(pass);
@@ -190,7 +234,7 @@ json_t *kmem_table_json(const struct kmem_pass *pass)
 	json_t *pages = json_pack("{s:I, s:o, s:I}", "before", (json_int_t)sum.before_pages, "after", after,
 				  "model", (json_int_t)sum.model_pages);
 
-	return json_pack("{s:o, s:o, s:o, s:I, s:I}", "pages", pages, "caches", caches, "events",
+	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:o}", "pages", pages, "caches", caches, "events",
 			 counts_json(&pass->counts), "guessed_slabs", (json_int_t)pass->guessed, "misfits",
-			 (json_int_t)pass->misfits);
+			 (json_int_t)pass->misfits, "vmalloc", areas_json(&pass->areas));
 }

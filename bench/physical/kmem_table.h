@@ -40,7 +40,8 @@ double kmem_table_error(uint64_t number, uint64_t truth);
 void kmem_table_print(const struct kmem_pass *pass, FILE *out);
 
 /* {pages {before, after, model}, caches [{name, objsize, big, error, error_unchanged, before, after, model: {slabs, pages, objects,
- * active}}], events {alloc, free, reused, ended, unborn, unattributed, large, refused}, guessed_slabs, misfits}; what is not known
+ * active}}], events {alloc, free, reused, ended, unborn, unattributed, large, refused}, guessed_slabs, misfits, vmalloc {before, after, model:
+ * {areas, pages, unpurged_pages}, events {alloc, free, purge, guessed, reused, unborn, refused}}}; what is not known
  * is null. NULL without memory. */
 json_t *kmem_table_json(const struct kmem_pass *pass);
 

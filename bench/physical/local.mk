@@ -8,6 +8,7 @@ bench_libbench_a_SOURCES += %D%/proc_text.h %D%/proc_text.c %D%/zoneinfo_text.h 
 bench_libbench_a_SOURCES += %D%/processors.h %D%/processors.c %D%/machine_frames.h %D%/machine_frames.c %D%/machine_blocks.h %D%/machine_blocks.c \
 	%D%/machine_state.h %D%/machine_state.c %D%/machine_boot.h %D%/machine_boot.c
 bench_libbench_a_SOURCES += %D%/free_prediction.h %D%/free_prediction.c %D%/free_pass.h %D%/free_pass.c
-bench_libbench_a_SOURCES += %D%/slabinfo_text.h %D%/slabinfo_text.c %D%/kmem_names.h %D%/kmem_names.c %D%/slab_places.h %D%/slab_places.c
+bench_libbench_a_SOURCES += %D%/slabinfo_text.h %D%/slabinfo_text.c %D%/vmallocinfo_text.h %D%/vmallocinfo_text.c \
+	%D%/vmalloc_pass.h %D%/vmalloc_pass.c %D%/kmem_names.h %D%/kmem_names.c %D%/slab_places.h %D%/slab_places.c
 bench_libbench_a_SOURCES += %D%/slab_survey.h %D%/slab_survey.c %D%/kmem_start.h %D%/kmem_start.c %D%/kmem_pass.h %D%/kmem_pass.c %D%/kmem_table.h %D%/kmem_table.c
 bench_faultline_SOURCES += %D%/physical_replay.h %D%/physical_replay.c %D%/physical_compare.h %D%/physical_compare.c

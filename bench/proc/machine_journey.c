@@ -154,10 +154,19 @@ void machine_journey_destroy(struct machine_journey *journey)
 	free(journey);
 }
 
+static const char *caller_name(const void *context, uint64_t caller)
+{
+	const struct kmem_pass *objects = context;
+
+	return vmalloc_pass_caller(&objects->areas, caller);
+}
+
 struct proc_machine machine_journey_machine(const struct machine_journey *journey, const char *unknown)
 {
 	return (struct proc_machine){.memory = &journey->pages->memory,
 				     .kernel = journey->objects ? &journey->objects->memory : NULL,
 				     .recorded = journey->recorded,
+				     .caller_name = journey->objects ? caller_name : NULL,
+				     .caller_context = journey->objects,
 				     .unknown = unknown};
 }

@@ -9,6 +9,8 @@
 /* Areas that there may be at once, of all kinds: CONFIG-independent, our own limit. */
 #define AREAS_MAX ((uint64_t)1 << 24)
 #define HUGE_BYTES (PAGE_BYTES << HUGE_ORDER)
+/* Single pages that are asked for at once (vm_area_alloc_pages). */
+#define BULK_PAGES 100u
 /* Of a frame number in the table of frames; devices may lie higher, their frames are not kept. */
 #define FRAME_MAX ((pfn_t)UINT32_MAX - 1)
 
@@ -61,10 +63,7 @@ void vmap_space_destroy(struct vmap_space *space)
 	while (space->busy.by_address.root) {
 		struct vmap_area *area = avl_entry(space->busy.by_address.root, struct vmap_area, node);
 
-		if (area->flags & VM_ALLOC)
-			vfree(space, -1, area->start);
-		else
-			(area->flags & VM_IOREMAP ? iounmap : vunmap)(space, area->start);
+		free_vm_area(space, -1, area->start);
 	}
 	vmap_store_destroy(&space->store);
 	reservation_destroy(&space->frames_memory);
@@ -203,12 +202,51 @@ static void free_frames(struct vmap_space *space, int cpu, const struct vmap_are
 	space->allocated_pages -= area->pages;
 }
 
+struct page_batch {
+	size_t count;
+	struct page *page[BULK_PAGES];
+};
+
 static void end_allocation(struct vmap_space *space, int cpu, struct vmap_area *area)
 {
 	free_frames(space, cpu, area);
 	close_area(space, area);
 }
 
+/* Maps pages at the area's end; those that find no place go back. */
+static bool map_pages(struct vmap_space *space, int cpu, struct vmap_area *area,
+		      const struct page_batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		struct page *page = batch->page[i];
+
+		if (map_block(space, area, pfn_of_page(&space->memory->pages, page), area->order)) {
+			space->allocated_pages += (uint64_t)1 << area->order;
+			continue;
+		}
+		for (size_t left = i; left < batch->count; left++)
+			free_pages_of(space->memory, cpu, batch->page[left], area->order);
+		return false;
+	}
+	return true;
+}
+
+static struct page_batch take_pages(struct vmap_space *space, const struct gfp *gfp, unsigned order,
+				    uint64_t wanted)
+{
+	struct page_batch batch = {0};
+
+	if (order > 0) {
+		batch.page[0] = alloc_pages(space->memory, gfp, order);
+		batch.count = batch.page[0] != NULL;
+	} else {
+		batch.count = alloc_pages_bulk(space->memory, gfp, wanted < BULK_PAGES ? wanted : BULK_PAGES,
+					       batch.page);
+	}
+	return batch;
+}
+
+/* What a bulk could not give completely is asked for again, until there is nothing at all (vm_area_alloc_pages). */
 static bool fill_area(struct vmap_space *space, const struct gfp *gfp, struct vmap_area *area, uint64_t pages)
 {
 	struct gfp own = *gfp;
@@ -216,15 +254,10 @@ static bool fill_area(struct vmap_space *space, const struct gfp *gfp, struct vm
 	if (!(own.flags & (GFP_DMA | GFP_DMA32)))
 		own.flags |= GFP_HIGHMEM;
 	while (area->pages < pages) {
-		struct page *page = alloc_pages(space->memory, &own, area->order);
+		struct page_batch batch = take_pages(space, &own, area->order, pages - area->pages);
 
-		if (!page)
+		if (batch.count == 0 || !map_pages(space, own.cpu, area, &batch))
 			return false;
-		if (!map_block(space, area, pfn_of_page(&space->memory->pages, page), area->order)) {
-			free_pages_of(space->memory, own.cpu, page, area->order);
-			return false;
-		}
-		space->allocated_pages += (uint64_t)1 << area->order;
 	}
 	return true;
 }
@@ -345,6 +378,33 @@ uintptr_t ioremap(struct vmap_space *space, uint64_t physical, const struct vmal
 void iounmap(struct vmap_space *space, uintptr_t address)
 {
 	close_area(space, area_at(space, address / PAGE_BYTES * PAGE_BYTES, VM_IOREMAP));
+}
+
+#define KINDS ((unsigned)(VM_IOREMAP | VM_ALLOC | VM_MAP | VM_USERMAP | VM_DMA_COHERENT | VM_SPARSE))
+
+uintptr_t get_vm_area(struct vmap_space *space, const struct vmalloc_request *request, uint64_t physical)
+{
+	uint64_t alignment = request->alignment > PAGE_BYTES ? request->alignment : PAGE_BYTES;
+	struct vmap_area *area =
+	    request_is_valid(space, request) && (request->flags & KINDS)
+		? open_area(space, request, request->flags & (KINDS | VM_NO_GUARD), alignment)
+		: NULL;
+
+	space->refusals += !area;
+	if (!area)
+		return 0;
+	area->physical = physical;
+	return area->start;
+}
+
+void free_vm_area(struct vmap_space *space, int cpu, uintptr_t address)
+{
+	struct vmap_area *area = area_at(space, address, KINDS);
+
+	if (area->flags & VM_ALLOC)
+		end_allocation(space, cpu, area);
+	else
+		close_area(space, area);
 }
 
 /* --- Proof -------------------------------------------------------------------------------------------------------- */

@@ -49,6 +49,9 @@ enum vm_flag {
 	VM_MAP = 1 << 2,	     /* vmap: pages of the caller's */
 	VM_NO_GUARD = 1 << 3,	     /* no page behind it */
 	VM_ALLOW_HUGE_VMAP = 1 << 4, /* blocks of 2 MiB will do */
+	VM_USERMAP = 1 << 5,	     /* a process may map it, too */
+	VM_DMA_COHERENT = 1 << 6,    /* a device reads and writes it */
+	VM_SPARSE = 1 << 7,	     /* mapped here and there, as its owner needs it */
 };
 
 /* A page table, and the TLBs, as far as they are needed here: every function gets the context. */
@@ -90,7 +93,7 @@ struct vmap_space {
 struct vmalloc_request {
 	uint64_t bytes;	    /* at least 1 */
 	uint64_t alignment; /* a power of two; 0 = a page */
-	unsigned flags;	    /* enum vm_flag, or-ed; the kind is the function's */
+	unsigned flags;	    /* enum vm_flag, or-ed; the kind is the function's, but for get_vm_area */
 	uint64_t caller;    /* any number that means something to the owner */
 };
 
@@ -131,6 +134,13 @@ void vunmap(struct vmap_space *space, uintptr_t address);
 /* Maps a device's memory, which has no struct page, aligned to its size up to 2 MiB; iounmap ends it. */
 uintptr_t ioremap(struct vmap_space *space, uint64_t physical, const struct vmalloc_request *request);
 void iounmap(struct vmap_space *space, uintptr_t address);
+
+/* A range for the owner's own mappings, with nothing mapped in it (get_vm_area; per-CPU chunks, executable memory ...):
+ * request->flags say what it is, `physical` what it maps, or 0. 0 as above. */
+uintptr_t get_vm_area(struct vmap_space *space, const struct vmalloc_request *request, uint64_t physical);
+
+/* Ends the area of any kind that begins at the address, with the frames that it has (free_vm_area). `cpu` as in struct gfp. */
+void free_vm_area(struct vmap_space *space, int cpu, uintptr_t address);
 
 /* Purges at once what waits (vm_unmap_aliases). Returns how many areas went. */
 uint64_t vmap_space_purge(struct vmap_space *space);

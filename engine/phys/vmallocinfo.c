@@ -6,6 +6,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Pointers to pages that fit in a page: the array of more is itself memory of vmalloc's ("vpages"). */
+#define PAGES_OF_AN_ARRAY (PAGE_BYTES / sizeof(void *))
+
 bool vmallocinfo_next(const struct vmap_space *space, uint64_t address, struct vmallocinfo *info)
 {
 	const struct vmap_area *area = vmap_tree_find(&space->busy, address);
@@ -54,6 +57,20 @@ __attribute__((format(printf, 2, 3))) static void add(struct line *line, const c
 	line->length += length > 0 ? (size_t)length : 0;
 }
 
+static void add_kinds(struct line *line, unsigned flags)
+{
+	static const struct {
+		unsigned flag;
+		const char *word;
+	} kinds[] = {{VM_IOREMAP, "ioremap"}, {VM_SPARSE, "sparse"}, {VM_ALLOC, "vmalloc"},
+		     {VM_MAP, "vmap"},	      {VM_USERMAP, "user"},  {VM_DMA_COHERENT, "dma-coherent"}};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (flags & kinds[i].flag)
+			add(line, " %s", kinds[i].word);
+	}
+}
+
 size_t vmallocinfo_line(const struct vmallocinfo *info, const char *caller, char *buffer)
 {
 	struct line line = {buffer, 0};
@@ -70,12 +87,9 @@ size_t vmallocinfo_line(const struct vmallocinfo *info, const char *caller, char
 		add(&line, " pages=%" PRIu64, info->pages);
 	if (info->physical > 0)
 		add(&line, " phys=0x%016" PRIx64, info->physical);
-	if (info->flags & VM_IOREMAP)
-		add(&line, " ioremap");
-	if (info->flags & VM_ALLOC)
-		add(&line, " vmalloc");
-	if (info->flags & VM_MAP)
-		add(&line, " vmap");
+	add_kinds(&line, info->flags);
+	if (info->pages > PAGES_OF_AN_ARRAY)
+		add(&line, " vpages");
 	if (info->pages > 0)
 		add(&line, " N0=%" PRIu64, info->pages);
 	add(&line, "\n");

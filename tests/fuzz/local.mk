@@ -41,6 +41,12 @@ tests_fuzz_fuzz_slabinfo_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_slabinfo_LDADD = bench/libbench.a $(unit_libs)
 EXTRA_DIST += %D%/corpus/fuzz_slabinfo/slabinfo.txt
 
+fuzz_programs += %D%/fuzz_vmallocinfo
+tests_fuzz_fuzz_vmallocinfo_SOURCES = %D%/fuzz_vmallocinfo.c $(fuzz_driver)
+tests_fuzz_fuzz_vmallocinfo_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_vmallocinfo_LDADD = bench/libbench.a $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_vmallocinfo/vmallocinfo.txt
+
 fuzz_programs += %D%/fuzz_spaces
 tests_fuzz_fuzz_spaces_SOURCES = %D%/fuzz_spaces.c $(fuzz_driver)
 tests_fuzz_fuzz_spaces_LDFLAGS = $(fuzz_ldflags)
