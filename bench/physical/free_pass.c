@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NS_PER_SECOND UINT64_C(1000000000)
+#define TICKS_MAX 1024u
+#define SET_BATCHES 4u /* that a set holds while memory is reclaimed */
 
 /* --- The beginning ---------------------------------------------------------------------------------------------------- */
 
@@ -58,6 +59,23 @@ static bool place_blocks(struct free_pass *pass)
 	return true;
 }
 
+/* Direct reclaim that still finds nothing empties the page sets of all processors (drain_all_pages). */
+static uint64_t drain_all(void *owner, const struct zone_request *request, unsigned flags)
+{
+	struct memory *memory = owner;
+	uint64_t before = 0, after = 0;
+
+	(void)request;
+	(void)flags;
+	for (unsigned i = 0; i < memory->zones; i++) {
+		before += zone_kept_pages(&memory->zone[i]);
+		for (unsigned cpu = 0; cpu < memory->zone[i].cpus; cpu++)
+			zone_drain(&memory->zone[i], cpu);
+		after += zone_kept_pages(&memory->zone[i]);
+	}
+	return after - before;
+}
+
 static enum trace_status start(struct free_pass *pass, struct trace_error *error)
 {
 	enum trace_status status = processors_create(&pass->processors, pass->reader, error);
@@ -74,9 +92,10 @@ static enum trace_status start(struct free_pass *pass, struct trace_error *error
 		if (status != TRACE_OK)
 			break;
 		(void)processors_of(&pass->processors, &event);
-		pass->second = event.time_ns / NS_PER_SECOND;
 		pass->position++;
 	}
+	pass->tick_ns = machine_sets_next_tick(&pass->state.sets, pass->state.start_ns);
+	pass->memory.hook = (struct reclaim_hook){.owner = &pass->memory, .reclaim = drain_all};
 	return status;
 }
 
@@ -252,6 +271,34 @@ static void take_allocation(struct free_pass *pass, int cpu, const struct event 
 	pass->counts.other_zones += !zone_holds(&pass->memory.zone[page->zone], kernel->frame);
 }
 
+/* --- Reclaim ------------------------------------------------------------------------------------------------------------ */
+
+/* While kswapd works, sets hold few pages (ZONE_RECLAIM_ACTIVE), and may hold fewer with every free. When it stops working it does not tell
+ * before it goes to sleep; its own frees are certain. */
+static void keep_set_small(struct free_pass *pass, int cpu, const struct event *event)
+{
+	struct zone *zone = memory_zone_of(&pass->memory, event->kernel.frame);
+
+	if (!pass->reclaims || !zone || (unsigned)cpu >= zone->cpus)
+		return;
+	struct pcp *pcp = &zone->pcp[cpu];
+	uint32_t fewer = pcp->free_count > pcp->batch ? pcp->free_count : pcp->batch;
+
+	if (pcp->tuning == PCP_TUNED && event->thread == pass->reclaimer)
+		pcp->high = pcp->high > pcp->high_min + fewer ? pcp->high - fewer : pcp->high_min;
+	if (pcp->count >= SET_BATCHES * pcp->batch)
+		zone_drain(zone, (unsigned)cpu);
+}
+
+/* kswapd begins a round, or goes to sleep: the round before is over, and has reclaimed what the boosts of watermarks asked for. */
+static void follow_kswapd(struct free_pass *pass, const struct event *event)
+{
+	pass->reclaims = event->kind == EVENT_KSWAPD_WAKE;
+	pass->reclaimer = event->thread;
+	for (unsigned i = 0; i < pass->memory.zones; i++)
+		zone_unboost(&pass->memory.zone[i], UINT64_MAX);
+}
+
 static void grow(struct free_pass *pass, const struct event *event)
 {
 	static const enum zone_kind kinds[] = {
@@ -271,14 +318,23 @@ static void grow(struct free_pass *pass, const struct event *event)
 	}
 }
 
-static void decay(struct free_pass *pass, uint64_t time_ns)
+static void decay(struct free_pass *pass)
 {
-	for (; pass->second < time_ns / NS_PER_SECOND; pass->second++) {
-		for (unsigned i = 0; i < pass->memory.zones; i++) {
-			for (unsigned cpu = 0; cpu < pass->memory.zone[i].cpus; cpu++)
-				zone_decay(&pass->memory.zone[i], cpu);
-		}
+	for (unsigned i = 0; i < pass->memory.zones; i++) {
+		for (unsigned cpu = 0; cpu < pass->memory.zone[i].cpus; cpu++)
+			zone_decay(&pass->memory.zone[i], cpu);
 	}
+}
+
+/* After a gap of many ticks sets shrink no more. */
+static void pass_ticks(struct free_pass *pass, uint64_t time_ns)
+{
+	for (unsigned ticks = 0; pass->tick_ns <= time_ns && ticks < TICKS_MAX; ticks++) {
+		decay(pass);
+		pass->tick_ns = machine_sets_next_tick(&pass->state.sets, pass->tick_ns);
+	}
+	if (pass->tick_ns <= time_ns)
+		pass->tick_ns = machine_sets_next_tick(&pass->state.sets, time_ns);
 }
 
 /* Does the event name a block of the machine's frames, as those do that are looked at here? */
@@ -295,7 +351,7 @@ static enum trace_status take(struct free_pass *pass, const struct event *event,
 	int cpu = (int)processors_of(&pass->processors, event);
 	bool is_page = event->kind == EVENT_PAGE_ALLOC || event->kind == EVENT_PAGE_FREE;
 
-	decay(pass, event->time_ns);
+	pass_ticks(pass, event->time_ns);
 	if (is_page && !(event->flags & EVENT_FAILED) && !is_block(pass, &event->kernel))
 		return trace_fail(error, TRACE_BAD_INPUT,
 				  "event %" PRIu64 ": a block of order %u at frame %" PRIu64
@@ -306,8 +362,11 @@ static enum trace_status take(struct free_pass *pass, const struct event *event,
 		try_in_vain(pass, cpu, event);
 	else if (event->kind == EVENT_PAGE_ALLOC)
 		take_allocation(pass, cpu, event);
-	else if (event->kind == EVENT_PAGE_FREE)
+	else if (event->kind == EVENT_PAGE_FREE) {
 		take_free(pass, cpu, &event->kernel);
+		keep_set_small(pass, cpu, event);
+	} else if (event->kind == EVENT_KSWAPD_WAKE || event->kind == EVENT_KSWAPD_SLEEP)
+		follow_kswapd(pass, event);
 	else if (event->kind == EVENT_ZONE_GROW)
 		grow(pass, event);
 	return TRACE_OK;

@@ -5,7 +5,7 @@
  *   page_alloc F, order, gfp, on a processor ──▶ alloc_pages(order, gfp) on that processor ──▶ S          place[F] = S
  *   page_free F, order                       ──▶ the block at place[F] is freed
  *   zone_grow                                ──▶ the zone gets as many frames more
- *   a second of the recorded time            ──▶ the page sets of all processors decay, as the kernel's vmstat worker makes them
+ *   a tick, each second of the recorded time ──▶ the page sets of all processors decay, as the kernel's vmstat worker makes them
  *
  * What is in use at the start stays where it lies. Everything else is the policy's business: splitting, merging, falling back, the page
  * sets. The recorded zone_locked, pcpu_drain and extfrag events tell what Linux did there, and are not looked at.
@@ -52,9 +52,11 @@ struct free_pass {
 	struct flt_reader *reader; /* the caller's, and nobody else's as long as the pass is there */
 	struct processors processors;
 	uint64_t position; /* of the next event; from state.start on */
-	uint64_t second;   /* of the recorded time, whose decay is done */
-	uint32_t *place;   /* [recorded frame]: simulated frame, or PLACE_... */
-	uint32_t *gfp;	   /* [number of the name, from 0]: enum gfp_flag */
+	uint64_t tick_ns;  /* of the recorded time: the next decay (machine_sets.h) */
+	bool reclaims;	   /* kswapd works, which is this thread */
+	uint32_t reclaimer;
+	uint32_t *place; /* [recorded frame]: simulated frame, or PLACE_... */
+	uint32_t *gfp;	 /* [number of the name, from 0]: enum gfp_flag */
 	struct free_pass_counts counts;
 	struct free_prediction prediction; /* of buddyinfo, once position is past state.end */
 	struct page_latency *latency; /* the caller's, who may set it: what calls take goes there; or NULL */

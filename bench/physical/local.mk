@@ -5,8 +5,8 @@ bench_libbench_a_SOURCES += %D%/hilbert.h %D%/hilbert.c %D%/frame_map.h %D%/fram
 	%D%/slab_series.h %D%/slab_series.c %D%/physical_directory.h %D%/physical_directory.c %D%/free_replay.h %D%/free_replay.c
 bench_libbench_a_SOURCES += %D%/proc_text.h %D%/proc_text.c %D%/zoneinfo_text.h %D%/zoneinfo_text.c %D%/iomem_text.h %D%/iomem_text.c \
 	%D%/buddyinfo_text.h %D%/buddyinfo_text.c %D%/pagetypeinfo_text.h %D%/pagetypeinfo_text.c
-bench_libbench_a_SOURCES += %D%/processors.h %D%/processors.c %D%/machine_frames.h %D%/machine_frames.c %D%/machine_blocks.h %D%/machine_blocks.c \
-	%D%/machine_state.h %D%/machine_state.c %D%/machine_boot.h %D%/machine_boot.c
+bench_libbench_a_SOURCES += %D%/processors.h %D%/processors.c %D%/machine_frames.h %D%/machine_frames.c %D%/block_types.h %D%/block_types.c %D%/machine_blocks.h %D%/machine_blocks.c \
+	%D%/machine_sets.h %D%/machine_sets.c %D%/machine_state.h %D%/machine_state.c %D%/machine_boot.h %D%/machine_boot.c
 bench_libbench_a_SOURCES += %D%/free_prediction.h %D%/free_prediction.c %D%/free_pass.h %D%/free_pass.c
 bench_libbench_a_SOURCES += %D%/slabinfo_text.h %D%/slabinfo_text.c %D%/vmallocinfo_text.h %D%/vmallocinfo_text.c \
 	%D%/vmalloc_pass.h %D%/vmalloc_pass.c %D%/kmem_names.h %D%/kmem_names.c %D%/slab_places.h %D%/slab_places.c

@@ -40,18 +40,43 @@ void machine_blocks_event(struct machine_blocks *blocks, const struct event *eve
 
 /* --- By contents ------------------------------------------------------------------------------------------------------ */
 
-struct contents {
-	uint64_t block;
-	int32_t kernel; /* frames of the kernel, less those of processes and files */
-	int32_t slab;	/* of them, slab pages, less the others */
-};
+/* The free blocks of frames first .. end-1, which lie in one pageblock and are not all of it. */
+static void count_free(struct block_contents *contents, uint64_t first, uint64_t end)
+{
+	while (first < end) {
+		unsigned order = 0;
 
-static struct contents look(const struct machine_frames *frames, uint64_t block)
+		while (order + 1 < PAGEBLOCK_ORDER && first % (UINT64_C(2) << order) == 0 &&
+		       UINT64_C(2) << order <= end - first)
+			order++;
+		contents->free[order]++;
+		first += UINT64_C(1) << order;
+	}
+}
+
+static void look_for_free(struct block_contents *contents, const struct machine_frames *frames, uint64_t end)
+{
+	uint64_t first = contents->block << PAGEBLOCK_ORDER;
+	uint64_t at = first;
+
+	while (at < end) {
+		uint64_t run = at;
+
+		while (run < end && frames->frame[run].state == MACHINE_LISTED)
+			run++;
+		if (run - at < PAGEBLOCK_PAGES)
+			count_free(contents, at, run);
+		at = run + 1;
+	}
+}
+
+static struct block_contents look(const struct machine_frames *frames, uint64_t block)
 {
 	uint64_t end = (block + 1) << PAGEBLOCK_ORDER;
-	struct contents contents = {.block = block};
+	struct block_contents contents = {.block = block};
 
 	end = end < frames->frames ? end : frames->frames;
+	look_for_free(&contents, frames, end);
 	for (uint64_t i = block << PAGEBLOCK_ORDER; i < end; i++) {
 		const struct machine_frame *frame = &frames->frame[i];
 		bool is_slab = frame->kind == FRAME_SLAB;
@@ -67,7 +92,7 @@ static struct contents look(const struct machine_frames *frames, uint64_t block)
 
 static int more_kernel(const void *left, const void *right)
 {
-	const struct contents *a = left, *b = right;
+	const struct block_contents *a = left, *b = right;
 
 	if (a->kernel != b->kernel)
 		return a->kernel > b->kernel ? -1 : 1;
@@ -76,54 +101,72 @@ static int more_kernel(const void *left, const void *right)
 
 static int more_slab(const void *left, const void *right)
 {
-	const struct contents *a = left, *b = right;
+	const struct block_contents *a = left, *b = right;
 
 	if (a->slab != b->slab)
 		return a->slab > b->slab ? -1 : 1;
 	return a->block < b->block ? -1 : 1;
 }
 
-/* How many pageblocks of each type are missing; what is not known goes into `open`. Returns how many these are. */
-static size_t find_open(const struct machine_blocks *blocks, const struct machine_frames *frames,
-			const uint64_t range[2], uint64_t *missing, struct contents *open)
+/* What is known of a zone's pageblocks, and what is not. */
+struct zone_blocks {
+	uint64_t missing[MIGRATE_TYPES]; /* pageblocks of each type */
+	struct block_types types;
+	struct block_contents *open;
+	size_t count;
+};
+
+static void find_open(const struct machine_blocks *blocks, const struct machine_frames *frames,
+		      const uint64_t range[2], struct zone_blocks *zone)
 {
-	size_t count = 0;
-
 	for (uint64_t block = range[0]; block < range[1]; block++) {
-		unsigned type = blocks->type[block];
+		struct block_contents contents = look(frames, block);
 
-		if (type == MIGRATE_TYPES)
-			open[count++] = look(frames, block);
-		else if (missing[type] > 0)
-			missing[type]--;
+		contents.type = blocks->type[block];
+		if (contents.type == MIGRATE_TYPES) {
+			zone->open[zone->count++] = contents;
+			continue;
+		}
+		zone->missing[contents.type] -= zone->missing[contents.type] > 0;
+		block_types_know(&zone->types, &contents);
 	}
-	return count;
+}
+
+static void guess_by_contents(struct zone_blocks *zone)
+{
+	uint64_t reclaimable = zone->missing[MIGRATE_RECLAIMABLE];
+	uint64_t of_kernel = zone->missing[MIGRATE_UNMOVABLE] + reclaimable;
+
+	of_kernel = of_kernel < zone->count ? of_kernel : zone->count;
+	qsort(zone->open, zone->count, sizeof(*zone->open), more_kernel);
+	qsort(zone->open, of_kernel, sizeof(*zone->open), more_slab);
+	for (size_t i = 0; i < zone->count; i++)
+		zone->open[i].type = i >= of_kernel    ? MIGRATE_MOVABLE
+				     : i < reclaimable ? MIGRATE_RECLAIMABLE
+						       : MIGRATE_UNMOVABLE;
 }
 
 enum trace_status machine_blocks_infer(struct machine_blocks *blocks, const struct machine_frames *frames,
-				       const uint64_t zone[2], const uint64_t *wanted,
+				       const uint64_t zone[2], const struct pagetypeinfo_zone *told,
 				       struct trace_error *error)
 {
+	static const struct pagetypeinfo_zone nothing;
 	const uint64_t range[2] = {zone[0] >> PAGEBLOCK_ORDER,
 				   (zone[1] + PAGEBLOCK_PAGES - 1) >> PAGEBLOCK_ORDER};
-	uint64_t missing[MIGRATE_TYPES] = {0};
-	struct contents *open = malloc((size_t)(range[1] - range[0] + 1) * sizeof(*open));
+	struct zone_blocks found = {.open = malloc((size_t)(range[1] - range[0] + 1) * sizeof(*found.open))};
 
-	if (!open)
+	if (!found.open)
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for %" PRIu64 " pageblocks",
 				  range[1] - range[0]);
-	if (wanted)
-		memcpy(missing, wanted, sizeof(missing));
-	size_t count = find_open(blocks, frames, range, missing, open);
-	uint64_t of_kernel = missing[MIGRATE_UNMOVABLE] + missing[MIGRATE_RECLAIMABLE];
-
-	of_kernel = of_kernel < count ? of_kernel : count;
-	qsort(open, count, sizeof(*open), more_kernel);
-	qsort(open, of_kernel, sizeof(*open), more_slab);
-	for (size_t i = 0; i < count; i++)
-		blocks->type[open[i].block] = i >= of_kernel			 ? MIGRATE_MOVABLE
-					      : i < missing[MIGRATE_RECLAIMABLE] ? MIGRATE_RECLAIMABLE
-										 : MIGRATE_UNMOVABLE;
-	free(open);
+	told = told ? told : &nothing;
+	memcpy(found.missing, told->blocks, sizeof(found.missing));
+	block_types_create(&found.types, told);
+	find_open(blocks, frames, range, &found);
+	guess_by_contents(&found);
+	if (told != &nothing)
+		block_types_fit(&found.types, found.open, found.count);
+	for (size_t i = 0; i < found.count; i++)
+		blocks->type[found.open[i].block] = (uint8_t)found.open[i].type;
+	free(found.open);
 	return TRACE_OK;
 }

@@ -235,63 +235,87 @@ static unsigned list_type(const struct builder *builder, pfn_t at)
 	return type < MIGRATE_PCPTYPES ? type : MIGRATE_MOVABLE;
 }
 
-/* The next frame from *at on that may lie in a set for all that is known, in a pageblock whose pages are of the type; MIGRATE_TYPES: any. */
-static bool next_unknown(const struct builder *builder, unsigned type, pfn_t *at)
+/* May the frame lie in a set, for all that is known? */
+static bool is_unknown(const struct builder *builder, pfn_t at)
 {
-	const struct machine_state *state = builder->state;
+	const struct machine_frame *frame = &builder->state->frames.frame[at];
+	const struct page *page = page_of_pfn(&builder->memory->pages, at);
 
-	for (; *at < builder->zone->end; ++*at) {
-		const struct machine_frame *frame = &state->frames.frame[*at];
-		const struct page *page = page_of_pfn(&builder->memory->pages, *at);
+	return frame->state == MACHINE_UNKNOWN && !(frame->flags & MACHINE_FRAME_TOLD) &&
+	       (page->flags & PAGE_HEAD) && page->private == 0;
+}
 
-		if (frame->state == MACHINE_UNKNOWN && !(frame->flags & MACHINE_FRAME_TOLD) &&
-		    (page->flags & PAGE_HEAD) && page->private == 0 &&
-		    (type == MIGRATE_TYPES || list_type(builder, *at) == type))
+/* What is guessed: how many pages the set of a processor has in the end, and which of its lists gets which blocks. */
+struct guess {
+	struct pcp *pcp;
+	uint32_t pages;
+	enum migrate_type list;
+	unsigned order;
+	unsigned pageblocks; /* their type, or MIGRATE_TYPES: any */
+};
+
+/* The next block from *at on whose frames are unknown, in a pageblock of the type that is asked for. */
+static bool next_unknown(const struct builder *builder, const struct guess *guess, pfn_t *at)
+{
+	const pfn_t block = (pfn_t)1 << guess->order;
+
+	for (*at = (*at + block - 1) / block * block; *at + block <= builder->zone->end; *at += block) {
+		pfn_t known = *at;
+
+		if (*at < builder->zone->first ||
+		    (guess->pageblocks != MIGRATE_TYPES && list_type(builder, *at) != guess->pageblocks))
+			continue;
+		while (known < *at + block && is_unknown(builder, known))
+			known++;
+		if (known == *at + block)
 			return true;
 	}
 	return false;
 }
 
-/* What is guessed: how many pages the set of a processor has in the end, and which of its lists gets which frames. */
-struct guess {
-	struct pcp *pcp;
-	uint32_t pages;
-	enum migrate_type list; /* of order 0 */
-	unsigned pageblocks;	/* their type, or MIGRATE_TYPES: any */
-};
-
 static void make_guess(const struct builder *builder, const struct guess *guess)
 {
-	struct pcp_list *list = &guess->pcp->list[pcp_index(guess->list, 0)];
+	struct pcp_list *list = &guess->pcp->list[pcp_index(guess->list, guess->order)];
+	const uint32_t block = 1u << guess->order;
 
-	for (pfn_t at = builder->zone->first; guess->pcp->count < guess->pages && list->blocks < list->mask;
-	     at++) {
-		if (!next_unknown(builder, guess->pageblocks, &at))
+	for (pfn_t at = builder->zone->first;
+	     guess->pcp->count + block <= guess->pages && list->blocks < list->mask; at += block) {
+		if (!next_unknown(builder, guess, &at))
 			return;
-		*page_of_pfn(&builder->memory->pages, at) = (struct page){.flags = 0};
+		for (pfn_t frame = at; frame < at + block; frame++)
+			*page_of_pfn(&builder->memory->pages, frame) = (struct page){.flags = 0};
 		pcp_list_append(list, at);
-		guess->pcp->count++;
-		builder->boot->used--;
-		builder->boot->in_sets++;
-		builder->boot->guessed++;
+		guess->pcp->count += block;
+		builder->boot->used -= block;
+		builder->boot->in_sets += block;
+		builder->boot->guessed += block;
 	}
 }
 
-/* In which list they are nothing tells, but in which they are not: in none that ran empty later. If there are too few of their type,
- * any will do: what lay there from the start to the end of the recording is only counted. */
+/* In which list they are nothing tells, but in which they are not: in none that ran empty later. Single frames come first, of the
+ * lists' types as long as there are some: what lay there from the start to the end of the recording is only counted. What is then
+ * missing lies in lists of blocks. */
 static void guess_set(const struct builder *builder, const struct zoneinfo_zone *told, unsigned cpu,
 		      uint32_t pages)
 {
 	static const enum migrate_type types[] = {MIGRATE_MOVABLE, MIGRATE_UNMOVABLE, MIGRATE_RECLAIMABLE};
-	const unsigned count = sizeof(types) / sizeof(types[0]);
-	unsigned ran_empty = builder->state->ran_empty[told - builder->state->zoneinfo.zone][cpu];
+	static const struct {
+		unsigned order;
+		bool is_any; /* pageblock */
+	} ways[] = {{0, false}, {0, true}, {3, false}, {2, false}, {1, false}};
+	const struct machine_set *set = machine_sets_find(&builder->state->sets, told, cpu);
+	unsigned ran_empty = set ? set->ran_empty : 0;
 
-	for (unsigned i = 0; i < 2 * count; i++) {
-		enum migrate_type type = types[i % count];
+	for (unsigned way = 0; way < sizeof(ways) / sizeof(ways[0]); way++) {
+		for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+			enum migrate_type type = types[i];
 
-		if (!(ran_empty >> pcp_index(type, 0) & 1))
-			make_guess(builder, &(struct guess){&builder->zone->pcp[cpu], pages, type,
-							    i < count ? (unsigned)type : MIGRATE_TYPES});
+			if (!(ran_empty >> pcp_index(type, ways[way].order) & 1))
+				make_guess(builder, &(struct guess){&builder->zone->pcp[cpu], pages, type,
+								    ways[way].order,
+								    ways[way].is_any ? (unsigned)MIGRATE_TYPES
+										     : (unsigned)type});
+		}
 	}
 }
 
@@ -311,6 +335,30 @@ static uint32_t drained_pages(const struct builder *builder, unsigned cpu)
 	return pages;
 }
 
+/* How many pages the set had at the start, as far as that is known. */
+static uint32_t pages_of_set(const struct machine_state *state, const struct zoneinfo_zone *told,
+			     unsigned cpu)
+{
+	const struct machine_set *set = machine_sets_find(&state->sets, told, cpu);
+
+	return set ? set->pcp.count : told->set[cpu].count;
+}
+
+/* What a set that follows its load remembers. */
+static void remember(const struct builder *builder, const struct zoneinfo_zone *told, unsigned cpu)
+{
+	const struct machine_set *set = machine_sets_find(&builder->state->sets, told, cpu);
+	struct pcp *pcp = &builder->zone->pcp[cpu];
+
+	if (!set || pcp->tuning != PCP_TUNED)
+		return;
+	if (set->pcp.high >= pcp->high_min && set->pcp.high <= pcp->high_max)
+		pcp->high = set->pcp.high;
+	pcp->alloc_factor = set->pcp.alloc_factor;
+	pcp->free_count = set->pcp.free_count;
+	pcp->freed_high_order = set->pcp.freed_high_order;
+}
+
 static void fill_sets(const struct builder *builder)
 {
 	const struct proc_zone name = {builder->zone->node, builder->zone->kind};
@@ -320,18 +368,13 @@ static void fill_sets(const struct builder *builder)
 	fill_silent(builder);
 	for (unsigned cpu = 0; told && builder->zone->lists && cpu < builder->zone->cpus; cpu++) {
 		uint32_t drained = drained_pages(builder, cpu);
-		uint32_t wanted = told->set[cpu].count > drained ? told->set[cpu].count - drained : 0;
+		uint32_t pages = pages_of_set(builder->state, told, cpu);
 
-		guess_set(builder, told, cpu, wanted);
+		guess_set(builder, told, cpu, pages > drained ? pages - drained : 0);
 	}
 	fill_told(builder, true);
-	for (unsigned cpu = 0; told && cpu < builder->zone->cpus; cpu++) {
-		struct pcp *pcp = &builder->zone->pcp[cpu];
-
-		if (pcp->tuning == PCP_TUNED && told->set[cpu].high >= pcp->high_min &&
-		    told->set[cpu].high <= pcp->high_max)
-			pcp->high = told->set[cpu].high;
-	}
+	for (unsigned cpu = 0; told && cpu < builder->zone->cpus; cpu++)
+		remember(builder, told, cpu);
 }
 
 /* --- The whole -------------------------------------------------------------------------------------------------------- */

@@ -5,8 +5,8 @@
  *   the rest    allocated, in blocks as far as these are known, else as single frames: each can be freed later
  *
  * Free blocks lie in the lists of their pageblocks' types, in rising order: in which order Linux has them nothing tells. A set holds as many
- * pages as zoneinfo counted: where events told of fewer, frames that nothing is known of make up for it, those in Movable pageblocks first, but in no list that ran empty
- * later (machine_state.h).
+ * pages as it had at the start (machine_sets.h): where events told of fewer, frames that nothing is known of make up for it, in no list that
+ * ran empty later; single ones, those in Movable pageblocks first, and then, if all lists of them ran empty, blocks.
  * A keeper without sets, or with sets that do not hold an order, has these blocks in its lists.
  */
 #ifndef FAULTLINE_BENCH_PHYSICAL_MACHINE_BOOT_H

@@ -4,7 +4,6 @@
 
 #include "bench/physical/iomem_text.h"
 #include "bench/physical/processors.h"
-#include "engine/phys/pcp.h"
 #include "traces/flt_tables.h"
 
 #include <inttypes.h>
@@ -73,6 +72,7 @@ static enum trace_status read_frames(struct machine_state *state, struct flt_rea
 
 /* The numbers of the snapshots between which the events lie. */
 struct ends {
+	uint32_t zones;	     /* zoneinfo */
 	uint32_t start, end; /* of buddyinfo; 0: there is none */
 };
 
@@ -80,8 +80,8 @@ static enum trace_status read_texts(struct machine_state *state, struct flt_read
 				    struct trace_error *error)
 {
 	struct event_snapshot snapshot;
-	uint32_t number;
-	enum trace_status status = need_text(reader, "zoneinfo", &snapshot, &number, error);
+	uint32_t number = 0;
+	enum trace_status status = need_text(reader, "zoneinfo", &snapshot, &ends->zones, error);
 
 	if (status == TRACE_OK)
 		status = zoneinfo_parse(&state->zoneinfo, &snapshot, error);
@@ -110,32 +110,40 @@ static enum trace_status read_texts(struct machine_state *state, struct flt_read
 
 /* --- Events ------------------------------------------------------------------------------------------------------------- */
 
-/* A list that is refilled has run empty. */
-static void take_refill(struct machine_state *state, const struct event *event, unsigned cpu)
-{
-	const struct event_kernel *kernel = &event->kernel;
-	bool is_refill = event->kind == EVENT_ZONE_LOCKED && (kernel->flags & EVENT_KERNEL_REFILL);
-
-	if (!is_refill || kernel->migrate_type >= MIGRATE_PCPTYPES || cpu >= ZONEINFO_CPUS ||
-	    (kernel->order > PCP_ORDER_MAX && kernel->order != HUGE_ORDER))
-		return;
-	for (unsigned i = 0; i < state->zoneinfo.zones; i++) {
-		const struct zoneinfo_zone *zone = &state->zoneinfo.zone[i];
-
-		if (kernel->frame >= zone->first && kernel->frame - zone->first < zone->spanned)
-			state->ran_empty[i][cpu] |=
-			    (uint16_t)(1u << pcp_index(kernel->migrate_type, kernel->order));
-	}
-}
-
 static enum trace_status take_event(struct machine_state *state, const struct event *event, unsigned cpu,
 				    struct trace_error *error)
 {
 	if (state->start == UINT64_MAX)
 		return machine_frames_before(&state->frames, event, cpu, error);
 	machine_blocks_event(&state->blocks, event);
-	take_refill(state, event, cpu);
 	return machine_frames_after(&state->frames, event, cpu, error);
+}
+
+static void take_sets(struct machine_state *state, const struct event *event, unsigned cpu,
+		      const struct flt_summary *summary)
+{
+	const char *thread = event->thread < summary->threads ? summary->thread[event->thread].name : NULL;
+
+	if (state->start == UINT64_MAX)
+		machine_sets_before(&state->sets, event, cpu, thread);
+	else
+		machine_sets_after(&state->sets, event, cpu, thread);
+}
+
+/* Snapshots are where the state begins and ends. */
+static void take_snapshot(struct machine_state *state, const struct event *event, const struct ends *ends,
+			  uint64_t position)
+{
+	if (event->kind != EVENT_SNAPSHOT)
+		return;
+	if (event->count == ends->zones)
+		machine_sets_told(&state->sets, event->time_ns);
+	if (event->count == ends->start) {
+		state->start = position + 1;
+		state->start_ns = event->time_ns;
+	}
+	if (event->count == ends->end && state->has_after)
+		state->end = position;
 }
 
 static enum trace_status read_events(struct machine_state *state, struct flt_reader *reader,
@@ -151,10 +159,8 @@ static enum trace_status read_events(struct machine_state *state, struct flt_rea
 	while (status == TRACE_OK && (status = flt_reader_next(reader, &event, error)) == TRACE_OK) {
 		unsigned cpu = processors_of(&processors, &event);
 
-		if (event.kind == EVENT_SNAPSHOT && event.count == ends->start)
-			state->start = position + 1;
-		if (event.kind == EVENT_SNAPSHOT && event.count == ends->end && state->has_after)
-			state->end = position;
+		take_snapshot(state, &event, ends, position);
+		take_sets(state, &event, cpu, flt_reader_summary(reader));
 		status = take_event(state, &event, cpu, error);
 		if (status == TRACE_BAD_INPUT) {
 			const struct trace_error found = *error;
@@ -171,6 +177,7 @@ static enum trace_status read_events(struct machine_state *state, struct flt_rea
 		return trace_fail(error, TRACE_BAD_INPUT,
 				  "the snapshots 'buddyinfo' lie at no events that follow each other");
 	machine_frames_finish(&state->frames);
+	machine_sets_finish(&state->sets, state->start_ns);
 	return flt_reader_seek(reader, 0, error);
 }
 
@@ -326,8 +333,7 @@ static enum trace_status infer_blocks(struct machine_state *state, struct trace_
 		    state->has_types ? pagetypeinfo_find(&state->types, &name) : NULL;
 		const uint64_t range[2] = {zone->first, zone->first + zone->spanned_pages};
 
-		status = machine_blocks_infer(&state->blocks, &state->frames, range,
-					      types ? types->blocks : NULL, error);
+		status = machine_blocks_infer(&state->blocks, &state->frames, range, types, error);
 	}
 	return status;
 }
@@ -346,6 +352,8 @@ static enum trace_status read_state(struct machine_state *state, struct flt_read
 	status = machine_frames_create(&state->frames, frames, error);
 	if (status == TRACE_OK)
 		status = machine_blocks_create(&state->blocks, frames, error);
+	if (status == TRACE_OK)
+		status = machine_sets_create(&state->sets, &state->zoneinfo, error);
 	if (status == TRACE_OK)
 		status = read_frames(state, reader, error);
 	if (status == TRACE_OK)
@@ -371,4 +379,5 @@ void machine_state_destroy(struct machine_state *state)
 {
 	machine_frames_destroy(&state->frames);
 	machine_blocks_destroy(&state->blocks);
+	machine_sets_destroy(&state->sets);
 }

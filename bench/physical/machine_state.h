@@ -4,11 +4,11 @@
  *   iomem          holes                                                    \
  *   frames         what is reserved, free, in use (machine_frames.h)         >  the state, of which machine_boot.h builds
  *   pagetypeinfo   pageblocks of each migrate type (machine_blocks.h)       /   a simulated memory
- *   buddyinfo      free blocks, and which event is the start               /
+ *   buddyinfo      free blocks, and which event is the start              /
+ *   all events     page sets (machine_sets.h)                            /
  *
  * The start is the event at which /proc/buddyinfo was read, the last of the texts before; the end is the one at which it was read
- * again. A list of a page set is refilled when it is empty, so all that lay in it at the start has an event before its first refill: it
- * holds nothing that events do not tell of. A machine that has more memory than its kernel initialised so far (managed < present - reserved) holds the rest back: it
+ * again. A machine that has more memory than its kernel initialised so far (managed < present - reserved) holds the rest back: it
  * lies at the end of its zone.
  */
 #ifndef FAULTLINE_BENCH_PHYSICAL_MACHINE_STATE_H
@@ -17,6 +17,7 @@
 #include "bench/physical/buddyinfo_text.h"
 #include "bench/physical/machine_blocks.h"
 #include "bench/physical/machine_frames.h"
+#include "bench/physical/machine_sets.h"
 #include "bench/physical/zoneinfo_text.h"
 #include "traces/flt.h"
 
@@ -28,11 +29,10 @@ struct machine_state {
 	bool has_types, has_after;
 	struct machine_frames frames;
 	struct machine_blocks blocks;
-	uint16_t
-	    ran_empty[MEMORY_ZONES]
-		     [ZONEINFO_CPUS]; /* [of zoneinfo]: bit i: list i of the page set was refilled later */
-	uint64_t start;		      /* events before it are in the state */
-	uint64_t end; /* the event at which the buddyinfo after was read, or the number of all events */
+	struct machine_sets sets;
+	uint64_t start;	   /* events before it are in the state */
+	uint64_t start_ns; /* of the recorded time */
+	uint64_t end;	   /* the event at which the buddyinfo after was read, or the number of all events */
 };
 
 /* Reads the state from a recording, from its first event to its last, and goes back to the first. Large: not for the stack.

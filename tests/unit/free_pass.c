@@ -183,12 +183,49 @@ static void test_broken_invariants(void **state)
 	flt_reader_close(reader);
 }
 
+/* While kswapd works, a set goes back as soon as it holds four batches; sleep ends that. The second zone's first set begins with 4 pages. */
+static void test_kswapd_keeps_sets_small(void **state)
+{
+	static struct event events[2 + 2 * 32];
+	size_t count = 0;
+
+	(void)state;
+	events[count++] = (struct event){.kind = EVENT_KSWAPD_WAKE};
+	for (unsigned i = 0; i < 32; i++)
+		events[count++] = (struct event){.kind = EVENT_PAGE_FREE, .kernel = {.frame = 5632 + i}};
+	events[count++] = (struct event){.kind = EVENT_KSWAPD_SLEEP};
+	for (unsigned i = 0; i < 32; i++)
+		events[count++] = (struct event){.kind = EVENT_PAGE_FREE, .kernel = {.frame = 5664 + i}};
+	struct flt_reader *reader = record(events, count, NULL);
+	struct free_pass *pass = begin(reader, &shapes[0]);
+	const struct pcp *pcp = &pass->memory.zone[1].pcp[0];
+	struct trace_error error;
+	uint32_t most = 0;
+
+	assert_int_equal(pcp->batch, 7);
+	for (unsigned i = 0; i < 33; i++) {
+		assert_int_equal(free_pass_advance(pass, pass->position + 1, &error), TRACE_OK);
+		assert_null(free_pass_check(pass));
+		most = pcp->count > most ? pcp->count : most;
+	}
+	const uint32_t left = pcp->count;
+
+	assert_true(pass->reclaims);
+	assert_true(most < 4 * pcp->batch);
+	assert_int_equal(pcp->high, pcp->high_min);
+	assert_int_equal(free_pass_advance(pass, UINT64_MAX, &error), TRACE_OK);
+	assert_false(pass->reclaims);
+	assert_int_equal(pcp->count, left + 32);
+	free_pass_destroy(pass);
+	flt_reader_close(reader);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_what_events_do), cmocka_unit_test(test_a_block_beyond_the_machine),
-	    cmocka_unit_test(test_prediction), cmocka_unit_test(test_latency_of_calls),
-	    cmocka_unit_test(test_broken_invariants)};
+	    cmocka_unit_test(test_what_events_do),	    cmocka_unit_test(test_a_block_beyond_the_machine),
+	    cmocka_unit_test(test_kswapd_keeps_sets_small), cmocka_unit_test(test_prediction),
+	    cmocka_unit_test(test_latency_of_calls),	    cmocka_unit_test(test_broken_invariants)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

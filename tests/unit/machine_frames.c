@@ -200,7 +200,7 @@ static void refuses_what_is_no_block(void **state)
 static void types_of_pageblocks(void **state)
 {
 	const uint64_t zone[2] = {0, FRAMES};
-	const uint64_t wanted[MIGRATE_TYPES] = {1, 2, 1};
+	const struct pagetypeinfo_zone told = {.blocks = {1, 2, 1}};
 	struct event fallback = event_of(EVENT_EXTFRAG, 600, 0, MIGRATE_UNMOVABLE);
 	struct rig rig;
 
@@ -211,7 +211,7 @@ static void types_of_pageblocks(void **state)
 	after(&rig, EVENT_PCPU_DRAIN, 601, 0);
 	after(&rig, EVENT_PCPU_DRAIN, 0, 0);
 	assert_int_equal(rig.blocks.told, 2);
-	assert_int_equal(machine_blocks_infer(&rig.blocks, &rig.frames, zone, wanted, &rig.error), TRACE_OK);
+	assert_int_equal(machine_blocks_infer(&rig.blocks, &rig.frames, zone, &told, &rig.error), TRACE_OK);
 	assert_int_equal(rig.blocks.type[0], MIGRATE_MOVABLE);
 	assert_int_equal(rig.blocks.type[1], MIGRATE_RECLAIMABLE);
 	assert_int_equal(rig.blocks.type[2], MIGRATE_UNMOVABLE);

@@ -5,7 +5,7 @@ dist_samples_DATA = %D%/README.md %D%/SHA256SUMS \
 	%D%/python-ast.flt %D%/python-http-threads.flt %D%/redis-benchmark.flt %D%/sqlite-insert.flt
 kernelsamplesdir = $(samplesdir)/kernel
 dist_kernelsamples_DATA = %D%/kernel/README.md %D%/kernel/SHA256SUMS %D%/kernel/gcc-compile.flt %D%/kernel/copy-tree.flt
-EXTRA_DIST += %D%/record-samples %D%/kernel/record-kernel
+EXTRA_DIST += %D%/record-samples %D%/kernel/record-kernel %D%/kernel/fill-memory
 i386samplesdir = $(samplesdir)/i386
 dist_i386samples_DATA = %D%/i386/README.md %D%/i386/SHA256SUMS %D%/i386/words.flt
 EXTRA_DIST += %D%/i386/record-i386
