@@ -37,6 +37,10 @@ static void every_prefix(void **state)
 		       "brk result=0x1000\nbrk result=0x1000 at 750000000\n", "");
 	foreign_expect("strace", "12:00:01 brk(NULL) = 0x1000\n12:00:03 brk(NULL) = 0x1000\n",
 		       "brk result=0x1000\nbrk result=0x1000 at 2000000000\n", "");
+	foreign_expect("strace",
+		       "7      0.000000 brk(NULL) = 0x1000\n7      1.500000 getpid() = 7\n"
+		       "7      0.250000 brk(NULL) = 0x1000\n",
+		       "brk result=0x1000\nbrk result=0x1000 at 1750000000\n", "");
 	foreign_expect("strace", "7 brk(NULL) = 0x1000\n8 brk(NULL) = 0x2000\n",
 		       "brk result=0x1000\n[1.1] brk result=0x2000\n", "");
 }

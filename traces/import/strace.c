@@ -86,6 +86,8 @@ static uint64_t time_of(struct strace_state *state, const struct strace_line *li
 
 	if (!line->has_time)
 		return state->last_ns;
+	if (line->is_relative)
+		return state->last_ns += state->last_ns < UINT64_MAX / 2 ? line->time_ns : 0;
 	if (!state->has_first) {
 		state->has_first = true;
 		state->first_ns = ns;
@@ -496,7 +498,7 @@ static bool strace_has_time(const char *bytes, size_t length)
 
 const struct import_format strace_format = {
     .name = "strace",
-    .summary = "strace -f [-t|-tt|-ttt] [-T] [-y] -e trace=%memory,%process",
+    .summary = "strace -f [-t|-tt|-ttt|-r] [-T] [-y] -e trace=%memory,%process",
     .sample = "22903 mmap(NULL, 8192, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f4544e63000",
     .detect = strace_detect,
     .has_time = strace_has_time,

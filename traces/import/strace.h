@@ -5,7 +5,7 @@
  *   [pid 22903] brk(NULL) = 0x55cda2a2e000
  *   [pid 22904] <... munmap resumed>) = 0
  *
- * With or without -f, -t, -tt, -ttt, -T, -y. Which ids are threads of one process is known from clone and clone3, if they
+ * With or without -f, -t, -tt, -ttt, -r, -T, -y. Which ids are threads of one process is known from clone and clone3, if they
  * were traced; else each id is a process of its own. A call that was interrupted by others' output takes its place in the
  * order where it ended, munmap and shmdt where they began.
  */

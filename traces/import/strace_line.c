@@ -25,7 +25,7 @@ static bool parse_fraction(struct scan *scan, uint64_t *ns)
 	return true;
 }
 
-/* 12:31:07[.500000], or 1795325308[.896560] where that cannot be a thread id. */
+/* 12:31:07[.500000]; 1795325308[.896560] where that cannot be a thread id; or 0.000277, the time since the line before. */
 static bool parse_time(struct scan *scan, struct strace_line *line)
 {
 	struct scan at = *scan;
@@ -47,6 +47,7 @@ static bool parse_time(struct scan *scan, struct strace_line *line)
 	if (seconds > LATEST_SECONDS || !parse_fraction(&at, &fraction) || at.at == at.end || *at.at != ' ')
 		return false;
 	line->has_time = true;
+	line->is_relative = !line->of_day && seconds <= HIGHEST_ID;
 	line->time_ns = seconds * 1000000000u + fraction;
 	*scan = at;
 	scan_blanks(scan);

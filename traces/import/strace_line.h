@@ -25,7 +25,8 @@ enum strace_kind {
 struct strace_line {
 	uint64_t id; /* of the thread, 0 = the line names none */
 	bool has_time;
-	bool of_day; /* time_ns is since midnight */
+	bool of_day;	  /* time_ns is since midnight */
+	bool is_relative; /* time_ns is since the line before */
 	uint64_t time_ns;
 	enum strace_kind kind;
 	struct scan name; /* of the call */
