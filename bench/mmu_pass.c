@@ -152,7 +152,9 @@ static struct mmu_pass *make_pass(struct mmu_pass_live *running)
 {
 	const struct mmu_pass_options *options = &running->options;
 	struct mmu_pass *pass = calloc(1, sizeof(*pass));
+	const struct policy *system = options->policy ? options->policy : policy_find("linux");
 	struct mmu_series_options series = {.names = options->names,
+					    .levels = system->page_levels,
 					    .geometries = running->geometries,
 					    .mmus = options->mmus,
 					    .sizes = running->models - options->mmus};

@@ -24,7 +24,7 @@ struct sample {
 };
 
 struct mmu_series {
-	unsigned mmus, sizes;
+	unsigned mmus, sizes, levels;
 	char **names;			 /* [mmus] */
 	struct tlb_geometry *geometries; /* [mmus + sizes] */
 	struct mmu_counts *last;	 /* [mmus + sizes] */
@@ -53,10 +53,12 @@ struct mmu_series *mmu_series_create(const struct mmu_series_options *options)
 
 	CHECK(options->mmus > 0 && (options->sizes == 0 || options->sizes == MMU_SERIES_SIZES),
 	      "a pass has an MMU, and the whole ladder or none of it");
+	CHECK(options->levels >= 1 && options->levels <= PAGING_LEVELS_MAX, "page tables have 1 to 5 levels");
 	if (!series)
 		return NULL;
 	series->mmus = options->mmus;
 	series->sizes = options->sizes;
+	series->levels = options->levels;
 	series->names = calloc(options->mmus, sizeof(series->names[0]));
 	series->geometries = calloc(models, sizeof(series->geometries[0]));
 	series->last = calloc(models, sizeof(series->last[0]));
@@ -340,9 +342,8 @@ void mmu_series_write_walks(const struct mmu_series *series, FILE *file)
 		const struct tlb_geometry *geometry = &series->geometries[mmu];
 		uint64_t references[PAGING_LEVELS_MAX + 1];
 
-		mmu_series_walk_references(&series->last[mmu], geometry->paging->levels, references);
-		for (unsigned level = geometry->nested_level ? 0 : 1; level <= geometry->paging->levels;
-		     level++) {
+		mmu_series_walk_references(&series->last[mmu], series->levels, references);
+		for (unsigned level = geometry->nested_level ? 0 : 1; level <= series->levels; level++) {
 			(void)fprintf(file, "%s\t%u\t%" PRIu64, series->names[mmu], level, references[level]);
 			write_share(file, references[level], series->sample[series->samples - 1].references,
 				    1000);

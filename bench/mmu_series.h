@@ -57,6 +57,7 @@ struct mmu_series_options {
 	const struct tlb_geometry *geometries; /* [mmus + sizes] */
 	unsigned mmus;			       /* 1 .. */
 	unsigned sizes;			       /* models of the ladder: 0 or MMU_SERIES_SIZES */
+	unsigned levels; /* of the page tables that all of them walk, whatever the geometries say of theirs */
 };
 
 struct mmu_series;

@@ -53,7 +53,8 @@ static const char *const two_names[] = {"zen \"4\"#", "one-level"};
 static struct mmu_series *two_mmus(void)
 {
 	struct tlb_geometry geometries[2] = {geometry_of(SMALL), geometry_of("l1=16x4")};
-	struct mmu_series_options options = {.names = two_names, .geometries = geometries, .mmus = 2};
+	struct mmu_series_options options = {
+	    .names = two_names, .geometries = geometries, .mmus = 2, .levels = 4};
 	struct mmu_series *series = mmu_series_create(&options);
 
 	assert_non_null(series);
@@ -205,7 +206,7 @@ static void the_ladder_has_its_own_series(void **state)
 	(void)state;
 	mmu_series_sizes(geometries + 1);
 	struct mmu_series_options options = {
-	    .names = &name, .geometries = geometries, .mmus = 1, .sizes = MMU_SERIES_SIZES};
+	    .names = &name, .geometries = geometries, .mmus = 1, .sizes = MMU_SERIES_SIZES, .levels = 4};
 	struct mmu_series *series = mmu_series_create(&options);
 
 	assert_non_null(series);
@@ -319,11 +320,33 @@ static void levels_are_those_of_the_walks(void **state)
 	rig_drop(rig);
 }
 
+/* The geometry's own page tables have four levels, the machine's two. */
+static void levels_are_the_machines(void **state)
+{
+	struct tlb_geometry geometry = geometry_of(SMALL);
+	const char *name = "narrow";
+	struct mmu_series_options options = {.names = &name, .geometries = &geometry, .mmus = 1, .levels = 2};
+	struct mmu_counts model = {.walk = {.walks = 5, .references = 6, .cold = 1, .cache_hits = {[2] = 4}}};
+	struct fault_counts faults = {0};
+	struct mmu_point point = {.references = 1000, .model = &model, .faults = &faults};
+	struct mmu_series *series = mmu_series_create(&options);
+
+	(void)state;
+	assert_non_null(series);
+	model.tlb.misses[1][TLB_DATA][1] = 5;
+	assert_true(mmu_series_add(series, &point));
+	expect_written(series, mmu_series_write_walks,
+		       "# mmu\tlevel\treferences\treferences_per_1000\n"
+		       "narrow\t1\t5\t5\nnarrow\t2\t1\t1\n");
+	mmu_series_destroy(series);
+}
+
 static void a_row_for_each_level(void **state)
 {
 	struct tlb_geometry geometries[2] = {geometry_of(SMALL), geometry_of("l1=16x4,nested=pages")};
 	const char *const names[] = {"native", "guest"};
-	struct mmu_series_options options = {.names = names, .geometries = geometries, .mmus = 2};
+	struct mmu_series_options options = {
+	    .names = names, .geometries = geometries, .mmus = 2, .levels = 4};
 	struct mmu_counts model[2] = {0};
 	struct fault_counts faults = {0};
 	struct mmu_point point = {.references = 1000, .model = model, .faults = &faults};
@@ -355,6 +378,7 @@ int main(void)
 	    cmocka_unit_test(the_ladder_has_its_own_series),
 	    cmocka_unit_test(levels_are_those_of_the_walks),
 	    cmocka_unit_test(a_row_for_each_level),
+	    cmocka_unit_test(levels_are_the_machines),
 	};
 
 	return cmocka_run_group_tests_name("mmu_series", tests, NULL, NULL);
