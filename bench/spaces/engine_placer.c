@@ -18,6 +18,8 @@ struct engine_placer {
 	uint64_t arena;		  /* where its memory is mapped */
 	struct number_map blocks; /* object -> the machine's address, of the live ones */
 	struct live_sets live;	  /* of all processes; a label is an alignment */
+	uint32_t process;	  /* whose blocks it places */
+	uint8_t *has_page;	  /* with eager paging, a bit for each page of the arena; NULL otherwise */
 };
 
 static enum trace_status no_memory(struct trace_error *error)
@@ -33,6 +35,47 @@ static uint64_t arena_bytes(const struct engine_placer_options *options, const s
 	return bytes < layout->arena_max_bytes ? bytes : layout->arena_max_bytes;
 }
 
+/* The arena in the program's address space. With eager paging it gets its pages as the heap takes them: it is mapped without rights,
+ * and then opened. */
+static bool map_arena(struct engine_placer *engine, struct spaces *spaces, uint64_t bytes)
+{
+	const uint32_t rights = MM_PROT_READ | MM_PROT_WRITE;
+	struct event call = {.kind = EVENT_MMAP,
+			     .process = engine->process,
+			     .call = {.length = bytes,
+				      .protection = engine->has_page ? 0 : rights,
+				      .flags = MM_MAP_PRIVATE | MM_MAP_ANONYMOUS | MM_MAP_NO_RESERVE}};
+	struct mm_result arena = spaces_call(spaces, engine->process, &call);
+
+	engine->arena = arena.value;
+	if (arena.error != 0 || !engine->has_page)
+		return arena.error == 0;
+	call.kind = EVENT_MPROTECT;
+	call.call.address = arena.value;
+	call.call.protection = rights;
+	return spaces_call(spaces, engine->process, &call).error == 0;
+}
+
+/* With eager paging: the block's pages come now, as far as there are frames. */
+static void take_pages(struct engine_placer *engine, struct spaces *spaces, struct placed block)
+{
+	const uint64_t first = (block.address - engine->arena) >> PAGE_SHIFT;
+	const uint64_t last = (block.address - engine->arena + block.bytes - 1) >> PAGE_SHIFT;
+	const struct event call = {.kind = EVENT_MADVISE,
+				   .process = engine->process,
+				   .call = {.address = engine->arena + (first << PAGE_SHIFT),
+					    .length = (last - first + 1) << PAGE_SHIFT,
+					    .flags = MM_ADVICE_POPULATE_WRITE}};
+	bool is_new = false;
+
+	for (uint64_t page = first; page <= last; page++) {
+		is_new |= !(engine->has_page[page / 8] >> page % 8 & 1);
+		engine->has_page[page / 8] |= (uint8_t)(1u << page % 8);
+	}
+	if (is_new)
+		(void)spaces_call(spaces, engine->process, &call);
+}
+
 /* An empty machine, and its arena in the program's address space. */
 static enum trace_status begin(struct engine_placer *engine, struct spaces *spaces, uint32_t process,
 			       struct trace_error *error)
@@ -43,26 +86,26 @@ static enum trace_status begin(struct engine_placer *engine, struct spaces *spac
 					  .backing = MACHINE_BACKING_NONE,
 					  .memory_bytes = bytes,
 					  .seed = options->seed};
-	struct event map = {.kind = EVENT_MMAP,
-			    .process = process,
-			    .call = {.length = bytes,
-				     .protection = MM_PROT_READ | MM_PROT_WRITE,
-				     .flags = MM_MAP_PRIVATE | MM_MAP_ANONYMOUS | MM_MAP_NO_RESERVE}};
 
 	if (engine->machine)
 		machine_destroy(engine->machine);
 	engine->machine = NULL;
+	engine->process = process;
 	number_map_clear(&engine->blocks);
+	free(engine->has_page);
+	engine->has_page = NULL;
+	if (spaces_platform(spaces)->policy.paging == PAGING_EAGER) {
+		engine->has_page = calloc((bytes >> PAGE_SHIFT) / 8 + 1, 1);
+		if (!engine->has_page)
+			return no_memory(error);
+	}
 	enum status status = machine_create(&engine->machine, &machine);
 
 	if (status == STATUS_BAD_ARGUMENT)
 		return trace_fail(error, TRACE_UNSUPPORTED, "the engine has no machine of this memory size");
 	if (status != STATUS_OK)
 		return no_memory(error);
-	struct mm_result arena = spaces_call(spaces, process, &map);
-
-	engine->arena = arena.value;
-	if (arena.error != 0)
+	if (!map_arena(engine, spaces, bytes))
 		return trace_fail(error, TRACE_UNSUPPORTED,
 				  "the program's address space has no room for the engine's arena; a smaller "
 				  "--memory may fit");
@@ -81,10 +124,12 @@ static enum trace_status put(struct engine_placer *engine, struct spaces *spaces
 		return TRACE_OK;
 	if (!number_map_put(&engine->blocks, object, address, &previous))
 		return no_memory(error);
-	return spaces_put_block(spaces, object,
-				(struct placed){engine->arena + (address - machine_base(engine->machine)),
-						machine_usable_bytes(engine->machine, address)},
-				error);
+	const struct placed block = {engine->arena + (address - machine_base(engine->machine)),
+				     machine_usable_bytes(engine->machine, address)};
+
+	if (engine->has_page && block.bytes > 0)
+		take_pages(engine, spaces, block);
+	return spaces_put_block(spaces, object, block, error);
 }
 
 /* --- Who holds which blocks ----------------------------------------------------------------------------------------------- */
@@ -235,5 +280,6 @@ void engine_placer_destroy(struct placer *placer)
 		machine_destroy(engine->machine);
 	number_map_clear(&engine->blocks);
 	live_sets_clear(&engine->live);
+	free(engine->has_page);
 	free(engine);
 }

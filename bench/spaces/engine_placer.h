@@ -3,7 +3,8 @@
  *   heap event ──▶ machine_malloc ... ──▶ offset in the machine's memory ──▶ + where its arena is mapped
  *
  * The arena is one private anonymous mapping as large as the machine's memory, as libfaultline-heap.so makes it: pages come by
- * faults. On a 32-bit machine it is as large as a program's addresses allow (address_layout.h), and so is the machine's memory. A program that is executed starts with an empty machine; a forked process with one in which the blocks that it inherits were
+ * faults. With the system's policy paging=eager the pages of a block come when it is
+ * allocated. On a 32-bit machine it is as large as a program's addresses allow (address_layout.h), and so is the machine's memory. A program that is executed starts with an empty machine; a forked process with one in which the blocks that it inherits were
  * allocated in the order of their ids, as a replay of it begins. What the heap gives back to the system while it runs
  * (policy purge_delay) stays mapped here.
  *

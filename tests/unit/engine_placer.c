@@ -21,11 +21,11 @@ struct rig {
 	struct trace_error error;
 };
 
-static void make_rig(struct rig *rig, uint32_t process)
+static void make_rig_of(struct rig *rig, uint32_t process, const struct policy *system)
 {
 	struct written_trace trace;
 
-	*rig = (struct rig){.heap = *policy_find("default"), .system = *policy_find("linux")};
+	*rig = (struct rig){.heap = *policy_find("default"), .system = *system};
 	const struct engine_placer_options options = {.policy = &rig->heap,
 						      .memory_bytes = UINT64_C(64) << 20};
 
@@ -44,6 +44,11 @@ static void make_rig(struct rig *rig, uint32_t process)
 	if (spaces_create(&rig->spaces, &driver, &rig->error) != TRACE_OK)
 		fail_msg("%s", rig->error.message);
 	spaces_begin(rig->spaces, NULL);
+}
+
+static void make_rig(struct rig *rig, uint32_t process)
+{
+	make_rig_of(rig, process, policy_find("linux"));
 }
 
 static void drop_rig(struct rig *rig)
@@ -117,6 +122,27 @@ static void test_children_free_what_they_inherited(void **state)
 	}
 }
 
+/* The arena is address space; what the heap takes of it gets its pages at once, and once. */
+static void test_eager_paging_follows_the_heap(void **state)
+{
+	struct policy eager = *policy_find("linux");
+	struct rig rig;
+
+	(void)state;
+	assert_int_equal(policy_set(&eager, "paging=eager"), STATUS_OK);
+	make_rig_of(&rig, 0, &eager);
+	done(&rig, allocation(0, 1));
+	assert_int_equal(spaces_process(rig.spaces, 0).anonymous_pages, 1);
+	done(&rig, (struct event){.kind = EVENT_MALLOC, .object = 2, .size = 100 * PAGE});
+	const uint64_t pages = spaces_process(rig.spaces, 0).anonymous_pages;
+
+	assert_in_range(pages, 101, 201); /* and no more than the block's size class */
+	done(&rig, release(0, 1));
+	done(&rig, allocation(0, 3));
+	assert_int_equal(spaces_process(rig.spaces, 0).anonymous_pages, pages);
+	drop_rig(&rig);
+}
+
 /* A program that is executed has nothing of what its process inherited; a child that shares memory has its parent's. */
 static void test_programs_and_sharers(void **state)
 {
@@ -182,6 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_children_free_what_they_inherited),
+	    cmocka_unit_test(test_eager_paging_follows_the_heap),
 	    cmocka_unit_test(test_programs_and_sharers),
 	    cmocka_unit_test(test_impossible_events_are_refused),
 	    cmocka_unit_test(test_foreign_blocks),
