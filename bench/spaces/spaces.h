@@ -85,15 +85,16 @@ struct spaces_calls {
 
 /* What became of references. */
 struct spaces_references {
-	uint64_t done;		     /* of the trace */
-	uint64_t crossings;	     /* further pages that they reached */
-	uint64_t of_others;	     /* left out: another process's */
-	uint64_t objects_unplaced;   /* left out: nobody knows where the block lies */
-	uint64_t allocator_left_out; /* left out: made by the allocator that was recorded */
-	uint64_t clamped;	     /* beyond their block's bytes */
-	uint64_t refused;	     /* skipped: no right, or no user's address */
-	uint64_t out_of_memory;	     /* skipped */
-	uint64_t mappings_made;	     /* because nothing was mapped at a reference */
+	uint64_t done;		   /* of the trace */
+	uint64_t crossings;	   /* further pages that they reached */
+	uint64_t of_others;	   /* left out: another process's */
+	uint64_t objects_unplaced; /* left out: nobody knows where the block lies */
+	uint64_t
+	    allocator_left_out; /* left out: made by the allocator that was recorded, or, on a 32-bit machine, to its memory */
+	uint64_t clamped;	/* beyond their block's bytes */
+	uint64_t refused;	/* skipped: no right, or no user's address */
+	uint64_t out_of_memory; /* skipped */
+	uint64_t mappings_made; /* because nothing was mapped at a reference */
 	uint64_t files_grown;
 };
 

@@ -155,15 +155,6 @@ static void look_at_shapes(struct spaces *spaces, const struct access_batch *bat
 	}
 }
 
-/* Nothing but a wild reference went where a program cannot have been. */
-static void look_at_height(struct spaces *spaces, const struct access_context *context,
-			   const struct window *window)
-{
-	if (context->place != ACCESS_WILD && window->sums == WINDOW_MADE && window->bound != 0 &&
-	    !spaces_reaches(spaces, window->where))
-		spaces->too_high = window->where;
-}
-
 /* Looks up the contexts that are new, and all if anything has moved. Those of programs that have not begun wait for their beginning,
  * which moves something: what is known of it then may not be known yet. */
 static void look_up(struct spaces *spaces, const struct access_batch *batch, size_t contexts)
@@ -188,7 +179,8 @@ static void look_up(struct spaces *spaces, const struct access_batch *batch, siz
 		    (spaces->options.process == SPACES_ALL_PROCESSES ||
 		     context->process == spaces->options.process))
 			*window = window_of(spaces, space, context);
-		look_at_height(spaces, context, window);
+		if (window->sums == WINDOW_MADE && !spaces_reaches(spaces, window->where))
+			window->bound = 0;
 	}
 }
 
@@ -310,6 +302,19 @@ static size_t feed_usual(struct spaces *spaces, const struct access_batch *batch
 	return at;
 }
 
+/* True: the reference is left out, because it lies beyond what the machine gives programs. With a placer that is memory of the recorded
+ * allocator, outside of its blocks, which is not there. Without, nothing but a wild reference can have been there. */
+static bool is_beyond(struct spaces *spaces, const struct access_context *context, uint64_t address)
+{
+	if (context->place == ACCESS_WILD || spaces_reaches(spaces, address))
+		return false;
+	if (spaces->options.placer)
+		spaces->references.allocator_left_out++;
+	else
+		spaces->too_high = address;
+	return true;
+}
+
 /* One that may be beyond its bound, and may reach further pages. */
 static void feed_one(struct spaces *spaces, const struct access_batch *batch, size_t at)
 {
@@ -321,15 +326,17 @@ static void feed_one(struct spaces *spaces, const struct access_batch *batch, si
 
 	references->objects_unplaced += window->sums == WINDOW_UNPLACED;
 	references->allocator_left_out += window->sums == WINDOW_ALLOCATOR;
-	references->done += window->sums == WINDOW_MADE;
 	if (window->sums != WINDOW_MADE)
 		return;
 	if (window->bound == 0) {
 		address = relocation_find(&spaces->stream_space->moved, address).ours;
+		if (is_beyond(spaces, &batch->contexts_table[batch->context[at]], address))
+			return;
 	} else if (batch->offset[at] >= window->bound) {
 		references->clamped++;
 		address = window->where + window->bound - 1;
 	}
+	references->done++;
 	const uint64_t last = address + shape->size - 1;
 
 	put(spaces, address, access);
@@ -376,13 +383,11 @@ static enum trace_status feed_part(struct spaces *spaces, const struct spaces_st
 	if (status != TRACE_OK)
 		return status;
 	look_up(spaces, batch, run->contexts);
-	if (spaces->too_high != 0)
-		return spaces_no_address(spaces, spaces->too_high, error);
 	spaces_settle(spaces, space, run->thread);
 	if (!space->is_touched)
 		spaces_touch_exec_pages(spaces, space, stretch);
 	feed(spaces, stretch);
-	return TRACE_OK;
+	return spaces->too_high != 0 ? spaces_no_address(spaces, spaces->too_high, error) : TRACE_OK;
 }
 
 enum trace_status spaces_feed(struct spaces *spaces, const struct spaces_stretch *stretch,

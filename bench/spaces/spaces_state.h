@@ -68,7 +68,7 @@ struct segment_slot {
 struct window {
 	uint64_t where;
 	uint32_t
-	    bound;     /* in the block; 0: its addresses have moved in parts, and where is the recorded one */
+	    bound; /* in the block; 0: its addresses have moved in parts or are too high, and where is the recorded one */
 	uint32_t sums; /* what a reference adds to the sums of a stretch */
 };
 
@@ -118,7 +118,7 @@ struct spaces {
 	uint64_t batch_first;	   /* of the batch that they belong to */
 	uint64_t relocations_seen; /* changes of all relocations when they were looked up */
 	uint64_t relocations;
-	uint64_t too_high;     /* an address that look_up found beyond a 32-bit program's; 0: none */
+	uint64_t too_high;     /* an address beyond a 32-bit program's that a reference went to; 0: none */
 	uint64_t passed;       /* references of the trace gone by */
 	uint64_t events;       /* of the trace gone by */
 	uint64_t sample_every; /* references from sample to sample; 0: never */

@@ -36,7 +36,9 @@ for levels in two:2 three:3 four:4; do
 	pass_if "$name: the same faults" test "$(number minor "$name.json")" = "$(number minor four.json)"
 done
 pass_if 'the root and a table for each 4 MiB' test "$(number pages two.json)" = 5
-expect 0 'all of it in 3 GiB' "$FAULTLINE" replay --mmu $mmu --system i386 -q "$words" -o run
+expect 0 'all of it in 3 GiB' "$FAULTLINE" replay --mmu "$mmu;zen4" --system i386 -q "$words" -o run
+pass_if 'walks read two levels, whatever the processor' \
+	test "$(awk '!/^#/ { print $2 }' run/walks.tsv | sort -u | xargs)" = '1 2'
 lacks 'no address beyond' '[^0]*0x[c-f][0-9a-f]{7}' run/space.tsv
 pass_if 'a report is made of it' "$FAULTLINE" report run -o page.html
 
