@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* About as long as a holder on another CPU needs for one refill. */
@@ -17,19 +18,18 @@ static void pause_briefly(void)
 
 void lock_wait(struct lock *lock)
 {
+	const struct timespec nap = {0, LOCK_NAP_NS};
 	int saved = errno;
 
 	for (int i = 0; i < SPINS; i++) {
-		uint32_t expected = 0;
-
-		if (atomic_load_explicit(&lock->word, memory_order_relaxed) == 0 &&
-		    atomic_compare_exchange_weak_explicit(&lock->word, &expected, 1, memory_order_acquire,
-							  memory_order_relaxed))
+		if (atomic_load_explicit(&lock->word, memory_order_relaxed) == 0 && lock_try(lock))
 			return;
 		pause_briefly();
 	}
-	while (atomic_exchange_explicit(&lock->word, 2, memory_order_acquire) != 0)
-		(void)syscall(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+	atomic_fetch_add_explicit(&lock->sleepers, 1, memory_order_seq_cst);
+	while (!lock_try(lock))
+		(void)syscall(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 1, &nap, NULL, 0);
+	atomic_fetch_sub_explicit(&lock->sleepers, 1, memory_order_relaxed);
 	errno = saved;
 }
 

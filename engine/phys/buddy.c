@@ -98,14 +98,6 @@ static inline uint64_t first_of_word(const struct buddy_order *of, uint64_t word
 	       (unsigned)__builtin_ctzll(pair_free_bits(of->words[word], of->pairs));
 }
 
-/* The word from which order-first takes: the one in which a block became free last, else the lowest that has one. */
-static inline uint64_t nearest_word(const struct buddy_order *of)
-{
-	uint64_t word = of->hint;
-
-	return pair_free_bits(of->words[word], of->pairs) != 0 ? word : bitmap_first(&of->free);
-}
-
 static uint64_t choose_lowest(const struct buddy *buddy, unsigned order, unsigned *found)
 {
 	pfn_t lowest = PFN_NONE;
@@ -149,7 +141,7 @@ uint64_t buddy_choose(const struct buddy *buddy, unsigned order, unsigned *found
 	if (orders == 0)
 		return BITMAP_NONE;
 	*found = order + (unsigned)__builtin_ctz(orders);
-	return first_of_word(&buddy->order[*found], nearest_word(&buddy->order[*found]));
+	return first_of_word(&buddy->order[*found], buddy_nearest_word(&buddy->order[*found]));
 }
 
 /* Takes the free block and splits it; its first part of `order` is what is left in use. */
@@ -181,30 +173,8 @@ static __attribute__((noinline)) pfn_t allocate_chosen(struct buddy *buddy, unsi
 	return block != BITMAP_NONE ? take_and_split(buddy, block, found, order) : PFN_NONE;
 }
 
-/* Takes a block of an order that has one. When its word has no more, the hint before is next. */
-static inline uint64_t take_nearest(struct buddy *buddy, unsigned order)
-{
-	struct buddy_order *of = &buddy->order[order];
-	uint64_t word = nearest_word(of);
-	uint64_t bits = of->words[word];
-	uint64_t block = word << PAIR_WORD_SHIFT | (unsigned)__builtin_ctzll(pair_free_bits(bits, of->pairs));
-
-	bits = of->pairs != PAIR_NO_BITS ? bits | pair_bit(block ^ 1) : bits & ~pair_bit(block);
-	bool any = pair_free_bits(bits, of->pairs) != 0;
-
-	of->words[word] = bits;
-	of->hint = any ? (uint32_t)word : of->recent[of->newest];
-	of->newest = (of->newest - !any) % BUDDY_RECENT;
-	/* p99.9 of an allocation fell by a seventh on a busy machine, where the word is often no longer cached. */
-	__builtin_prefetch(&of->words[of->hint], 1);
-	buddy_count_down(buddy, order, word, any);
-	return block;
-}
-
-/* Splits a block in use down to an order between which and the block's no free one exists: the right halves become free, the
- * first ones of their orders. */
-static __attribute__((noinline)) void split_first(struct buddy *buddy, uint64_t block, unsigned found,
-						  unsigned order)
+__attribute__((noinline)) void buddy_split_first(struct buddy *buddy, uint64_t block, unsigned found,
+						 unsigned order)
 {
 	buddy->nonempty |= (1u << found) - (1u << order);
 	while (found > order) {
@@ -227,11 +197,11 @@ pfn_t buddy_allocate(struct buddy *buddy, unsigned order)
 	if (orders == 0 || buddy->placement != BUDDY_ORDER_FIRST)
 		return allocate_chosen(buddy, order);
 	unsigned found = order + (unsigned)__builtin_ctz(orders);
-	uint64_t block = take_nearest(buddy, found);
+	uint64_t block = buddy_take_nearest(buddy, found);
 	pfn_t pfn = buddy_pfn_of(buddy, block, found);
 
 	if (found > order)
-		split_first(buddy, block, found, order);
+		buddy_split_first(buddy, block, found, order);
 	buddy->free_pages -= (uint64_t)1 << order;
 	return pfn;
 }

@@ -113,6 +113,16 @@ void buddy_add(struct buddy *buddy, pfn_t pfn, uint64_t pages);
 /* Takes a block of 2^order frames, order at most max_order. PFN_NONE when there is none. */
 pfn_t buddy_allocate(struct buddy *buddy, unsigned order);
 
+/* Where the first frames of blocks are to go, and how many are wanted. */
+struct buddy_frames {
+	uint32_t *first;
+	uint32_t wanted;
+};
+
+/* Takes single frames, as many as wanted or as there are, as so many calls for blocks of order 0 would, and in their order; returns
+ * how many. With order-first, what lies together in a word, or is a whole block, is taken at once. */
+uint32_t buddy_allocate_frames(struct buddy *buddy, const struct buddy_frames *frames);
+
 /* Gives back a block taken with exactly this order. */
 void buddy_free(struct buddy *buddy, pfn_t pfn, unsigned order);
 

@@ -34,4 +34,21 @@ static inline uint64_t pair_free_bits(uint64_t word, uint64_t pairs)
 	return word & ~((word & word >> 1 & pairs) * 3);
 }
 
+/* The bits of the buddies of some blocks. */
+static inline uint64_t pair_buddies(uint64_t blocks)
+{
+	return (blocks & PAIR_LEFT_BITS) << 1 | (blocks >> 1 & PAIR_LEFT_BITS);
+}
+
+/* From `word` on, which holds the bit of `block`: 2^shift blocks, at least two and aligned to their number, exist and are in use. */
+static inline void pair_use_all(uint64_t *word, uint64_t block, unsigned shift)
+{
+	if (shift < PAIR_WORD_SHIFT) {
+		*word |= (((uint64_t)1 << (1u << shift)) - 1) << (block & 63);
+		return;
+	}
+	for (uint64_t i = 0; i < (uint64_t)1 << (shift - PAIR_WORD_SHIFT); i++)
+		word[i] = UINT64_MAX;
+}
+
 #endif

@@ -19,7 +19,7 @@
  *                  it has not, and with time
  *
  * In a *fixed* set batch and high are what they were made with, and there are no huge blocks. `room` is high there, and 0 in a
- * tuned set.
+ * tuned set, or where the zone wants to see every free.
  *
  * The block numbers are kept in rings outside the frames, each as large as the set may ever become.
  *
@@ -66,7 +66,7 @@ struct pcp_behind {
 struct pcp {
 	_Alignas(64) uint32_t count; /* pages in the set */
 	uint32_t high;		     /* pages; so many and some go back */
-	uint32_t room;		     /* pages; fewer, and a free needs no more thought. 0 in a tuned set */
+	uint32_t room;		     /* pages; fewer, and a free needs no more thought */
 	uint32_t batch;		     /* pages per refill and drain */
 	uint32_t high_min, high_max; /* pages */
 	uint32_t alloc_factor;	     /* at most PCP_BATCH_SCALE_MAX */

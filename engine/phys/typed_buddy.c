@@ -60,79 +60,14 @@ enum status typed_buddy_create(struct typed_buddy *buddy, const struct buddy_sha
 
 /* --- Blocks below order 9 ------------------------------------------------------------------------------------------ */
 
-/* One more free block in this granule of the type. */
-static inline void count_up(struct typed_buddy *buddy, enum migrate_type type, unsigned order,
-			    uint64_t granule)
-{
-	struct buddy_order *of = &buddy->order[type][order];
-
-	if (of->blocks++ != 0) {
-		bitmap_set(&of->free, granule);
-		return;
-	}
-	bitmap_set_first(&of->free, granule);
-	buddy->nonempty[type] |= 1u << order;
-}
-
-/* One less; `any` says whether the granule has another. */
-static inline void count_down(struct typed_buddy *buddy, enum migrate_type type, unsigned order,
-			      uint64_t granule, bool any)
-{
-	struct buddy_order *of = &buddy->order[type][order];
-
-	if (--of->blocks == 0) {
-		bitmap_clear_last(&of->free, granule);
-		buddy->nonempty[type] &= ~(1u << order);
-	} else if (!any) {
-		bitmap_clear(&of->free, granule);
-	}
-}
-
-/* The granule from which a type takes: the one in which a block became free last, else the lowest that has one. One that changed
- * its type meanwhile has none. */
-static inline uint64_t nearest_granule(const struct buddy_order *of)
-{
-	return bitmap_test(&of->free, of->hint) ? of->hint : bitmap_first(&of->free);
-}
-
-/* Takes a block of an order of which the type has one. */
-static inline uint64_t take_nearest(struct typed_buddy *buddy, enum migrate_type type, unsigned order)
-{
-	struct buddy_order *of = &buddy->order[type][order];
-	uint64_t granule = nearest_granule(of);
-	uint64_t free = granule_free(of, granule, order);
-	uint64_t block = (granule << granule_shift(order)) + (unsigned)__builtin_ctzll(free);
-	bool any = (free & (free - 1)) != 0;
-
-	*buddy_word(of, block) |= pair_bit(block ^ 1);
-	of->hint = any ? (uint32_t)granule : of->recent[of->newest];
-	of->newest = (of->newest - !any) % BUDDY_RECENT;
-	__builtin_prefetch(buddy_word(of, (uint64_t)of->hint << granule_shift(order)), 1);
-	count_down(buddy, type, order, granule, any);
-	return block;
-}
-
-/* Halves a block in use, of order `found`, down to `order`: the right halves become free, for the type. */
-static inline void split(struct typed_buddy *buddy, uint64_t block, unsigned found, struct typed_piece piece)
-{
-	while (found > piece.order) {
-		struct buddy_order *of = &buddy->order[piece.type][--found];
-
-		block *= 2;
-		*buddy_word(of, block) |= pair_bit(block + 1);
-		count_up(buddy, piece.type, found, block >> granule_shift(found));
-		buddy_remember(of, block >> granule_shift(found));
-	}
-}
-
 /* A block of the smallest sufficient order that the type has; `orders` says that there is one. */
 static inline pfn_t take_own(struct typed_buddy *buddy, struct typed_piece piece, uint32_t orders)
 {
 	unsigned found = piece.order + (unsigned)__builtin_ctz(orders);
-	uint64_t block = take_nearest(buddy, piece.type, found);
+	uint64_t block = typed_take_nearest(buddy, piece.type, found);
 
 	if (found > piece.order)
-		split(buddy, block, found, piece);
+		typed_split(buddy, block, found, piece);
 	buddy->map.free_pages -= (uint64_t)1 << piece.order;
 	return buddy_pfn_of(&buddy->map, block, found);
 }
@@ -163,7 +98,7 @@ static __attribute__((noinline)) pfn_t take_fresh(struct typed_buddy *buddy, str
 	set_types(buddy, pfn, order, piece.type);
 	buddy->counts.fresh++;
 	if (piece.order < HUGE_ORDER) {
-		split(buddy, buddy_block_of(&buddy->map, pfn, HUGE_ORDER), HUGE_ORDER, piece);
+		typed_split(buddy, buddy_block_of(&buddy->map, pfn, HUGE_ORDER), HUGE_ORDER, piece);
 		buddy->map.free_pages += HUGE_PAGES - ((uint64_t)1 << piece.order);
 	}
 	return pfn;
@@ -195,8 +130,8 @@ static void move_granule(struct typed_buddy *buddy, uint64_t granule, struct typ
 	if (blocks == 0)
 		return;
 	of->blocks -= blocks - 1;
-	count_down(buddy, from.type, from.order, granule, false);
-	count_up(buddy, to, from.order, granule);
+	typed_count_down(buddy, from.type, from.order, granule, false);
+	typed_count_up(buddy, to, from.order, granule);
 	of = &buddy->order[to][from.order];
 	of->blocks += blocks - 1;
 	buddy_remember(of, granule);
@@ -243,7 +178,7 @@ pfn_t typed_buddy_fall_back(struct typed_buddy *buddy, unsigned order, enum migr
 	if (pfn != PFN_NONE || orders == 0)
 		return pfn;
 	unsigned largest = order + 31u - (unsigned)__builtin_clz(orders);
-	uint64_t granule = nearest_granule(&buddy->order[MIGRATE_MOVABLE][largest]);
+	uint64_t granule = typed_nearest_granule(&buddy->order[MIGRATE_MOVABLE][largest]);
 
 	typed_buddy_convert(buddy, granule_pfn(buddy, granule, largest), type);
 	buddy->counts.converted++;
@@ -281,12 +216,12 @@ void typed_buddy_free(struct typed_buddy *buddy, pfn_t pfn, unsigned order)
 
 		if (buddy_bit(of, block)) {
 			*buddy_word(of, block) &= ~pair_bit(block ^ 1);
-			count_up(buddy, type, order, granule);
+			typed_count_up(buddy, type, order, granule);
 			buddy_remember(of, granule);
 			return;
 		}
 		*buddy_word(of, block) &= ~pair_bit(block ^ 1);
-		count_down(buddy, type, order, granule, granule_free(of, granule, order) != 0);
+		typed_count_down(buddy, type, order, granule, granule_free(of, granule, order) != 0);
 		block >>= 1;
 	}
 	free_whole(buddy, block, order);
@@ -333,7 +268,7 @@ static void take_this(struct typed_buddy *buddy, pfn_t pfn, unsigned order)
 	uint64_t granule = block >> granule_shift(order);
 
 	*buddy_word(of, block) |= pair_bit(block ^ 1);
-	count_down(buddy, type, order, granule, granule_free(of, granule, order) != 0);
+	typed_count_down(buddy, type, order, granule, granule_free(of, granule, order) != 0);
 }
 
 void typed_buddy_claim(struct typed_buddy *buddy, pfn_t pfn, uint64_t pages)

@@ -80,6 +80,10 @@ void typed_buddy_add(struct typed_buddy *buddy, pfn_t pfn, uint64_t pages);
 pfn_t typed_buddy_allocate(struct typed_buddy *buddy, unsigned order, enum migrate_type type,
 			   unsigned largest);
 
+/* Takes frames for a type, as so many calls with order 0 would: as buddy_allocate_frames(). */
+uint32_t typed_buddy_allocate_frames(struct typed_buddy *buddy, enum migrate_type type, unsigned largest,
+				     const struct buddy_frames *frames);
+
 /* For a request that got nothing so: borrowed or converted. PFN_NONE when no pageblock of any type has such a block. */
 pfn_t typed_buddy_fall_back(struct typed_buddy *buddy, unsigned order, enum migrate_type type);
 

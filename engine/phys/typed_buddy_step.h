@@ -42,4 +42,69 @@ static inline pfn_t granule_pfn(const struct typed_buddy *buddy, uint64_t granul
 	return buddy_pfn_of(&buddy->map, granule << granule_shift(order), order);
 }
 
+/* One more free block in this granule of the type. */
+static inline void typed_count_up(struct typed_buddy *buddy, enum migrate_type type, unsigned order,
+				  uint64_t granule)
+{
+	struct buddy_order *of = &buddy->order[type][order];
+
+	if (of->blocks++ != 0) {
+		bitmap_set(&of->free, granule);
+		return;
+	}
+	bitmap_set_first(&of->free, granule);
+	buddy->nonempty[type] |= 1u << order;
+}
+
+/* One less; `any` says whether the granule has another. */
+static inline void typed_count_down(struct typed_buddy *buddy, enum migrate_type type, unsigned order,
+				    uint64_t granule, bool any)
+{
+	struct buddy_order *of = &buddy->order[type][order];
+
+	if (--of->blocks == 0) {
+		bitmap_clear_last(&of->free, granule);
+		buddy->nonempty[type] &= ~(1u << order);
+	} else if (!any) {
+		bitmap_clear(&of->free, granule);
+	}
+}
+
+/* The granule from which a type takes: the one in which a block became free last, else the lowest that has one. One that changed
+ * its type meanwhile has none. */
+static inline uint64_t typed_nearest_granule(const struct buddy_order *of)
+{
+	return bitmap_test(&of->free, of->hint) ? of->hint : bitmap_first(&of->free);
+}
+
+/* Takes a block of an order of which the type has one. */
+static inline uint64_t typed_take_nearest(struct typed_buddy *buddy, enum migrate_type type, unsigned order)
+{
+	struct buddy_order *of = &buddy->order[type][order];
+	uint64_t granule = typed_nearest_granule(of);
+	uint64_t free = granule_free(of, granule, order);
+	uint64_t block = (granule << granule_shift(order)) + (unsigned)__builtin_ctzll(free);
+	bool any = (free & (free - 1)) != 0;
+
+	*buddy_word(of, block) |= pair_bit(block ^ 1);
+	buddy_keep_or_forget(of, granule, any);
+	__builtin_prefetch(buddy_word(of, (uint64_t)of->hint << granule_shift(order)), 1);
+	typed_count_down(buddy, type, order, granule, any);
+	return block;
+}
+
+/* Halves a block in use, of order `found`, down to `order`: the right halves become free, for the type. */
+static inline void typed_split(struct typed_buddy *buddy, uint64_t block, unsigned found,
+			       struct typed_piece piece)
+{
+	while (found > piece.order) {
+		struct buddy_order *of = &buddy->order[piece.type][--found];
+
+		block *= 2;
+		*buddy_word(of, block) |= pair_bit(block + 1);
+		typed_count_up(buddy, piece.type, found, block >> granule_shift(found));
+		buddy_remember(of, block >> granule_shift(found));
+	}
+}
+
 #endif

@@ -74,6 +74,7 @@ struct zone {
 	unsigned node;
 	struct counted_lock lock;
 	pfn_t first, end; /* the span: first .. end-1 */
+	uint64_t spanned_pages;
 	enum zone_keeper keeper;
 	struct buddy buddy;	    /* the keeper with ZONE_BITMAPS; else without frames */
 	struct free_lists *lists;   /* the keeper with ZONE_LISTS, else NULL */
@@ -264,7 +265,7 @@ static inline pfn_t zone_allocate(struct zone *zone, const struct zone_request *
 /* Does the frame lie in the zone's range? */
 static inline bool zone_holds(const struct zone *zone, pfn_t pfn)
 {
-	return pfn >= zone->first && pfn < zone->end;
+	return pfn - zone->first < zone->spanned_pages;
 }
 
 /* The type of the frame's pageblock: Movable where types are not told apart. */
@@ -278,8 +279,7 @@ static inline void zone_free(struct zone *zone, int cpu, pfn_t pfn, unsigned ord
 {
 	struct pcp *pcp = zone_set(zone, cpu, order);
 
-	if (!pcp || pcp->count + (1u << order) >= pcp->room || pfn - zone->first >= zone->end - zone->first ||
-	    zone->keeper == ZONE_LISTS) {
+	if (!pcp || pcp->count + (1u << order) >= pcp->room || !zone_holds(zone, pfn)) {
 		zone_free_slowly(zone, cpu, pfn, order);
 		return;
 	}

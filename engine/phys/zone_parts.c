@@ -111,14 +111,16 @@ static bool has_plenty(const struct typed_buddy *buddy)
 
 /* From free blocks of at most order `largest`, or, where whole pageblocks are plenty, any. */
 static uint32_t take_from(struct zone_part *part, const struct zone_request *request, unsigned largest,
-			  struct zone_frames *frames)
+			  struct buddy_frames *frames)
 {
 	uint32_t taken = 0;
 
 	counted_lock_acquire(&part->lock);
 	if (has_plenty(&part->buddy))
 		largest = part->buddy.map.max_order;
-	for (; taken < frames->wanted; taken++) {
+	if (request->order == 0)
+		taken = typed_buddy_allocate_frames(&part->buddy, request->type, largest, frames);
+	for (; request->order > 0 && taken < frames->wanted; taken++) {
 		pfn_t pfn = typed_buddy_allocate(&part->buddy, request->order, request->type, largest);
 
 		if (pfn == PFN_NONE)
@@ -130,7 +132,7 @@ static uint32_t take_from(struct zone_part *part, const struct zone_request *req
 }
 
 static uint32_t take_mixed(struct zone_part *part, const struct zone_request *request,
-			   struct zone_frames *frames)
+			   struct buddy_frames *frames)
 {
 	counted_lock_acquire(&part->lock);
 	pfn_t pfn = typed_buddy_fall_back(&part->buddy, request->order, request->type);
@@ -179,7 +181,7 @@ static struct zone_part *best_part(struct zone *zone, const struct zone_request 
 
 /* When another CPU was quicker than what was seen, what is seen is news. */
 static uint32_t take_from_best(struct zone *zone, const struct zone_request *request,
-			       struct zone_frames *frames)
+			       struct buddy_frames *frames)
 {
 	uint32_t taken = 0;
 
@@ -195,7 +197,7 @@ static uint32_t take_from_best(struct zone *zone, const struct zone_request *req
 }
 
 static uint32_t take_mixed_from_any(struct zone *zone, const struct zone_request *request,
-				    struct zone_frames *frames)
+				    struct buddy_frames *frames)
 {
 	uint32_t taken = 0;
 
@@ -204,7 +206,7 @@ static uint32_t take_mixed_from_any(struct zone *zone, const struct zone_request
 	return taken;
 }
 
-uint32_t zone_parts_take(struct zone *zone, const struct zone_request *request, struct zone_frames *frames)
+uint32_t zone_parts_take(struct zone *zone, const struct zone_request *request, struct buddy_frames *frames)
 {
 	unsigned largest = request->order > SMALL_ORDER_MAX ? request->order : SMALL_ORDER_MAX;
 

@@ -43,14 +43,8 @@ MUST_USE enum status zone_create_parts(struct zone *zone, const struct zone_shap
 /* Gives the parts free frames. */
 void zone_parts_add(struct zone *zone, pfn_t pfn, uint64_t pages);
 
-/* Where the blocks of a batch are to go, and how many are wanted. */
-struct zone_frames {
-	uint32_t *first;
-	uint32_t wanted;
-};
-
 /* Takes some blocks for a request: all from one part. Returns how many there were: 0 when no part has any. */
-uint32_t zone_parts_take(struct zone *zone, const struct zone_request *request, struct zone_frames *frames);
+uint32_t zone_parts_take(struct zone *zone, const struct zone_request *request, struct buddy_frames *frames);
 
 /* Blocks that are given back one after the other: the lock of the part that the last one went to is held until another part's is
  * needed. */

@@ -112,7 +112,7 @@ static pfn_t allocate(void *keeper, uint64_t pages)
 {
 	struct zone *zone = keeper;
 	uint32_t frame = 0;
-	struct zone_frames frames = {&frame, 1};
+	struct buddy_frames frames = {&frame, 1};
 
 	CHECK(pages > 0, "a request asks for at least one page");
 	if (pages > (uint64_t)1 << zone_max_order(zone))

@@ -45,6 +45,7 @@ static void one_at_a_time(void **state)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 	assert_int_equal(shared.count, (uint64_t)THREADS * ROUNDS);
 	assert_int_equal(atomic_load(&shared.lock.word), 0);
+	assert_int_equal(atomic_load(&shared.lock.sleepers), 0);
 }
 
 static void *wait_for_it(void *argument)
@@ -67,7 +68,7 @@ static void a_sleeper_is_woken_and_errno_stays(void **state)
 	(void)state;
 	lock_acquire(&lock);
 	assert_int_equal(pthread_create(&thread, NULL, wait_for_it, &lock), 0);
-	while (atomic_load(&lock.word) != 2)
+	while (atomic_load(&lock.sleepers) == 0)
 		(void)sched_yield();
 	lock_release(&lock);
 	assert_int_equal(pthread_join(thread, &result), 0);

@@ -1,5 +1,5 @@
 # Unit tests of this room.
-phys_tests = %D%/pageblock %D%/free_lists %D%/free_lists_model %D%/free_lists_misuse %D%/buddy %D%/typed_buddy %D%/memory %D%/node %D%/page_runs %D%/zone %D%/watermark %D%/pcp %D%/gfp %D%/gfp_flags %D%/gfp_misuse %D%/memblock %D%/fragmentation %D%/fill_queue %D%/arena
+phys_tests = %D%/pageblock %D%/free_lists %D%/free_lists_model %D%/free_lists_misuse %D%/buddy %D%/buddy_frames %D%/typed_buddy %D%/memory %D%/node %D%/page_runs %D%/zone %D%/watermark %D%/pcp %D%/gfp %D%/gfp_flags %D%/gfp_misuse %D%/memblock %D%/fragmentation %D%/fill_queue %D%/arena
 check_PROGRAMS += $(phys_tests)
 TESTS += $(phys_tests)
 free_lists_rig = %D%/free_lists_rig.h %D%/free_lists_rig.c $(unit_model)
@@ -13,6 +13,8 @@ free_lists_rig = %D%/free_lists_rig.h %D%/free_lists_rig.c $(unit_model)
 %C%_free_lists_model_LDADD = $(unit_libs)
 %C%_buddy_SOURCES = %D%/buddy.c $(unit_model)
 %C%_buddy_LDADD = $(unit_libs)
+%C%_buddy_frames_SOURCES = %D%/buddy_frames.c
+%C%_buddy_frames_LDADD = $(unit_libs)
 %C%_typed_buddy_SOURCES = %D%/typed_buddy.c $(unit_model)
 %C%_typed_buddy_LDADD = $(unit_libs)
 %C%_node_SOURCES = %D%/node.c $(unit_model)
