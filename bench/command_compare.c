@@ -116,9 +116,13 @@ static bool judge(const struct trial *trial, const struct outcome *outcome,
 
 static bool make_directory(const char *path)
 {
-	if (mkdir(path, 0777) == 0 || errno == EEXIST)
+	struct stat status;
+	const bool is_new = mkdir(path, 0777) == 0;
+	const int reason = errno;
+
+	if (is_new || (reason == EEXIST && stat(path, &status) == 0 && S_ISDIR(status.st_mode)))
 		return true;
-	complain("compare", "cannot create %s: %s", path, strerror(errno));
+	complain("compare", "cannot create the directory %s: %s", path, strerror(reason));
 	return false;
 }
 
@@ -185,8 +189,11 @@ static bool compare_physical(const char *trace, const struct replay_options *opt
 	    (snprintf(path, sizeof(path), "%s/%s", options->output, stem) >= (int)sizeof(path) ||
 	     !make_directory(path)))
 		return false;
-	if (!physical_compare(options, trace, options->output ? path : NULL, outcome->runs))
+	if (!physical_compare(options, trace, options->output ? path : NULL, outcome->runs)) {
+		if (options->output)
+			(void)rmdir(path); /* unless there is a run in it */
 		return false;
+	}
 	if (!options->json)
 		(void)putchar('\n');
 	return true;

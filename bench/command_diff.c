@@ -5,6 +5,7 @@
 #include "bench/command.h"
 #include "bench/limit.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <math.h>
@@ -48,8 +49,16 @@ static json_t *read_run(const char *path)
 	bool directory = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 
 	(void)snprintf(file, sizeof(file), "%s%s", path, directory ? "/run.json" : "");
-	json_t *run = json_load_file(file, 0, &error);
+	FILE *in = fopen(file, "re");
 
+	if (!in) {
+		complain("diff", "%s: cannot be opened: %s; a run directory or its run.json is wanted", file,
+			 strerror(errno));
+		return NULL;
+	}
+	json_t *run = json_loadf(in, 0, &error);
+
+	(void)fclose(in);
 	if (!run) {
 		complain("diff", "%s:%d: %s; a run directory or its run.json is wanted", file, error.line,
 			 error.text);

@@ -45,6 +45,17 @@ static bool report(const struct trial *trial, const struct replay_options *optio
 	return true;
 }
 
+/* What cannot be written is said before the work is done. */
+static bool can_write(const struct replay_options *options)
+{
+	struct trace_error error;
+
+	if (!options->output || whole_directory_is_possible(options->output, &error))
+		return true;
+	complain("replay", "%s", error.message);
+	return false;
+}
+
 int command_replay(int argc, char **argv)
 {
 	struct replay_options options;
@@ -79,10 +90,13 @@ int command_replay(int argc, char **argv)
 		replay_options_destroy(&options);
 		return EXIT_USAGE;
 	}
-	bool ok = trial_prepare(&trial, &options, argv[optind]) && trial_measure(&trial, &options) &&
-		  report(&trial, &options);
+	bool ok = can_write(&options);
 
-	trial_destroy(&trial);
+	if (ok) {
+		ok = trial_prepare(&trial, &options, argv[optind]) && trial_measure(&trial, &options) &&
+		     report(&trial, &options);
+		trial_destroy(&trial);
+	}
 	replay_options_destroy(&options);
 	return ok ? EXIT_DONE : EXIT_FAILED;
 }

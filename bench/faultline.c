@@ -56,7 +56,7 @@ static void print_help(FILE *out)
 	(void)fputs("\n`faultline COMMAND --help` explains a command; faultline(1) is the manual.\n", out);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	if (argc < 2) {
 		print_help(stderr);
@@ -76,4 +76,15 @@ int main(int argc, char **argv)
 	}
 	complain(NULL, "there is no command '%s'; `faultline --help` lists them", argv[1]);
 	return EXIT_USAGE;
+}
+
+/* Whatever a command printed is there, or it failed; one that says so itself has. */
+int main(int argc, char **argv)
+{
+	const int status = run(argc, argv);
+
+	if (status != EXIT_DONE || (fflush(stdout) == 0 && !ferror(stdout)))
+		return status;
+	complain(NULL, "cannot write to standard output");
+	return EXIT_FAILED;
 }

@@ -5,7 +5,6 @@
 #include "bench/latency.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -287,34 +286,16 @@ static bool refuse(struct trace_error *error, const char *what, const char *path
 	return false;
 }
 
-static FILE *create_in(int directory, const char *name)
-{
-	int descriptor = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
-
-	if (!file && descriptor >= 0)
-		(void)close(descriptor);
-	return file;
-}
-
-static bool close_whole(FILE *file, const char *name, struct trace_error *error)
-{
-	bool written = ferror(file) == 0;
-	bool closed = fclose(file) == 0;
-
-	return (written && closed) || refuse(error, "write", name);
-}
-
-static bool write_series(const struct run *run, int directory, const struct series *one,
+static bool write_series(const struct run *run, const struct whole_directory *whole, const struct series *one,
 			 struct trace_error *error)
 {
-	FILE *file = create_in(directory, one->name);
+	FILE *file = whole_directory_file(whole, one->name, error);
 
 	if (!file)
-		return refuse(error, "create", one->name);
+		return false;
 	write_header(run, one, file);
 	one->write(run, file);
-	return close_whole(file, one->name, error);
+	return whole_directory_close(file, one->name, error);
 }
 
 static bool dump_json(const json_t *json, FILE *file)
@@ -323,87 +304,63 @@ static bool dump_json(const json_t *json, FILE *file)
 	       fputc('\n', file) != EOF;
 }
 
-static bool write_run_json(const struct run *run, int directory, struct trace_error *error)
+bool run_directory_put_json(const struct whole_directory *whole, const json_t *json,
+			    struct trace_error *error)
+{
+	static const char name[] = "run.json";
+	FILE *file = whole_directory_file(whole, name, error);
+
+	if (!file)
+		return false;
+	const bool is_dumped = dump_json(json, file);
+
+	return whole_directory_close(file, name, error) && (is_dumped || refuse(error, "write", name));
+}
+
+static bool write_run_json(const struct run *run, const struct whole_directory *whole,
+			   struct trace_error *error)
 {
 	json_t *json = run_json(run);
-	FILE *file = create_in(directory, "run.json");
-	bool ok = json && file && dump_json(json, file);
+	const bool is_written = json && run_directory_put_json(whole, json, error);
 
+	if (!json)
+		(void)trace_fail(error, TRACE_NO_MEMORY, "not enough memory for run.json");
 	json_decref(json);
-	if (!file)
-		return refuse(error, "create", "run.json");
-	return close_whole(file, "run.json", error) && (ok || refuse(error, "write", "run.json"));
+	return is_written;
 }
 
-static bool write_placement(const struct run *run, int directory, struct trace_error *error)
+static bool write_placement(const struct run *run, const struct whole_directory *whole,
+			    struct trace_error *error)
 {
-	FILE *file = create_in(directory, placement_name);
+	FILE *file = whole_directory_file(whole, placement_name, error);
 
 	if (!file)
-		return refuse(error, "create", placement_name);
+		return false;
 	(void)fwrite(run->placement->file, 1, run->placement->bytes, file);
-	return close_whole(file, placement_name, error);
+	return whole_directory_close(file, placement_name, error);
 }
 
-static bool write_files(const struct run *run, int directory, struct trace_error *error)
+static bool write_files(const struct run *run, const struct whole_directory *whole, struct trace_error *error)
 {
-	if (run->placement && !write_placement(run, directory, error))
+	if (run->placement && !write_placement(run, whole, error))
 		return false;
 	for (size_t i = 0; i < sizeof(series) / sizeof(series[0]); i++) {
-		if (series[i].exists(run) && !write_series(run, directory, &series[i], error))
+		if (series[i].exists(run) && !write_series(run, whole, &series[i], error))
 			return false;
 	}
-	return write_run_json(run, directory, error);
-}
-
-/* Removes the files of a run directory and the directory; leaves a directory that holds anything else. */
-static void remove_run(const char *path)
-{
-	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (directory < 0)
-		return;
-	for (size_t i = 0; i < sizeof(series) / sizeof(series[0]); i++)
-		(void)unlinkat(directory, series[i].name, 0);
-	(void)unlinkat(directory, "run.json", 0);
-	(void)unlinkat(directory, placement_name, 0);
-	(void)close(directory);
-	(void)rmdir(path);
-}
-
-static bool put_in_place(const char *beside, const char *path, struct trace_error *error)
-{
-	char old_run[PATH_MAX];
-
-	if (rename(beside, path) == 0)
-		return true;
-	(void)snprintf(old_run, sizeof(old_run), "%s/run.json", path);
-	if ((errno != ENOTEMPTY && errno != EEXIST) || access(old_run, F_OK) != 0)
-		return refuse(error, "create", path);
-	remove_run(path);
-	return rename(beside, path) == 0 || refuse(error, "replace", path);
+	return write_run_json(run, whole, error);
 }
 
 bool run_directory_write(const struct run *run, const char *path, struct trace_error *error)
 {
-	char beside[PATH_MAX];
-	mode_t mask = umask(0);
+	struct whole_directory whole;
 
-	(void)umask(mask);
-	if (snprintf(beside, sizeof(beside), "%s.XXXXXX", path) >= (int)sizeof(beside) || !mkdtemp(beside))
-		return refuse(error, "create", path);
-	int directory = open(beside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok =
-	    directory >= 0 && fchmod(directory, 0777 & ~mask) == 0 && write_files(run, directory, error);
-
-	if (directory < 0)
-		(void)refuse(error, "open", beside);
-	else
-		(void)close(directory);
-	ok = ok && put_in_place(beside, path, error);
-	if (!ok)
-		remove_run(beside);
-	return ok;
+	if (!whole_directory_begin(&whole, path, error))
+		return false;
+	if (write_files(run, &whole, error))
+		return whole_directory_end(&whole, error);
+	whole_directory_abandon(&whole);
+	return false;
 }
 
 bool run_directory_write_json(const json_t *json, const char *path, struct trace_error *error)
@@ -414,14 +371,18 @@ bool run_directory_write_json(const json_t *json, const char *path, struct trace
 	(void)umask(mask);
 	if (snprintf(beside, sizeof(beside), "%s.XXXXXX", path) >= (int)sizeof(beside))
 		return refuse(error, "create", path);
-	int descriptor = mkstemp(beside);
+	int descriptor = mkostemp(beside, O_CLOEXEC);
 	FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
 
-	if (!file)
-		return refuse(error, "create", path);
+	if (!file) {
+		(void)refuse(error, "create", path);
+		if (descriptor >= 0 && close(descriptor) == 0)
+			(void)unlink(beside);
+		return false;
+	}
 	bool ok = fchmod(descriptor, 0666 & ~mask) == 0 && dump_json(json, file);
 
-	ok = close_whole(file, path, error) && ok && rename(beside, path) == 0;
+	ok = whole_directory_close(file, path, error) && ok && rename(beside, path) == 0;
 	if (!ok) {
 		(void)unlink(beside);
 		return refuse(error, "write", path);

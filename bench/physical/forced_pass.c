@@ -2,79 +2,22 @@
 
 #include "bench/physical/forced_pass.h"
 
-#include "traces/flt_tables.h"
+#include "bench/physical/frame_sets.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-typedef enum trace_status part_taker(struct forced_pass *pass, const struct event_snapshot *part,
-				     struct trace_error *error);
-
-/* Numbers of the snapshots of the frames at one moment: first .. end-1, between which others may lie; none: 0. And what is
- * done with them. */
-struct set {
-	uint32_t first, end;
-	part_taker *take;
-};
-
-/* A set is of parts that rise, so the second begins where they fall back. */
-struct sets {
-	struct set before, after;
-	uint64_t late_ns;
-};
-
-static enum trace_status begin(struct forced_pass *pass, const struct event_snapshot *part,
-			       struct trace_error *error)
+static enum trace_status begin(void *context, const struct event_snapshot *part, struct trace_error *error)
 {
+	const struct forced_pass *pass = context;
+
 	return frame_books_begin(pass->books, part, error);
 }
 
-static enum trace_status compare(struct forced_pass *pass, const struct event_snapshot *part,
-				 struct trace_error *error)
+static enum trace_status compare(void *context, const struct event_snapshot *part, struct trace_error *error)
 {
+	struct forced_pass *pass = context;
+
 	return frame_books_compare(pass->books, part, &pass->agreement, error);
-}
-
-static enum trace_status find_sets(struct flt_reader *reader, struct sets *sets, struct trace_error *error)
-{
-	uint32_t snapshots = flt_reader_tables(reader)->places.snapshots;
-	uint64_t last = 0;
-
-	*sets = (struct sets){.before.take = begin, .after.take = compare, .late_ns = UINT64_MAX};
-	for (uint32_t number = 1; number <= snapshots; number++) {
-		struct event_snapshot snapshot;
-		struct frame_reader frames;
-		enum trace_status status = flt_reader_snapshot(reader, number, &snapshot, error);
-
-		if (status != TRACE_OK)
-			return status;
-		if (strcmp(snapshot.name, FRAME_KINDS_SNAPSHOT) != 0 ||
-		    !frame_reader_start(&frames, snapshot.bytes, snapshot.length))
-			continue;
-		if (!sets->before.first) {
-			sets->before.first = number;
-		} else if (frames.first <= last) {
-			sets->after.first = number;
-			sets->late_ns = frames.begin_ns;
-		}
-		last = frames.first;
-		(sets->after.first ? &sets->after : &sets->before)->end = number + 1;
-	}
-	return TRACE_OK;
-}
-
-static enum trace_status take_set(struct forced_pass *pass, struct flt_reader *reader, const struct set *set,
-				  struct trace_error *error)
-{
-	enum trace_status status = TRACE_OK;
-	struct event_snapshot part;
-
-	for (uint32_t number = set->first; status == TRACE_OK && number < set->end; number++) {
-		status = flt_reader_snapshot(reader, number, &part, error);
-		if (status == TRACE_OK && strcmp(part.name, FRAME_KINDS_SNAPSHOT) == 0)
-			status = set->take(pass, &part, error);
-	}
-	return status;
 }
 
 static enum trace_status keep(struct forced_pass *pass, struct flt_reader *reader, struct trace_error *error)
@@ -99,17 +42,18 @@ static enum trace_status keep(struct forced_pass *pass, struct flt_reader *reade
 }
 
 static enum trace_status go_through(struct forced_pass *pass, struct flt_reader *reader,
-				    const struct sets *sets, struct trace_error *error)
+				    const struct frame_sets *sets, struct trace_error *error)
 {
-	enum trace_status status = take_set(pass, reader, &sets->before, error);
+	const struct frame_visitor before = {begin, pass}, after = {compare, pass};
+	enum trace_status status = frame_set_visit(&sets->set[0], reader, &before, error);
 
-	pass->has_before = sets->before.first != 0;
-	pass->has_after = sets->after.first != 0 && !pass->is_cut;
+	pass->has_before = sets->count > 0;
+	pass->has_after = sets->count > 1 && !pass->is_cut;
 	pass->in_use_before = pass->books->in_use;
 	if (status == TRACE_OK)
 		status = keep(pass, reader, error);
 	if (status == TRACE_OK && pass->has_after)
-		status = take_set(pass, reader, &sets->after, error);
+		status = frame_set_visit(&sets->set[1], reader, &after, error);
 	return status;
 }
 
@@ -118,7 +62,7 @@ enum trace_status forced_pass_run(struct forced_pass *pass, struct flt_reader *r
 {
 	const struct flt_summary *summary = flt_reader_summary(reader);
 	enum trace_status status;
-	struct sets sets;
+	struct frame_sets sets;
 
 	*pass = (struct forced_pass){.lost = flt_summary_warned(summary, EVENT_LOST_WARNING),
 				     .is_cut = flt_summary_warned(summary, EVENT_CUT_WARNING) > 0};
@@ -127,11 +71,12 @@ enum trace_status forced_pass_run(struct forced_pass *pass, struct flt_reader *r
 				  "%s: it has no events of a kernel's page allocator; `faultline record "
 				  "--kernel` makes them",
 				  flt_reader_name(reader));
-	status = find_sets(reader, &sets, error);
+	status = frame_sets_find(&sets, reader, error);
 	if (status == TRACE_OK)
 		status = withheld_find(&pass->withheld, reader, error);
 	if (status == TRACE_OK) {
-		pass->books = frame_books_create(pass->lost > 0, sets.late_ns);
+		pass->books =
+		    frame_books_create(pass->lost > 0, sets.count > 1 ? sets.set[1].begin_ns : UINT64_MAX);
 		if (!pass->books)
 			return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the books");
 		status = go_through(pass, reader, &sets, error);

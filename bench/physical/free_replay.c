@@ -162,6 +162,7 @@ struct job {
 	const struct free_replay_options *options;
 	struct memory_shape shape;
 	struct physical_run run;
+	struct physical_directory directory; /* with options->directory */
 	struct kmem_pass *slabs; /* after all events; NULL: the recording does not tell of caches */
 };
 
@@ -193,34 +194,31 @@ static enum trace_status add_latency(const struct job *job, struct trace_error *
 	enum trace_status status = measure(job, latency, error);
 
 	if (status == TRACE_OK)
-		status = physical_directory_add(&job->run, job->options->directory, &rows, error);
+		status = physical_directory_add(&job->directory, &rows, error);
 	free(latency);
 	return status;
 }
 
-static json_t *tell(const struct job *job, const struct free_pass *pass, const struct memory_series *series,
-		    struct trace_error *error)
+static enum trace_status tell(const struct job *job, const struct free_pass *pass,
+			      const struct memory_series *series, json_t **json, struct trace_error *error)
 {
 	const struct free_replay_options *options = job->options;
-	json_t *json = physical_run_json(&job->run, policy_json(options), memory_json(series),
-					 physical_json(pass, job->slabs));
+	enum trace_status status = TRACE_OK;
 
-	if (!json) {
-		(void)trace_fail(error, TRACE_NO_MEMORY, "not enough memory for run.json");
-		return NULL;
-	}
-	if (options->directory &&
-	    physical_directory_write(&job->run, options->directory, json, series, error) != TRACE_OK) {
-		json_decref(json);
-		return NULL;
-	}
-	if (options->print)
-		print_table(pass, options, options->print);
-	if (options->print && job->slabs) {
+	*json = physical_run_json(&job->run, policy_json(options), memory_json(series),
+				  physical_json(pass, job->slabs));
+	if (!*json)
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for run.json");
+	if (options->directory)
+		status = physical_directory_series(&job->directory, series, error);
+	if (status != TRACE_OK || !options->print)
+		return status;
+	print_table(pass, options, options->print);
+	if (job->slabs) {
 		(void)fputc('\n', options->print);
 		kmem_table_print(job->slabs, options->print);
 	}
-	return json;
+	return TRACE_OK;
 }
 
 static enum trace_status replay(const struct job *job, json_t **json, struct trace_error *error)
@@ -234,10 +232,8 @@ static enum trace_status replay(const struct job *job, json_t **json, struct tra
 	status = memory_series_create(&series, pass->position, pass->state.end, FREE_REPLAY_SAMPLES, error);
 	if (status == TRACE_OK)
 		status = go(pass, &series, job->options, error);
-	if (status == TRACE_OK) {
-		*json = tell(job, pass, &series, error);
-		status = *json ? TRACE_OK : TRACE_IO;
-	}
+	if (status == TRACE_OK)
+		status = tell(job, pass, &series, json, error);
 	memory_series_destroy(&series);
 	free_pass_destroy(pass);
 	return status;
@@ -283,6 +279,31 @@ static void drop_slabs(struct job *job)
 	free(job->slabs);
 }
 
+/* What the directory has besides run.json and the series of pages. */
+static enum trace_status add_series(const struct job *job, struct trace_error *error)
+{
+	const struct physical_rows rows = {"slabs.tsv", write_slabs, job->slabs};
+	enum trace_status status = add_latency(job, error);
+
+	return status == TRACE_OK && job->slabs ? physical_directory_add(&job->directory, &rows, error)
+						: status;
+}
+
+static enum trace_status replay_all(struct job *job, json_t **json, struct trace_error *error)
+{
+	enum trace_status status = replay_slabs(job, error);
+
+	if (status == TRACE_OK)
+		status = flt_reader_seek(job->reader, 0, error);
+	if (status == TRACE_OK)
+		status = replay(job, json, error);
+	if (status == TRACE_UNSUPPORTED && job->slabs && job->options->slabs_alone)
+		status = tell_slabs(job, json, error);
+	if (status == TRACE_OK && job->options->directory)
+		status = add_series(job, error);
+	return status;
+}
+
 enum trace_status free_replay(struct flt_reader *reader, const struct free_replay_options *options,
 			      json_t **json, struct trace_error *error)
 {
@@ -294,23 +315,18 @@ enum trace_status free_replay(struct flt_reader *reader, const struct free_repla
 				  .target = options->target,
 				  .policy = options->policy_name,
 				  .mode = "free"}};
+	enum trace_status status = TRACE_OK;
 
 	*json = NULL;
-	enum trace_status status = replay_slabs(&job, error);
-
-	if (status == TRACE_OK)
-		status = flt_reader_seek(reader, 0, error);
-	if (status == TRACE_OK)
-		status = replay(&job, json, error);
-	if (status == TRACE_UNSUPPORTED && job.slabs && options->slabs_alone)
-		status = tell_slabs(&job, json, error);
-	if (status == TRACE_OK && options->directory)
-		status = add_latency(&job, error);
-	if (status == TRACE_OK && options->directory && job.slabs) {
-		const struct physical_rows rows = {"slabs.tsv", write_slabs, job.slabs};
-
-		status = physical_directory_add(&job.run, options->directory, &rows, error);
-	}
+	if (options->directory)
+		status = physical_directory_begin(&job.directory, &job.run, options->directory, error);
+	if (status != TRACE_OK)
+		return status;
+	status = replay_all(&job, json, error);
+	if (options->directory && status == TRACE_OK)
+		status = physical_directory_end(&job.directory, *json, error);
+	else if (options->directory)
+		physical_directory_abandon(&job.directory);
 	if (status != TRACE_OK) {
 		json_decref(*json);
 		*json = NULL;

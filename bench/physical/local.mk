@@ -1,5 +1,5 @@
 # Kernel recordings on physical memory.
-bench_libbench_a_SOURCES += %D%/frame_books.h %D%/frame_books.c %D%/withheld.h %D%/withheld.c %D%/forced_pass.h %D%/forced_pass.c
+bench_libbench_a_SOURCES += %D%/frame_books.h %D%/frame_books.c %D%/withheld.h %D%/withheld.c %D%/frame_sets.h %D%/frame_sets.c %D%/forced_pass.h %D%/forced_pass.c
 bench_libbench_a_SOURCES += %D%/hilbert.h %D%/hilbert.c %D%/frame_map.h %D%/frame_map.c %D%/memory_series.h %D%/memory_series.c \
 	%D%/recorded_series.h %D%/recorded_series.c %D%/page_latency.h %D%/page_latency.c \
 	%D%/slab_series.h %D%/slab_series.c %D%/physical_directory.h %D%/physical_directory.c %D%/free_replay.h %D%/free_replay.c

@@ -2,6 +2,7 @@
 
 #include "bench/physical/machine_state.h"
 
+#include "bench/physical/frame_sets.h"
 #include "bench/physical/iomem_text.h"
 #include "bench/physical/processors.h"
 #include "traces/flt_tables.h"
@@ -32,13 +33,8 @@ static enum trace_status find_text(struct flt_reader *reader, const char *name, 
 	return TRACE_OK;
 }
 
-static enum trace_status need_text(struct flt_reader *reader, const char *name, struct event_snapshot *found,
-				   uint32_t *number, struct trace_error *error)
+static enum trace_status refuse_without(const char *name, struct trace_error *error)
 {
-	enum trace_status status = find_text(reader, name, 0, found, number, error);
-
-	if (status != TRACE_OK || *number != 0)
-		return status;
 	return trace_fail(
 	    error, TRACE_UNSUPPORTED,
 	    "it has no snapshot '%s' of the machine before it; `faultline record --kernel` as a "
@@ -46,28 +42,33 @@ static enum trace_status need_text(struct flt_reader *reader, const char *name, 
 	    name);
 }
 
-/* The parts of the first set of snapshots of the frames: a set is of parts that rise. */
+static enum trace_status need_text(struct flt_reader *reader, const char *name, struct event_snapshot *found,
+				   uint32_t *number, struct trace_error *error)
+{
+	enum trace_status status = find_text(reader, name, 0, found, number, error);
+
+	return status == TRACE_OK && *number == 0 ? refuse_without(name, error) : status;
+}
+
+static enum trace_status take_part(void *context, const struct event_snapshot *part,
+				   struct trace_error *error)
+{
+	struct machine_state *state = context;
+
+	return machine_frames_snapshot(&state->frames, part, error);
+}
+
+/* What was seen before the events. */
 static enum trace_status read_frames(struct machine_state *state, struct flt_reader *reader,
 				     struct trace_error *error)
 {
-	uint32_t snapshots = flt_reader_tables(reader)->places.snapshots;
-	struct event_snapshot snapshot;
-	uint64_t next = 0;
-	enum trace_status status = need_text(reader, FRAME_KINDS_SNAPSHOT, &snapshot, &(uint32_t){0}, error);
+	const struct frame_visitor visitor = {take_part, state};
+	struct frame_sets sets;
+	enum trace_status status = frame_sets_find(&sets, reader, error);
 
-	for (uint32_t number = 1; number <= snapshots && status == TRACE_OK; number++) {
-		struct frame_reader frames;
-
-		status = flt_reader_snapshot(reader, number, &snapshot, error);
-		if (status != TRACE_OK || strcmp(snapshot.name, FRAME_KINDS_SNAPSHOT) != 0)
-			continue;
-		if (frame_reader_start(&frames, snapshot.bytes, snapshot.length) && next > 0 &&
-		    frames.first < next)
-			break;
-		next = frames.first + frames.frames;
-		status = machine_frames_snapshot(&state->frames, &snapshot, error);
-	}
-	return status;
+	if (status == TRACE_OK && sets.count == 0)
+		status = refuse_without(FRAME_KINDS_SNAPSHOT, error);
+	return status == TRACE_OK ? frame_set_visit(&sets.set[0], reader, &visitor, error) : status;
 }
 
 /* The numbers of the snapshots between which the events lie. */

@@ -4,11 +4,7 @@
 
 #include "bench/run_directory.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 json_t *physical_run_json(const struct physical_run *run, json_t *policy, json_t *memory, json_t *physical)
 {
@@ -40,57 +36,56 @@ static enum trace_status no_memory(struct trace_error *error)
 	return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the series of a run");
 }
 
-static enum trace_status path_in(const char *directory, const char *name, char path[PATH_MAX],
-				 struct trace_error *error)
-{
-	if (snprintf(path, PATH_MAX, "%s/%s", directory, name) < PATH_MAX)
-		return TRACE_OK;
-	return trace_fail(error, TRACE_IO, "%s: the name is too long", directory);
-}
-
-enum trace_status physical_directory_write(const struct physical_run *run, const char *directory,
-					   const json_t *json, const struct memory_series *series,
+enum trace_status physical_directory_begin(struct physical_directory *directory,
+					   const struct physical_run *run, const char *path,
 					   struct trace_error *error)
 {
-	char path[PATH_MAX], *header = NULL;
-
-	if (mkdir(directory, 0777) != 0 && errno != EEXIST)
-		return trace_fail(error, TRACE_IO, "%s: cannot make the directory: %s", directory,
-				  strerror(errno));
-	enum trace_status status = path_in(directory, "run.json", path, error);
-
-	if (status == TRACE_OK && !run_directory_write_json(json, path, error))
-		status = TRACE_IO;
-	if (status == TRACE_OK && !(header = header_of(run)))
-		status = no_memory(error);
-	if (status == TRACE_OK)
-		status = memory_series_write(series, directory, header, error);
-	free(header);
-	return status;
+	if (!whole_directory_begin(&directory->whole, path, error))
+		return TRACE_IO;
+	directory->header = header_of(run);
+	if (directory->header)
+		return TRACE_OK;
+	whole_directory_abandon(&directory->whole);
+	return no_memory(error);
 }
 
-static enum trace_status write_rows(const struct physical_rows *rows, const char *header, const char *path,
-				    struct trace_error *error)
+enum trace_status physical_directory_series(const struct physical_directory *directory,
+					    const struct memory_series *series, struct trace_error *error)
 {
-	FILE *file = fopen(path, "we");
-	bool ok = file != NULL;
-
-	if (ok) {
-		(void)fputs(header, file);
-		ok = rows->write(rows->context, file) && ferror(file) == 0;
-		ok = fclose(file) == 0 && ok;
-	}
-	return ok ? TRACE_OK : trace_fail(error, TRACE_IO, "cannot write %s: %s", path, strerror(errno));
+	return memory_series_write(series, directory->whole.beside, directory->header, error);
 }
 
-enum trace_status physical_directory_add(const struct physical_run *run, const char *directory,
+enum trace_status physical_directory_add(const struct physical_directory *directory,
 					 const struct physical_rows *rows, struct trace_error *error)
 {
-	char path[PATH_MAX], *header = header_of(run);
-	enum trace_status status = header ? path_in(directory, rows->name, path, error) : no_memory(error);
+	FILE *file = whole_directory_file(&directory->whole, rows->name, error);
 
-	if (status == TRACE_OK)
-		status = write_rows(rows, header, path, error);
-	free(header);
-	return status;
+	if (!file)
+		return TRACE_IO;
+	(void)fputs(directory->header, file);
+	const bool is_made = rows->write(rows->context, file);
+	const bool is_written = whole_directory_close(file, rows->name, error);
+
+	if (!is_made)
+		return no_memory(error);
+	return is_written ? TRACE_OK : TRACE_IO;
+}
+
+enum trace_status physical_directory_end(struct physical_directory *directory, const json_t *json,
+					 struct trace_error *error)
+{
+	const bool is_written = run_directory_put_json(&directory->whole, json, error);
+
+	if (!is_written)
+		whole_directory_abandon(&directory->whole);
+	free(directory->header);
+	directory->header = NULL;
+	return is_written && whole_directory_end(&directory->whole, error) ? TRACE_OK : TRACE_IO;
+}
+
+void physical_directory_abandon(struct physical_directory *directory)
+{
+	whole_directory_abandon(&directory->whole);
+	free(directory->header);
+	directory->header = NULL;
 }

@@ -4,6 +4,7 @@
 #define FAULTLINE_BENCH_PHYSICAL_PHYSICAL_DIRECTORY_H
 
 #include "bench/physical/memory_series.h"
+#include "bench/whole_directory.h"
 #include "traces/flt.h"
 
 #include <jansson.h>
@@ -21,10 +22,20 @@ struct physical_run {
  * and `physical`, which become its keys policy, model.memory and model.physical. NULL without memory. */
 json_t *physical_run_json(const struct physical_run *run, json_t *policy, json_t *memory, json_t *physical);
 
-/* Makes the directory where it is not there, and writes run.json and the series into it. TRACE_IO, TRACE_NO_MEMORY. */
-enum trace_status physical_directory_write(const struct physical_run *run, const char *directory,
-					   const json_t *json, const struct memory_series *series,
+/* The run directory while it is written; it is there when it ends (whole_directory.h). */
+struct physical_directory {
+	struct whole_directory whole;
+	char *header; /* the lines above each series */
+};
+
+/* Nothing is left to be ended or abandoned unless TRACE_OK. TRACE_IO, TRACE_NO_MEMORY, as for all that follows. */
+enum trace_status physical_directory_begin(struct physical_directory *directory,
+					   const struct physical_run *run, const char *path,
 					   struct trace_error *error) TRACE_MUST_USE;
+
+enum trace_status physical_directory_series(const struct physical_directory *directory,
+					    const struct memory_series *series,
+					    struct trace_error *error) TRACE_MUST_USE;
 
 /* Another series: `write` makes its rows; false: there is no memory for that. */
 struct physical_rows {
@@ -32,8 +43,13 @@ struct physical_rows {
 	bool (*write)(const void *context, FILE *file);
 	const void *context;
 };
-enum trace_status physical_directory_add(const struct physical_run *run, const char *directory,
+enum trace_status physical_directory_add(const struct physical_directory *directory,
 					 const struct physical_rows *rows,
 					 struct trace_error *error) TRACE_MUST_USE;
+
+/* Writes run.json, and puts the directory in its place; without TRACE_OK it is gone. */
+enum trace_status physical_directory_end(struct physical_directory *directory, const json_t *json,
+					 struct trace_error *error) TRACE_MUST_USE;
+void physical_directory_abandon(struct physical_directory *directory);
 
 #endif

@@ -12,10 +12,10 @@
 
 static enum trace_status print_json(const json_t *json, struct trace_error *error)
 {
-	if (json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) != 0 || putchar('\n') == EOF)
-		clearerr(stdout); /* flushing says it, too */
-	return fflush(stdout) == 0 ? TRACE_OK
-				   : trace_fail(error, TRACE_IO, "cannot write to standard output");
+	if (json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) == 0 && putchar('\n') != EOF &&
+	    fflush(stdout) == 0)
+		return TRACE_OK;
+	return trace_fail(error, TRACE_IO, "cannot write to standard output");
 }
 
 /* --- Where the kernel put them ------------------------------------------------------------------------------------------ */
@@ -24,12 +24,20 @@ static enum trace_status print_json(const json_t *json, struct trace_error *erro
 static enum trace_status write_recorded(const struct physical_run *run, struct flt_reader *reader,
 					const char *directory, const json_t *json, struct trace_error *error)
 {
+	struct physical_directory whole;
 	struct memory_series series;
 	enum trace_status status = recorded_series_read(&series, reader, error);
 
 	if (status != TRACE_OK)
 		return status;
-	status = physical_directory_write(run, directory, json, &series, error);
+	status = physical_directory_begin(&whole, run, directory, error);
+	if (status == TRACE_OK) {
+		status = physical_directory_series(&whole, &series, error);
+		if (status == TRACE_OK)
+			status = physical_directory_end(&whole, json, error);
+		else
+			physical_directory_abandon(&whole);
+	}
 	memory_series_destroy(&series);
 	return status;
 }
@@ -111,7 +119,7 @@ static int hand_out(const struct replay_options *options, enum trace_status stat
 {
 	if (status == TRACE_OK && options->json)
 		status = print_json(json, error);
-	if (status == TRACE_OK && fflush(stdout) != 0)
+	if (status == TRACE_OK && (fflush(stdout) != 0 || ferror(stdout)))
 		status = trace_fail(error, TRACE_IO, "cannot write to standard output");
 	json_decref(json);
 	if (status == TRACE_OK)

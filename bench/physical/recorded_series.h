@@ -10,8 +10,6 @@
 #include "bench/physical/memory_series.h"
 #include "traces/flt.h"
 
-#define RECORDED_FRAMES_MAX (UINT64_C(1) << 32) /* 16 TiB */
-
 /* Reads the snapshots; the series has no moments where there are none. TRACE_BAD_INPUT when a snapshot makes no sense, TRACE_NO_MEMORY.
  * Nothing is left to be destroyed unless TRACE_OK. */
 enum trace_status recorded_series_read(struct memory_series *series, struct flt_reader *reader,

@@ -2,6 +2,8 @@
 
 #include "bench/physical/slab_places.h"
 
+#include "engine/base/check.h"
+
 #include <stdlib.h>
 
 enum trace_status slab_places_create(struct slab_places *places, uint64_t base, uint64_t frames,
@@ -56,6 +58,8 @@ enum trace_status slab_places_open(struct slab_places *places, const struct slab
 	*place = NULL;
 	if (first + cache->pagesperslab > places->frames)
 		return TRACE_OK;
+	for (uint32_t i = 0; i < cache->pagesperslab; i++)
+		CHECK(places->at[first + i] == 0, "no other place is open in its frames");
 	uintptr_t *object = calloc(cache->objperslab, sizeof(*object));
 
 	number = object ? take_place(places) : UINT32_MAX;

@@ -2,7 +2,7 @@
 
 #include "bench/physical/slab_survey.h"
 
-#include "traces/flt_tables.h"
+#include "bench/physical/frame_sets.h"
 #include "traces/frame_kinds.h"
 
 #include <inttypes.h>
@@ -31,44 +31,24 @@ struct task {
 
 /* --- The snapshot of the frames ----------------------------------------------------------------------------------- */
 
-static void mark(struct task *task, struct frame_reader *frames)
+/* May objects of the beginning lie in the frame? */
+static bool was_slab(const struct task *task, uint64_t frame)
 {
+	return frame < task->frames && (!task->is_told || (task->kind[frame] & WAS_SLAB));
+}
+
+static enum trace_status mark(void *context, const struct event_snapshot *part, struct trace_error *error)
+{
+	struct task *task = context;
+	struct frame_reader frames;
 	struct frame_run run;
 
-	while (frame_reader_next(frames, &run)) {
+	if (!frame_reader_start(&frames, part->bytes, part->length))
+		return trace_fail(error, TRACE_BAD_INPUT, "snapshot '%s': it has no first line", part->name);
+	while (frame_reader_next(&frames, &run)) {
 		if ((run.value & 0xfu) == FRAME_SLAB)
 			memset(&task->kind[run.first], WAS_SLAB, run.frames);
 	}
-}
-
-/* The parts of the set before: they rise, so where they fall back the set after begins. Their frames are counted; with `kind`
- * they are marked. */
-static enum trace_status read_frames(struct task *task, struct trace_error *error)
-{
-	struct flt_reader *reader = task->survey->reader;
-	uint32_t snapshots = flt_reader_tables(reader)->places.snapshots;
-	uint64_t next = 0;
-
-	for (uint32_t number = 1; number <= snapshots; number++) {
-		struct event_snapshot snapshot;
-		struct frame_reader frames;
-		enum trace_status status = flt_reader_snapshot(reader, number, &snapshot, error);
-
-		if (status != TRACE_OK)
-			return status;
-		if (strcmp(snapshot.name, FRAME_KINDS_SNAPSHOT) != 0)
-			continue;
-		if (!frame_reader_start(&frames, snapshot.bytes, snapshot.length) ||
-		    frames.frames > FRAME_KINDS_SPAN || frames.first > SLAB_PLACES_FRAMES_MAX)
-			return trace_fail(error, TRACE_BAD_INPUT,
-					  "snapshot %" PRIu32 ": it is no snapshot of frames", number);
-		if (frames.first < next)
-			break;
-		next = frames.first + frames.frames;
-		if (task->kind)
-			mark(task, &frames);
-	}
-	task->frames = next;
 	return TRACE_OK;
 }
 
@@ -93,9 +73,13 @@ static enum trace_status count_frames(struct task *task, struct trace_error *err
 
 static enum trace_status find_kinds(struct task *task, struct trace_error *error)
 {
-	enum trace_status status = read_frames(task, error);
+	struct flt_reader *reader = task->survey->reader;
+	const struct frame_visitor visitor = {mark, task};
+	struct frame_sets sets;
+	enum trace_status status = frame_sets_find(&sets, reader, error);
 
-	task->is_told = task->frames > 0;
+	task->frames = sets.frames;
+	task->is_told = sets.frames > 0;
 	if (status == TRACE_OK && !task->is_told)
 		status = count_frames(task, error);
 	if (status != TRACE_OK)
@@ -103,10 +87,7 @@ static enum trace_status find_kinds(struct task *task, struct trace_error *error
 	if (reservation_create(&task->memory, task->frames, PAGE_BYTES) != STATUS_OK)
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for the machine's frames");
 	task->kind = task->memory.memory;
-	if (task->is_told)
-		return read_frames(task, error);
-	memset(task->kind, WAS_SLAB, task->frames);
-	return TRACE_OK;
+	return task->is_told ? frame_set_visit(&sets.set[0], reader, &visitor, error) : TRACE_OK;
 }
 
 /* --- The base of the direct map ----------------------------------------------------------------------------------- */
@@ -133,9 +114,7 @@ static size_t score(const struct task *task, uint64_t base, const uint64_t *addr
 	size_t hits = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		uint64_t frame = (addresses[i] - base) >> PAGE_SHIFT;
-
-		hits += frame < task->frames && (task->kind[frame] & WAS_SLAB);
+		hits += was_slab(task, (addresses[i] - base) >> PAGE_SHIFT);
 	}
 	return hits;
 }
@@ -222,6 +201,22 @@ static void note_slot(struct task *task, struct slab_place *place, const struct 
 		place->first_alloc = position;
 }
 
+/* Slabs in frames that one of this cache would have: it came when they had gone, of which no event tells. False: there are none. */
+static bool end_neighbours(struct task *task, const struct slabinfo_row *row, uint64_t frame)
+{
+	uint64_t first = slab_places_first(row, frame);
+	bool are_there = false;
+
+	for (uint64_t i = first; i < first + row->pagesperslab; i++) {
+		struct slab_place *place = slab_places_find(task->survey->places, i);
+
+		if (place)
+			place->ends = true;
+		are_there |= place != NULL;
+	}
+	return are_there;
+}
+
 static enum trace_status note_object(struct task *task, const struct event *event, uint64_t position)
 {
 	struct slab_survey *survey = task->survey;
@@ -237,6 +232,8 @@ static enum trace_status note_object(struct task *task, const struct event *even
 		return event->kind == EVENT_KMEM_FREE && event->kernel.cache == 0
 			   ? note_kfree(task, event->kernel.address)
 			   : TRACE_OK;
+	if (!place && end_neighbours(task, &survey->info->row[row], frame))
+		return TRACE_OK;
 	if (!place)
 		status = slab_places_open(survey->places, survey->info, row, frame, &place);
 	if (place && (row == SLABINFO_NO_ROW || row == place->row))
@@ -312,7 +309,7 @@ static bool may_be_slab(const struct task *task, const struct slabinfo_row *row,
 	uint64_t first = slab_places_first(row, frame);
 
 	for (uint64_t i = first; i < first + row->pagesperslab; i++) {
-		if (i >= task->frames || task->kind[i] != WAS_SLAB ||
+		if (!was_slab(task, i) || (task->kind[i] & IS_NEW) ||
 		    slab_places_find(task->survey->places, i))
 			return false;
 	}

@@ -11,6 +11,7 @@
 #define SLAB_PAGES_MAX 1024u
 #define PAGE_SIZE_BYTES 4096u
 #define OBJECTS_MAX (UINT64_C(1) << 48)
+#define PAGES_MAX (UINT64_C(1) << 40) /* 4 PiB in one cache: more than any machine has */
 
 /* What is left of a line. */
 struct cursor {
@@ -87,6 +88,8 @@ static const char *parse_row(struct cursor *line, struct slabinfo_row *row)
 	if (bytes == 0 || per_slab == 0 || pages == 0 || (pages & (pages - 1)) != 0 ||
 	    bytes * per_slab > pages * PAGE_SIZE_BYTES)
 		return "a slab is a power of two pages, at least one object, and holds its objects";
+	if (row->num_slabs > PAGES_MAX / pages)
+		return "more slabs than any machine has memory for";
 	row->objsize = (uint32_t)bytes;
 	row->objperslab = (uint32_t)per_slab;
 	row->pagesperslab = (uint32_t)pages;

@@ -4,7 +4,7 @@ bench_libbench_a_SOURCES += bench/histogram.h bench/histogram.c bench/interval.h
 	bench/regression.h bench/regression.c bench/latency.h bench/latency.c bench/measurement.h bench/measurement.c \
 	bench/model.h bench/model.c bench/host.h bench/host.c bench/run.h bench/run.c \
 	bench/mmu_series.h bench/mmu_series.c bench/space_map.h bench/space_map.c bench/workers.h bench/workers.c \
-	bench/run_directory.h bench/run_directory.c bench/verdict.h bench/verdict.c bench/limit.h bench/limit.c \
+	bench/run_directory.h bench/run_directory.c bench/whole_directory.h bench/whole_directory.c bench/verdict.h bench/verdict.c bench/limit.h bench/limit.c \
 	%D%/operation.h %D%/operation.c %D%/session.h %D%/session.c %D%/clock.h %D%/clock.c \
 	%D%/block_table.h %D%/block_table.c %D%/slot_pool.h %D%/slot_pool.c %D%/family.h %D%/family.c \
 	%D%/planner.h %D%/planner.c %D%/plan.h %D%/plan.c %D%/feed.h %D%/feed.c \

@@ -148,6 +148,9 @@ static enum trace_status read_document(struct comparison *comparison, struct tra
 		status = load(one, &comparison->document, error);
 		if (status == TRACE_OK)
 			status = read_single(comparison, one, error);
+	} else if (access(comparison->directory, F_OK) != 0) {
+		status = trace_fail(error, TRACE_IO, "%s: cannot be opened: %s", comparison->directory,
+				    strerror(errno));
 	} else {
 		status = trace_fail(error, TRACE_IO,
 				    "%s holds neither compare.json nor run.json; give a directory that "

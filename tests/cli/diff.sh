@@ -32,4 +32,6 @@ expect 1 'another schema' "$FAULTLINE" diff second run.json
 printf '{"schema": 1' >run.json
 expect 1 'no JSON' "$FAULTLINE" diff second run.json
 matches 'names the line' 'run.json:1: ' stderr
+expect 1 'a run that is not there' "$FAULTLINE" diff first nowhere
+matches 'is named' '^faultline diff: nowhere: cannot be opened: No such file or directory; a run directory' stderr
 finish

@@ -155,4 +155,7 @@ if [ -r "$android" ]; then
 else
 	skip "the Android trace is imported without a warning" "$android is not there"
 fi
+mkdir folder
+expect 1 'a directory' "$FAULTLINE" import -q folder -o folder.flt
+matches 'is called one' '^faultline import: folder: cannot be opened: Is a directory$' stderr
 finish

@@ -26,4 +26,13 @@ while read -r command; do
 	pass_if "and the options that $command explains" test ! -s missing
 	sed 's/^/#   missing: /' missing
 done <commands
+if [ -w /dev/full ]; then
+	expect 1 "help onto a full disk" sh -c '"$FAULTLINE" --help >/dev/full'
+	matches "is no success" '^faultline: cannot write to standard output$' stderr
+	while read -r command; do
+		expect 1 "help of $command onto a full disk" sh -c '"$FAULTLINE" "$1" --help >/dev/full' sh "$command"
+	done <commands
+else
+	skip "help onto a full disk" "there is no /dev/full"
+fi
 finish

@@ -102,4 +102,6 @@ pass_if 'a cut trace is a message or a replay, not a crash' test $? -le 1
 printf 'no trace at all' >no.flt
 expect 1 'no trace' "$FAULTLINE" replay no.flt --on glibc -q
 expect 1 'a full disk' "$FAULTLINE" replay uniform.flt --on glibc $small --measure memory -o /dev/full/run
+expect 1 'a place that cannot be is refused before the work' "$FAULTLINE" replay nowhere.flt --on glibc -o /dev/full/run
+matches 'before the trace is looked at' '/dev/full/run' stderr
 finish

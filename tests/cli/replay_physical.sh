@@ -76,4 +76,19 @@ expect 1 "policies are not compared on pages that cannot be placed" \
 matches "for that reason" "no snapshot 'frames'" stderr
 expect 1 "nor can it be shown" "$FAULTLINE" proc buddyinfo "$sample"
 matches "for the same reason" "no snapshot 'frames'" stderr
+
+# A run directory appears whole, in the place of an older run alone.
+mkdir old notes
+touch old/run.json old/timeline.tsv notes/thesis
+expect 0 "an older run is replaced" "$FAULTLINE" replay --physical=forced -o old/ "$sample"
+pass_if "and none of its series is left" test ! -e old/timeline.tsv
+expect 1 "another directory is not" "$FAULTLINE" replay --physical=forced -o notes "$sample"
+matches "which is said" 'it is not the directory of a run alone' stderr
+pass_if "and nothing lies in it or beside it" test "$(echo notes*)/$(ls notes)" = notes/thesis
+if [ -w /dev/full ]; then
+	expect 1 "a full disk" sh -c '"$FAULTLINE" replay --physical=forced --json "$1" >/dev/full' sh "$sample"
+	matches "is said once" '^faultline replay: cannot write to standard output$' stderr
+else
+	skip "a full disk" "there is no /dev/full"
+fi
 finish

@@ -22,7 +22,7 @@ refuses() { # WHAT DIRECTORY PATTERN
 	pass_if "$1: one message, and nothing left behind" one_message
 }
 
-refuses 'a directory that is not there' absent 'absent holds neither compare.json nor run.json'
+refuses 'a directory that is not there' absent 'absent: cannot be opened: No such file or directory'
 mkdir empty
 refuses 'an empty directory' empty 'neither compare.json nor run.json.*faultline compare -o'
 mkdir broken

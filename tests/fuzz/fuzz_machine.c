@@ -122,6 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct memory_shape shapes[] = {
 	    {.keeper = ZONE_LISTS, .tuning = PCP_TUNED, .cpus = 1, .max_order = 10},
 	    {.keeper = ZONE_BITMAPS, .cpus = 1, .max_order = 10},
+	    {.keeper = ZONE_TYPED, .cpus = 1, .max_order = 10},
 	    {.keeper = ZONE_BITMAPS, .placement = BUDDY_FULLEST_BLOCK, .max_order = 10},
 	};
 	const uint64_t zone[2] = {FIRST, FRAMES};

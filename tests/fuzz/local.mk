@@ -64,6 +64,13 @@ tests_fuzz_fuzz_machine_SOURCES = %D%/fuzz_machine.c $(fuzz_driver)
 tests_fuzz_fuzz_machine_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_machine_LDADD = bench/libbench.a $(unit_libs)
 
+fuzz_programs += %D%/fuzz_machine_recording
+tests_fuzz_fuzz_machine_recording_SOURCES = %D%/fuzz_machine_recording.c $(fuzz_driver)
+tests_fuzz_fuzz_machine_recording_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_machine_recording_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_machine_recording_LDADD = bench/libbench.a $(unit_libs)
+EXTRA_DIST += %D%/corpus/fuzz_machine_recording/machine.txt %D%/corpus/fuzz_machine_recording/slabs.txt
+
 # One source for every importer: the program's name says the format, auto is detection and decompression.
 fuzz_import_sources = %D%/fuzz_import.c tests/unit/census_sink.c tests/unit/census_sink.h $(fuzz_driver)
 fuzz_programs += %D%/fuzz_import_aosp

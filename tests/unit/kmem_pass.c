@@ -52,26 +52,6 @@ static void snapshot(struct rig *rig, const char *text)
 	written_snapshot(&rig->trace, "slabinfo", text, (struct event){0});
 }
 
-/* All frames are slabs', or none. */
-static void frames(struct rig *rig, enum frame_kind kind)
-{
-	const uint64_t times[2] = {0, 0};
-	uint8_t bytes[256];
-	struct frame_writer writer;
-	uint32_t number;
-
-	frame_writer_start(&writer, bytes, sizeof(bytes));
-	frame_writer_header(&writer, 0, FRAMES, times);
-	for (uint64_t frame = 0; frame < FRAMES; frame++)
-		frame_writer_add(&writer, kind);
-	frame_writer_finish(&writer);
-	struct event_snapshot what = {.name = FRAME_KINDS_SNAPSHOT, .bytes = bytes, .length = writer.used};
-
-	assert_int_equal(rig->trace.sink->snapshot(rig->trace.sink, &what, &number, &rig->trace.error),
-			 TRACE_OK);
-	put(rig, (struct event){.kind = EVENT_SNAPSHOT, .count = number});
-}
-
 static void start(struct rig *rig, const char *slabinfo)
 {
 	struct event_sink *sink;
@@ -82,7 +62,7 @@ static void start(struct rig *rig, const char *slabinfo)
 	assert_int_equal(sink->process(sink, 0, 0, 1, "p", &rig->trace.error), TRACE_OK);
 	assert_int_equal(sink->thread(sink, 0, 0, 1, "t", &rig->trace.error), TRACE_OK);
 	put(rig, (struct event){.kind = EVENT_SWITCH, .count = 0});
-	frames(rig, FRAME_SLAB);
+	written_frames(&rig->trace, 0, FRAMES, FRAME_SLAB);
 	if (slabinfo)
 		snapshot(rig, slabinfo);
 }
@@ -283,7 +263,13 @@ static void says_what_is_missing(void **state)
 	alloc(&rig, "cell", at(9, 0));
 	assert_int_equal(run(&rig), TRACE_BAD_INPUT);
 	stop(&rig);
-	start(&rig, HEAD "cell 640000000 640000000 64 64 1" TAIL "281474976710656 0\n");
+	start(&rig, HEAD "cell 640000000 640000000 64 64 1" TAIL "1099511627777 0\n");
+	alloc(&rig, "cell", at(9, 0));
+	assert_int_equal(run(&rig), TRACE_BAD_INPUT);
+	assert_string_equal(rig.trace.error.message,
+			    "slabinfo, line 3: more slabs than any machine has memory for");
+	stop(&rig);
+	start(&rig, HEAD "cell 640000000 640000000 64 64 1" TAIL "1099511627776 0\n");
 	alloc(&rig, "cell", at(9, 0));
 	assert_int_equal(run(&rig), TRACE_NO_MEMORY);
 	assert_string_equal(rig.trace.error.message,

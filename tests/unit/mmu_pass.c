@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define BLOCKS 300u
 #define BLOCK_BYTES 4096u
@@ -81,7 +80,7 @@ static void make_rig(struct rig *rig)
 
 static void drop_rig(struct rig *rig)
 {
-	(void)unlink(rig->trace.path);
+	written_trace_drop(&rig->trace);
 }
 
 static struct mmu_pass *run(struct rig *rig, struct placer *placer)
@@ -249,7 +248,7 @@ static void test_a_trace_without_references_is_refused(void **state)
 	assert_int_equal(mmu_pass_run(&pass, &rig.options, &error), TRACE_UNSUPPORTED);
 	assert_null(pass);
 	assert_non_null(strstr(error.message, "record --accesses"));
-	(void)unlink(trace.path);
+	written_trace_drop(&trace);
 	drop_rig(&rig);
 }
 

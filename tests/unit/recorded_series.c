@@ -11,37 +11,17 @@
 #include "tests/unit/written_trace.h"
 #include "traces/frame_kinds.h"
 
-/* A part of a snapshot: `frames` of a kind from the frame `first` on. */
-static void write_part(struct written_trace *trace, uint64_t first, uint64_t frames, unsigned value)
-{
-	const uint64_t times[2] = {1, 2};
-	struct frame_writer writer;
-	uint32_t number = 0;
-	uint8_t bytes[256];
-
-	frame_writer_start(&writer, bytes, sizeof(bytes));
-	frame_writer_header(&writer, first, frames, times);
-	for (uint64_t i = 0; i < frames; i++)
-		frame_writer_add(&writer, value);
-	frame_writer_finish(&writer);
-	const struct event_snapshot snapshot = {
-	    .name = FRAME_KINDS_SNAPSHOT, .bytes = (const char *)bytes, .length = writer.used};
-
-	assert_int_equal(trace->sink->snapshot(trace->sink, &snapshot, &number, &trace->error), TRACE_OK);
-	written_event(trace, (struct event){.kind = EVENT_SNAPSHOT, .count = number});
-}
-
 /* Before: 1024 frames of files and 1024 free ones. After: all free; then what belongs to no set. */
 static struct flt_reader *two_sets(bool is_cut)
 {
 	struct written_trace trace;
 
 	written_trace_begin(&trace);
-	write_part(&trace, 0, 1024, FRAME_FILE);
+	written_frames(&trace, 0, 1024, FRAME_FILE);
 	written_snapshot(&trace, "vmstat", "nr_free_pages 1\n", (struct event){0});
-	write_part(&trace, 1024, 1024, FRAME_FREE);
-	write_part(&trace, 0, 1024, FRAME_FREE);
-	write_part(&trace, 1024, 1024, FRAME_FREE);
+	written_frames(&trace, 1024, 1024, FRAME_FREE);
+	written_frames(&trace, 0, 1024, FRAME_FREE);
+	written_frames(&trace, 1024, 1024, FRAME_FREE);
 	if (is_cut)
 		assert_int_equal(flt_writer_warn(trace.writer, EVENT_CUT_WARNING, 1, &trace.error), TRACE_OK);
 	return written_trace_open(&trace);

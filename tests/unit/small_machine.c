@@ -9,13 +9,11 @@
 
 #include "tests/unit/small_machine.h"
 
+#include "tests/unit/scratch_path.h"
 #include "traces/flt.h"
 #include "traces/frame_kinds.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 const char small_machine_buddyinfo[] =
     "Node 0, zone      DMA      0      0      0      0      0      0      0      0      1      1      3 \n"
@@ -212,27 +210,12 @@ static void add_events(struct recording *recording)
 			     strlen(recording->machine->after));
 }
 
-static char *new_path(void)
-{
-	const char *directory = getenv("TMPDIR");
-	size_t bytes = (directory ? strlen(directory) : 4) + 32;
-	char *path = malloc(bytes);
-
-	assert_non_null(path);
-	(void)snprintf(path, bytes, "%s/faultline-test.XXXXXX", directory ? directory : "/tmp");
-	int descriptor = mkstemp(path);
-
-	assert_true(descriptor >= 0);
-	(void)close(descriptor);
-	return path;
-}
-
 char *small_machine_write(const struct small_machine *machine)
 {
 	const struct flt_description description = {.source = "test", .has_time = true};
 	const char *gfp = machine->gfp ? machine->gfp : "GFP_KERNEL";
 	struct recording recording = {.machine = machine};
-	char *path = new_path();
+	char *path = scratch_path();
 	uint32_t number;
 
 	demand(&recording, flt_writer_create(&recording.writer, path, &description, &recording.error));

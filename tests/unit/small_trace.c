@@ -9,32 +9,13 @@
 
 #include "tests/unit/small_trace.h"
 
+#include "tests/unit/scratch_path.h"
 #include "traces/flt.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-static char *new_path(void)
-{
-	const char *directory = getenv("TMPDIR");
-	size_t bytes = (directory ? strlen(directory) : 4) + 32;
-	char *path = malloc(bytes);
-
-	assert_non_null(path);
-	(void)snprintf(path, bytes, "%s/faultline-test.XXXXXX", directory ? directory : "/tmp");
-	int descriptor = mkstemp(path);
-
-	assert_true(descriptor >= 0);
-	(void)close(descriptor);
-	return path;
-}
 
 char *small_trace_write(const struct event *events, size_t count)
 {
 	const struct flt_description description = {.source = "test", .has_time = true};
-	char *path = new_path();
+	char *path = scratch_path();
 	struct flt_writer *writer;
 	struct trace_error error = {""};
 

@@ -9,7 +9,9 @@
 
 #include "tests/unit/written_trace.h"
 
-#include <stdio.h>
+#include "tests/unit/scratch_path.h"
+#include "traces/frame_kinds.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,15 +25,8 @@ static void demand(const struct written_trace *trace, enum trace_status status)
 void written_trace_begin(struct written_trace *trace)
 {
 	const struct flt_description description = {.source = "test"};
-	const char *directory = getenv("TMPDIR");
 
-	*trace = (struct written_trace){.error = {""}};
-	(void)snprintf(trace->path, sizeof(trace->path), "%s/faultline-test.XXXXXX",
-		       directory ? directory : "/tmp");
-	int descriptor = mkstemp(trace->path);
-
-	assert_true(descriptor >= 0);
-	(void)close(descriptor);
+	*trace = (struct written_trace){.error = {""}, .path = scratch_path()};
 	demand(trace, flt_writer_create(&trace->writer, trace->path, &description, &trace->error));
 	trace->sink = flt_writer_sink(trace->writer);
 }
@@ -69,9 +64,34 @@ void written_snapshot(struct written_trace *trace, const char *name, const char 
 	written_event(trace, who);
 }
 
+void written_frames(struct written_trace *trace, uint64_t first, uint64_t frames, unsigned value)
+{
+	const uint64_t times[2] = {1, 2};
+	struct frame_writer writer;
+	uint32_t number = 0;
+	uint8_t bytes[256];
+
+	frame_writer_start(&writer, bytes, sizeof(bytes));
+	frame_writer_header(&writer, first, frames, times);
+	for (uint64_t i = 0; i < frames; i++)
+		frame_writer_add(&writer, value);
+	frame_writer_finish(&writer);
+	const struct event_snapshot snapshot = {FRAME_KINDS_SNAPSHOT, bytes, writer.used};
+
+	demand(trace, trace->sink->snapshot(trace->sink, &snapshot, &number, &trace->error));
+	written_event(trace, (struct event){.kind = EVENT_SNAPSHOT, .count = number});
+}
+
 void written_access(struct written_trace *trace, uint32_t thread, struct access access)
 {
 	demand(trace, trace->sink->accesses(trace->sink, thread, &access, 1, &trace->error));
+}
+
+void written_trace_drop(struct written_trace *trace)
+{
+	(void)unlink(trace->path);
+	free(trace->path);
+	trace->path = NULL;
 }
 
 struct flt_reader *written_trace_open(struct written_trace *trace)
@@ -80,6 +100,6 @@ struct flt_reader *written_trace_open(struct written_trace *trace)
 
 	demand(trace, flt_writer_finish(trace->writer, &trace->error));
 	demand(trace, flt_reader_open(&reader, trace->path, &trace->error));
-	(void)unlink(trace->path);
+	written_trace_drop(trace);
 	return reader;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define INPUT_BUFFER_BYTES ((size_t)1 << 18)
@@ -154,6 +155,17 @@ static enum trace_status input_start(struct input **opened, struct input *input,
 	return TRACE_OK;
 }
 
+static enum trace_status input_open_file(struct input *input, const char *path, struct trace_error *error)
+{
+	struct stat status;
+
+	input->descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	if (input->descriptor >= 0 && (fstat(input->descriptor, &status) != 0 || !S_ISDIR(status.st_mode)))
+		return TRACE_OK;
+	return trace_fail(error, TRACE_IO, "%s: cannot be opened: %s", path,
+			  strerror(input->descriptor >= 0 ? EISDIR : errno));
+}
+
 enum trace_status input_open(struct input **opened, const char *path, struct trace_error *error)
 {
 	bool standard = strcmp(path, "-") == 0;
@@ -163,18 +175,13 @@ enum trace_status input_open(struct input **opened, const char *path, struct tra
 	*opened = NULL;
 	if (!input)
 		return status;
-	if (!standard) {
-		input->descriptor = open(path, O_RDONLY | O_CLOEXEC);
-		if (input->descriptor < 0) {
-			status =
-			    trace_fail(error, TRACE_IO, "%s: cannot be opened: %s", path, strerror(errno));
-			input_close(input);
-			return status;
-		}
-	}
-	if (archive_read_open_fd(input->archive, standard ? STDIN_FILENO : input->descriptor,
-				 INPUT_BLOCK_BYTES) != ARCHIVE_OK) {
+	if (!standard)
+		status = input_open_file(input, path, error);
+	if (status == TRACE_OK &&
+	    archive_read_open_fd(input->archive, standard ? STDIN_FILENO : input->descriptor,
+				 INPUT_BLOCK_BYTES) != ARCHIVE_OK)
 		status = input_fail(input, error);
+	if (status != TRACE_OK) {
 		input_close(input);
 		return status;
 	}
