@@ -94,13 +94,17 @@ static void take_events(struct machine_state *state, const struct step *step, si
 		if (step[i].what < 96)
 			continue;
 		if (i < steps / 2) {
+			machine_sets_before(&state->sets, &event, step[i].cpu, NULL);
 			(void)!machine_frames_before(&state->frames, &event, step[i].cpu, &error);
 			continue;
 		}
+		machine_sets_after(&state->sets, &event, step[i].cpu, NULL);
 		machine_blocks_event(&state->blocks, &event);
 		(void)!machine_frames_after(&state->frames, &event, step[i].cpu, &error);
 	}
 	machine_frames_finish(&state->frames);
+	machine_sets_finish(&state->sets, 0);
+	demand(machine_sets_check(&state->sets) == NULL);
 	demand(machine_frames_check(&state->frames) == NULL);
 }
 
@@ -126,7 +130,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    {.keeper = ZONE_BITMAPS, .placement = BUDDY_FULLEST_BLOCK, .max_order = 10},
 	};
 	const uint64_t zone[2] = {FIRST, FRAMES};
-	const uint64_t wanted[MIGRATE_TYPES] = {2, 4, 1};
+	const struct pagetypeinfo_zone wanted = {
+	    .zone = {0, ZONE_DMA}, .blocks = {2, 4, 1}, .free = {{{3, 1}}, {{9, 5, 2}}}};
 	size_t steps = size / sizeof(struct step) < STEPS_MAX ? size / sizeof(struct step) : STEPS_MAX;
 	struct step *step = calloc(steps + 1, sizeof(*step));
 	struct machine_state *state = calloc(1, sizeof(*state));
@@ -138,9 +143,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	describe(state);
 	demand(machine_frames_create(&state->frames, FRAMES, &error) == TRACE_OK);
 	demand(machine_blocks_create(&state->blocks, FRAMES, &error) == TRACE_OK);
+	demand(machine_sets_create(&state->sets, &state->zoneinfo, &error) == TRACE_OK);
 	take_snapshot(state, step, steps);
 	take_events(state, step, steps);
-	demand(machine_blocks_infer(&state->blocks, &state->frames, zone, wanted, &error) == TRACE_OK);
+	demand(machine_blocks_infer(&state->blocks, &state->frames, zone, &wanted, &error) == TRACE_OK);
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
 		boot(state, &shapes[i]);
 	machine_state_destroy(state);
