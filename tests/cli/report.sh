@@ -102,6 +102,17 @@ are_pictures() {
 }
 pass_if 'are pictures' are_pictures
 
+# --- All traces at a glance -----------------------------------------------------------------------------------------------
+make_comparison two traces/program.flt engine jemalloc
+first=$runs
+make_comparison two traces/other.flt engine jemalloc
+for unknown in none '[a-z]*_ns_per_event' footprint_over_live; do
+	printf '{"schema":1,"runs":[%s,%s],"verdicts":[]}\n' "$first" "$runs" |
+		sed "s/\"\($unknown\)\":[0-9.]*/\"\1\":null/g" >two/compare.json
+	expect 0 "two traces, of which is not known: $unknown" "$FAULTLINE" report two
+	matches 'have a chart together' '<h2>All traces</h2>' two/report.html
+done
+
 # --- Passes through MMUs --------------------------------------------------------------------------------------------------
 lacks 'a page without such passes says nothing of them' 'TLB|[Ff]aults' good/report.html
 with_mmus=yes
