@@ -271,6 +271,8 @@ static enum trace_status run_reader(struct flt_reader *reader, const struct mmu_
 	if (!running)
 		return status;
 	running->watch.every = distance_of(trace->accesses, options->samples);
+	if (options->check > 0 && options->check < running->watch.every)
+		running->watch.every = options->check;
 	status = spaces_run(running->spaces, &running->watch, error);
 	if (status == TRACE_OK)
 		status = conclude(running, trace->processes, pass, error);

@@ -35,7 +35,9 @@ struct mmu_pass_options {
 	unsigned processors;	/* 0: one */
 	unsigned
 	    samples; /* of the series, at most, besides the one at the end; their distance is a power of two */
-	bool check;  /* the invariants at every sample */
+	uint64_t
+	    check; /* the invariants at every sample: not 0. Below UINT64_MAX, a sample comes after so many references
+			 * or calls at least */
 };
 
 /* How far passes of one target are apart, whose allocator places blocks otherwise in every run. */

@@ -30,12 +30,23 @@ struct model {
 	struct machine_report report;
 	struct model_sample *sample;
 	size_t samples, capacity;
+	uint64_t applied; /* operations, if they are counted for checks */
 };
 
 static bool refuse(struct trace_error *error, const char *what, const char *why)
 {
 	(void)trace_fail(error, TRACE_UNSUPPORTED, "%s: %s", what, why);
 	return false;
+}
+
+static bool prove(const struct model *model, uint64_t event, struct trace_error *error)
+{
+	const char *broken = machine_check(model->machine);
+
+	if (broken)
+		(void)trace_fail(error, TRACE_UNSUPPORTED,
+				 "event %" PRIu64 ": the engine broke an invariant: %s", event, broken);
+	return !broken;
 }
 
 static bool take_sample(struct model *model, const struct model_options *options, uint64_t event,
@@ -49,12 +60,7 @@ static bool take_sample(struct model *model, const struct model_options *options
 	model->sample = larger;
 	model->sample[model->samples].event = event;
 	machine_sample(model->machine, &model->sample[model->samples++].machine);
-	const char *broken = options->check ? machine_check(model->machine) : NULL;
-
-	if (broken)
-		(void)trace_fail(error, TRACE_UNSUPPORTED,
-				 "event %" PRIu64 ": the engine broke an invariant: %s", event, broken);
-	return !broken;
+	return options->check == 0 || prove(model, event, error);
 }
 
 /* malloc's promise is the machine's default. */
@@ -127,11 +133,16 @@ static bool measure_page_sizes(struct model *model, uint64_t slots, struct trace
 	return true;
 }
 
-static bool apply_all(struct model *model, const struct planned *operations, uint64_t count,
-		      const struct plan_totals *totals, struct trace_error *error)
+static bool apply_all(struct model *model, const struct model_options *options,
+		      const struct planned *operations, uint64_t count, struct trace_error *error)
 {
+	const struct plan_totals *totals = plan_totals(options->plan);
+
 	for (uint64_t i = 0; i < count; i++) {
 		apply(model, &operations[i]);
+		if (options->check > 0 && ++model->applied % options->check == 0 &&
+		    !prove(model, operations[i].event, error))
+			return false;
 		if (!model->has_page_sizes && operations[i].live_bytes == totals->live_peak_bytes &&
 		    !measure_page_sizes(model, totals->slots, error))
 			return false;
@@ -149,7 +160,7 @@ static bool replay(struct model *model, const struct model_options *options, str
 
 	while (status == TRACE_OK && (status = plan_next(options->plan, every - position % every, &operations,
 							 &count, error)) == TRACE_OK) {
-		if (!apply_all(model, operations, count, totals, error))
+		if (!apply_all(model, options, operations, count, error))
 			return false;
 		position += count;
 		if ((position % every == 0 || position == totals->operations) &&

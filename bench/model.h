@@ -16,10 +16,10 @@
 struct model;
 
 struct model_options {
-	const char *policy;    /* "NAME[,key=value]..." */
-	struct plan *plan;     /* for mode single or baton */
-	bool backing_real;     /* managed memory exists; false: only its metadata */
-	bool check;	       /* machine_check() at every sample */
+	const char *policy; /* "NAME[,key=value]..." */
+	struct plan *plan;  /* for mode single or baton */
+	bool backing_real;  /* managed memory exists; false: only its metadata */
+	uint64_t check;	    /* machine_check(): 0 never, else at every sample and after so many operations */
 	uint64_t memory_bytes; /* of the machine; 0 = the machine's default */
 	uint64_t seed;
 	unsigned samples;

@@ -71,7 +71,7 @@ static const struct option long_options[] = {
     {"verify", no_argument, NULL, OPTION_VERIFY},
     {"backing", required_argument, NULL, OPTION_BACKING},
     {"memory", required_argument, NULL, OPTION_MEMORY},
-    {"check", no_argument, NULL, OPTION_CHECK},
+    {"check", optional_argument, NULL, OPTION_CHECK},
     {"watchdog", required_argument, NULL, OPTION_WATCHDOG},
     {"live", no_argument, NULL, OPTION_LIVE},
     {"against", required_argument, NULL, OPTION_AGAINST},
@@ -136,7 +136,8 @@ static const char help_text[] =
     "      --physical HOW        of a kernel recording: forced: every page where the kernel put it, and what "
     "does\n"
     "                            not fit; free: where the policy of --on puts it (engine:linux)\n"
-    "      --check               check the model's invariants at every sample\n"
+    "      --check[=N]           check the model's invariants at every sample, and after every N operations\n"
+    "                            or events; --check=every: after each\n"
     "      --seed N              of everything random (1)\n"
     "      --watchdog SECONDS    without progress for so long a target counts as hung (60)\n"
     "  -o, --output DIR          write the run directory (compare: one per trace and target, and "
@@ -351,6 +352,19 @@ static bool take_number(struct replay_options *options, int option, const char *
 	}
 }
 
+static bool how_often_to_check(struct replay_options *options, const char *text)
+{
+	options->check = REPLAY_CHECK_SAMPLES;
+	if (!text)
+		return true;
+	if (strcmp(text, "every") == 0) {
+		options->check = 1;
+		return true;
+	}
+	return whole(options, "check", text, 1e15, &options->check) &&
+	       (options->check > 0 || wrong(options, "--check=N is at least 1"));
+}
+
 static bool take(struct replay_options *options, int option, char *text)
 {
 	switch (option) {
@@ -385,8 +399,7 @@ static bool take(struct replay_options *options, int option, char *text)
 		options->measurement.what |= MEASURE_VERIFY;
 		return true;
 	case OPTION_CHECK:
-		options->check = true;
-		return true;
+		return how_often_to_check(options, text);
 	case OPTION_LIVE:
 		options->live = true;
 		return strcmp(options->command, "compare") == 0 ||

@@ -12,6 +12,8 @@ enum physical_placement {
 	PHYSICAL_FREE,	 /* where a policy puts them */
 };
 
+#define REPLAY_CHECK_SAMPLES UINT64_MAX
+
 struct replay_options {
 	const char *command; /* "replay" or "compare", for messages */
 	const char *targets[MEASUREMENT_MAX_TARGETS];
@@ -27,7 +29,9 @@ struct replay_options {
 	bool quiet;
 	bool live; /* compare --live */
 	bool backing_real;
-	bool check; /* machine_check at every sample */
+	uint64_t
+	    check; /* the model's invariants: 0 never, REPLAY_CHECK_SAMPLES at every sample, else also after so many
+			 * operations or events */
 	uint64_t memory_bytes;
 	bool drain_given;
 	struct mmu_choice mmu; /* none: no pass through MMUs */

@@ -3,6 +3,7 @@
 #include "bench/physical/forced_pass.h"
 
 #include "bench/physical/frame_sets.h"
+#include "engine/base/check.h"
 
 #include <inttypes.h>
 
@@ -18,6 +19,13 @@ static enum trace_status compare(void *context, const struct event_snapshot *par
 	struct forced_pass *pass = context;
 
 	return frame_books_compare(pass->books, part, &pass->agreement, error);
+}
+
+static void prove(const struct forced_pass *pass)
+{
+	const char *broken = frame_books_check(pass->books);
+
+	CHECK(broken == NULL, broken);
 }
 
 static enum trace_status keep(struct forced_pass *pass, struct flt_reader *reader, struct trace_error *error)
@@ -37,7 +45,11 @@ static enum trace_status keep(struct forced_pass *pass, struct flt_reader *reade
 		}
 		if (status != TRACE_OK)
 			return status;
+		if (pass->checks > 0 && (position + 1) % pass->checks == 0)
+			prove(pass);
 	}
+	if (pass->checks > 0)
+		prove(pass);
 	return status == TRACE_END ? TRACE_OK : status;
 }
 
@@ -57,14 +69,15 @@ static enum trace_status go_through(struct forced_pass *pass, struct flt_reader 
 	return status;
 }
 
-enum trace_status forced_pass_run(struct forced_pass *pass, struct flt_reader *reader,
+enum trace_status forced_pass_run(struct forced_pass *pass, struct flt_reader *reader, uint64_t checks,
 				  struct trace_error *error)
 {
 	const struct flt_summary *summary = flt_reader_summary(reader);
 	enum trace_status status;
 	struct frame_sets sets;
 
-	*pass = (struct forced_pass){.lost = flt_summary_warned(summary, EVENT_LOST_WARNING),
+	*pass = (struct forced_pass){.checks = checks,
+				     .lost = flt_summary_warned(summary, EVENT_LOST_WARNING),
 				     .is_cut = flt_summary_warned(summary, EVENT_CUT_WARNING) > 0};
 	if (summary->kinds[EVENT_PAGE_ALLOC] + summary->kinds[EVENT_PAGE_FREE] == 0)
 		return trace_fail(error, TRACE_BAD_INPUT,

@@ -20,15 +20,17 @@ struct forced_pass {
 	uint64_t lost;		/* events that the recorder counted as lost */
 	uint64_t in_use_before; /* frames, with a snapshot before */
 	bool has_before;
-	bool has_after; /* that can be compared */
+	bool has_after;	 /* that can be compared */
+	uint64_t checks; /* events from check to check */
 	bool
 	    is_cut; /* the recorder's memory was used up first: the last snapshot is of a later time than the last event */
 	struct books_agreement agreement; /* with the snapshot after */
 };
 
-/* Goes through the whole trace. TRACE_BAD_INPUT when it has no events of a page allocator, or they make no sense: the message
+/* Goes through the whole trace. With `checks` > 0 the invariants of the books are checked after so many events each (UINT64_MAX: at the end
+ * alone): one that does not hold dies by CHECK. TRACE_BAD_INPUT when it has no events of a page allocator, or they make no sense: the message
  * names the trace and the event. */
-enum trace_status forced_pass_run(struct forced_pass *pass, struct flt_reader *reader,
+enum trace_status forced_pass_run(struct forced_pass *pass, struct flt_reader *reader, uint64_t checks,
 				  struct trace_error *error) TRACE_MUST_USE;
 void forced_pass_destroy(struct forced_pass *pass);
 

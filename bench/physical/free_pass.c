@@ -2,6 +2,7 @@
 
 #include "bench/physical/free_pass.h"
 
+#include "engine/base/check.h"
 #include "engine/phys/gfp.h"
 
 #include <inttypes.h>
@@ -372,6 +373,16 @@ static enum trace_status take(struct free_pass *pass, const struct event *event,
 	return TRACE_OK;
 }
 
+static void prove(const struct free_pass *pass, const struct event *event)
+{
+	bool has_block = (event->kind == EVENT_PAGE_ALLOC || event->kind == EVENT_PAGE_FREE) &&
+			 !(event->flags & EVENT_FAILED);
+	const char *broken =
+	    has_block ? free_pass_check_block(pass, event->kernel.frame, event->kernel.order) : NULL;
+
+	CHECK(broken == NULL, broken);
+}
+
 static void predict(struct free_pass *pass)
 {
 	if (pass->position == pass->state.end && pass->state.has_after)
@@ -391,6 +402,8 @@ enum trace_status free_pass_advance(struct free_pass *pass, uint64_t to, struct 
 			status = take(pass, &event, error);
 		if (status != TRACE_OK)
 			break;
+		if (pass->checks_events)
+			prove(pass, &event);
 		pass->position++;
 	}
 	return status == TRACE_OK || status == TRACE_END
@@ -400,10 +413,28 @@ enum trace_status free_pass_advance(struct free_pass *pass, uint64_t to, struct 
 
 /* --- Check --------------------------------------------------------------------------------------------------------------- */
 
+static const char I2[] = "I2: the frame at place[F] lies in an allocated block, and in no other place";
+
+const char *free_pass_check_block(const struct free_pass *pass, uint64_t frame, unsigned order)
+{
+	for (uint64_t i = frame; i < frame + (UINT64_C(1) << order); i++) {
+		uint32_t place = pass->place[i];
+
+		if (place >= PLACE_REFUSED)
+			continue;
+		if (place >= pass->state.frames.frames || !page_head(&pass->memory, place))
+			return I2;
+		for (unsigned zone = 0; zone < pass->memory.zones; zone++) {
+			if (zone_holds(&pass->memory.zone[zone], place) &&
+			    zone_is_free(&pass->memory.zone[zone], place))
+				return I2;
+		}
+	}
+	return NULL;
+}
+
 const char *free_pass_check(const struct free_pass *pass)
 {
-	static const char broken[] =
-	    "I2: the frame at place[F] lies in an allocated block, and in no other place";
 	uint64_t frames = pass->state.frames.frames;
 	const char *fault = memory_check(&pass->memory);
 	uint8_t *seen = fault ? NULL : calloc(frames, 1);
@@ -414,7 +445,7 @@ const char *free_pass_check(const struct free_pass *pass)
 		if (place >= PLACE_REFUSED)
 			continue;
 		if (place >= frames || !page_head(&pass->memory, place) || (seen && seen[place]++))
-			fault = broken;
+			fault = I2;
 	}
 	free(seen);
 	return fault;

@@ -57,6 +57,8 @@ struct free_pass {
 	uint32_t reclaimer;
 	uint32_t *place; /* [recorded frame]: simulated frame, or PLACE_... */
 	uint32_t *gfp;	 /* [number of the name, from 0]: enum gfp_flag */
+	bool
+	    checks_events; /* the caller's, who may set it: free_pass_check_block() after every event, which dies by CHECK */
 	struct free_pass_counts counts;
 	struct free_prediction prediction; /* of buddyinfo, once position is past state.end */
 	struct page_latency *latency; /* the caller's, who may set it: what calls take goes there; or NULL */
@@ -74,5 +76,9 @@ enum trace_status free_pass_advance(struct free_pass *pass, uint64_t to,
 
 /* NULL, or the text of the first invariant that does not hold. O(frames). */
 const char *free_pass_check(const struct free_pass *pass);
+
+/* The same of a block's recorded frames alone: that each lies in an allocated block, which its zone's lists have not. O(frames of the block);
+ * another place of the same frame is not looked for. */
+const char *free_pass_check_block(const struct free_pass *pass, uint64_t frame, unsigned order);
 
 #endif

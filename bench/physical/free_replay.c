@@ -123,6 +123,30 @@ static void print_table(const struct free_pass *pass, const struct free_replay_o
 
 /* --- Going -------------------------------------------------------------------------------------------------------------- */
 
+static void prove(const struct free_pass *pass)
+{
+	const char *broken = free_pass_check(pass);
+
+	CHECK(broken == NULL, broken);
+}
+
+/* The events before `to`, with checks on the way. */
+static enum trace_status advance(struct free_pass *pass, uint64_t to, uint64_t checks,
+				 struct trace_error *error)
+{
+	enum trace_status status = TRACE_OK;
+
+	while (status == TRACE_OK && checks > 0 && pass->position < to && to - pass->position > checks) {
+		const uint64_t next = pass->position + checks;
+
+		status = free_pass_advance(pass, next, error);
+		if (status != TRACE_OK || pass->position < next)
+			return status;
+		prove(pass);
+	}
+	return status == TRACE_OK ? free_pass_advance(pass, to, error) : status;
+}
+
 /* Samples until the end of what is compared; the events after it are gone through, too. */
 static enum trace_status go(struct free_pass *pass, struct memory_series *series,
 			    const struct free_replay_options *options, struct trace_error *error)
@@ -131,16 +155,13 @@ static enum trace_status go(struct free_pass *pass, struct memory_series *series
 	uint64_t event;
 
 	while (status == TRACE_OK && memory_series_next(series, &event)) {
-		status = free_pass_advance(pass, event, error);
+		status = advance(pass, event, options->checks, error);
 		if (status == TRACE_OK)
 			status = memory_series_take(series, &pass->memory, error);
-		if (status == TRACE_OK && options->checks) {
-			const char *broken = free_pass_check(pass);
-
-			CHECK(broken == NULL, broken);
-		}
+		if (status == TRACE_OK && options->checks > 0)
+			prove(pass);
 	}
-	return status == TRACE_OK ? free_pass_advance(pass, UINT64_MAX, error) : status;
+	return status == TRACE_OK ? advance(pass, UINT64_MAX, options->checks, error) : status;
 }
 
 static bool write_latency(const void *context, FILE *file)
@@ -229,6 +250,7 @@ static enum trace_status replay(const struct job *job, json_t **json, struct tra
 
 	if (status != TRACE_OK)
 		return status;
+	pass->checks_events = job->options->checks > 0;
 	status = memory_series_create(&series, pass->position, pass->state.end, FREE_REPLAY_SAMPLES, error);
 	if (status == TRACE_OK)
 		status = go(pass, &series, job->options, error);
@@ -253,7 +275,11 @@ static enum trace_status replay_slabs(struct job *job, struct trace_error *error
 		return status == TRACE_UNSUPPORTED ? TRACE_OK : status;
 	}
 	job->slabs = slabs;
-	return kmem_pass_run(slabs, job->reader, job->options->checks ? FREE_REPLAY_CHECKS : 0, error);
+	uint64_t checks = job->options->checks;
+
+	if (checks == UINT64_MAX)
+		checks = flt_reader_summary(job->reader)->events / FREE_REPLAY_CHECKS + 1;
+	return kmem_pass_run(slabs, job->reader, checks, error);
 }
 
 /* Pages cannot be placed, as `error` says; slabs can. */

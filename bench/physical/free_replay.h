@@ -20,7 +20,9 @@ struct free_replay_options {
 	const char *policy_name;
 	const char *directory; /* of the run, or NULL */
 	FILE *print;	       /* gets the table; NULL: nobody does */
-	bool checks;	       /* the invariants at every sample: one that is broken dies by CHECK */
+	uint64_t
+	    checks; /* the invariants: 0 never, UINT64_MAX at every sample, else after so many events, too: one that
+				* is broken dies by CHECK */
 	bool
 	    slabs_alone; /* of a recording whose pages cannot be placed, its slab events are told; no directory */
 };

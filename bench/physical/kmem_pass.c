@@ -416,10 +416,9 @@ static void prove(const struct kmem_pass *pass)
 	CHECK(!broken, broken);
 }
 
-enum trace_status kmem_pass_run(struct kmem_pass *pass, struct flt_reader *reader, unsigned samples,
+enum trace_status kmem_pass_run(struct kmem_pass *pass, struct flt_reader *reader, uint64_t checks,
 				struct trace_error *error)
 {
-	uint64_t step = samples > 0 ? flt_reader_summary(reader)->events / samples + 1 : UINT64_MAX;
 	enum trace_status status;
 	struct event event;
 
@@ -427,10 +426,10 @@ enum trace_status kmem_pass_run(struct kmem_pass *pass, struct flt_reader *reade
 		status = kmem_pass_event(pass, &event, error);
 		if (status != TRACE_OK)
 			return status;
-		if (pass->position % step == 0)
+		if (checks > 0 && pass->position % checks == 0)
 			prove(pass);
 	}
-	if (samples > 0)
+	if (checks > 0)
 		prove(pass);
 	return status == TRACE_END ? TRACE_OK : status;
 }

@@ -68,9 +68,9 @@ void kmem_pass_destroy(struct kmem_pass *pass);
 enum trace_status kmem_pass_event(struct kmem_pass *pass, const struct event *event,
 				  struct trace_error *error) TRACE_MUST_USE;
 
-/* All events of the trace from its beginning. With `samples` > 0 the invariants are checked at so many points on the way, and at
- * the end: one that does not hold dies by CHECK. */
-enum trace_status kmem_pass_run(struct kmem_pass *pass, struct flt_reader *reader, unsigned samples,
+/* All events of the trace from its beginning. With `checks` > 0 the invariants are checked after so many events each, and at the
+ * end: one that does not hold dies by CHECK. */
+enum trace_status kmem_pass_run(struct kmem_pass *pass, struct flt_reader *reader, uint64_t checks,
 				struct trace_error *error) TRACE_MUST_USE;
 
 /* NULL, or the text of the first invariant of the model or the places that does not hold. */

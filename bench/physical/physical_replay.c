@@ -48,7 +48,7 @@ static enum trace_status force(const struct physical_job *job, struct flt_reader
 	const struct physical_run run = {
 	    .trace = flt_reader_summary(reader), .path = job->path, .target = "recorded", .mode = "forced"};
 	struct forced_pass pass = {0};
-	enum trace_status status = forced_pass_run(&pass, reader, error);
+	enum trace_status status = forced_pass_run(&pass, reader, job->checks, error);
 
 	if (status == TRACE_OK && !(*json = physical_run_json(&run, NULL, NULL, forced_pass_json(&pass))))
 		status = trace_fail(error, TRACE_NO_MEMORY, "not enough memory for run.json");

@@ -213,7 +213,7 @@ static void replay(struct flt_reader *reader, const char *name, FILE *out)
 						    .policy = &policy,
 						    .policy_name = name,
 						    .print = out,
-						    .checks = true,
+						    .checks = UINT64_MAX,
 						    .slabs_alone = true};
 	struct trace_error error;
 	json_t *json;
@@ -229,7 +229,7 @@ static void force(struct flt_reader *reader, FILE *out)
 	struct memory_series series;
 	struct trace_error error;
 
-	if (forced_pass_run(&pass, reader, &error) == TRACE_OK) {
+	if (forced_pass_run(&pass, reader, UINT64_MAX, &error) == TRACE_OK) {
 		forced_pass_print(&pass, out);
 		json_decref(forced_pass_json(&pass));
 	}

@@ -43,6 +43,7 @@ static struct free_pass *begin(struct flt_reader *reader, const struct memory_sh
 	if (free_pass_create(&pass, shape, reader, &error) != TRACE_OK)
 		fail_msg("%s", error.message);
 	assert_int_equal(pass->position, SMALL_MACHINE_START);
+	pass->checks_events = true;
 	assert_null(free_pass_check(pass));
 	return pass;
 }
@@ -174,7 +175,13 @@ static void test_broken_invariants(void **state)
 	assert_string_equal(free_pass_check(pass), places);
 	pass->place[5632] = 20000; /* free */
 	assert_string_equal(free_pass_check(pass), places);
+	assert_string_equal(free_pass_check_block(pass, 5632, 0), places);
+	assert_string_equal(free_pass_check_block(pass, 5632, 2), places);
+	assert_null(free_pass_check_block(pass, 5633, 0));
+	pass->place[5632] = PLACE_REFUSED - 1; /* no frame */
+	assert_string_equal(free_pass_check_block(pass, 5632, 0), places);
 	pass->place[5632] = right;
+	assert_null(free_pass_check_block(pass, 5632, 2));
 	pass->memory.zone[1].managed_pages++;
 	assert_non_null(free_pass_check(pass));
 	pass->memory.zone[1].managed_pages--;

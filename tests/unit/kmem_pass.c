@@ -102,7 +102,7 @@ static enum trace_status run(struct rig *rig)
 	rig->reader = written_trace_open(&rig->trace);
 	status = kmem_pass_create(&rig->pass, &rig->policy, rig->reader, &rig->trace.error);
 	if (status == TRACE_OK)
-		status = kmem_pass_run(&rig->pass, rig->reader, 7, &rig->trace.error);
+		status = kmem_pass_run(&rig->pass, rig->reader, 1, &rig->trace.error);
 	return status;
 }
 

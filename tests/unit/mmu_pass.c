@@ -75,7 +75,7 @@ static void make_rig(struct rig *rig)
 						 .has_sizes = true,
 						 .memory_bytes = UINT64_C(256) << 20,
 						 .samples = 5,
-						 .check = true};
+						 .check = UINT64_MAX};
 }
 
 static void drop_rig(struct rig *rig)
