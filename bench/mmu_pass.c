@@ -173,6 +173,21 @@ static struct mmu_pass *make_pass(struct mmu_pass_live *running)
 	return NULL;
 }
 
+static struct mmu_highmem highmem_of(const struct memory *memory)
+{
+	struct mmu_highmem highmem = {.windows_opened = kmap_local_opens(&memory->kmap)};
+
+	for (unsigned i = 0; i < memory->zones; i++) {
+		const struct zone *zone = &memory->zone[i];
+
+		if (zone->kind != ZONE_HIGHMEM)
+			continue;
+		highmem.pages += zone->managed_pages;
+		highmem.used_pages += zone->managed_pages - zone_free_pages(zone);
+	}
+	return highmem;
+}
+
 static void take_results(const struct mmu_pass_live *running, struct spaces *spaces)
 {
 	struct mmu_pass *pass = running->pass;
@@ -184,6 +199,7 @@ static void take_results(const struct mmu_pass_live *running, struct spaces *spa
 	pass->figures = figures_of(running, spaces);
 	pass->references = spaces_reference_counts(spaces);
 	pass->calls = spaces_call_counts(spaces);
+	pass->highmem = highmem_of(&spaces_platform(spaces)->memory);
 	for (unsigned i = 0; i < pass->mmus; i++) {
 		pass->has_level_2[i] = processors->cpu[0].mmu.model[i].tlb.has_level_2;
 		for (unsigned class = 0; class < TLB_CLASSES; class ++)

@@ -48,6 +48,13 @@ struct mmu_spread {
 	uint64_t walks[MMU_MODELS_MAX][2]; /* lowest and highest */
 };
 
+/* Of a machine whose direct map does not have all pages. */
+struct mmu_highmem {
+	uint64_t pages;		 /* without a direct map; 0: it has all */
+	uint64_t used_pages;	 /* of them, at the end */
+	uint64_t windows_opened; /* to clear such pages (kmap.h) */
+};
+
 /* What it brought. */
 struct mmu_pass {
 	unsigned mmus, levels, processors;
@@ -60,6 +67,7 @@ struct mmu_pass {
 	struct spaces_process figures; /* of the process, or the sums of all */
 	struct spaces_references references;
 	struct spaces_calls calls;
+	struct mmu_highmem highmem;
 	struct mmu_series *series;
 	struct space_map *map; /* at the process's end */
 	struct mmu_spread spread;
@@ -88,7 +96,7 @@ void mmu_pass_abandon(struct mmu_pass_live *live);
  * destroyed. */
 struct mmu_pass *mmu_pass_choose(struct mmu_pass **passes, unsigned count, const char *hash);
 
-/* Puts the keys faults, page_tables, tlb, resident, references, calls and placement into `model` of run.json. False: no memory. */
+/* Puts the keys faults, page_tables, tlb, resident, references, calls, highmem and placement into `model` of run.json. False: no memory. */
 bool mmu_pass_json(const struct mmu_pass *pass, json_t *model);
 
 /* Misses of the level (1 or 2) per 1,000 references, of data or fetches; NaN where there is no such level, or no reference. Level

@@ -227,6 +227,20 @@ static json_t *placement_json(const struct mmu_pass *pass)
 	return object;
 }
 
+/* null where the direct map has all pages. */
+static json_t *highmem_json(const struct mmu_highmem *highmem)
+{
+	json_t *object;
+
+	if (highmem->pages == 0)
+		return json_null();
+	object = json_object();
+	put(object, "pages", highmem->pages);
+	put(object, "used_pages", highmem->used_pages);
+	put(object, "windows_opened", highmem->windows_opened);
+	return object;
+}
+
 bool mmu_pass_json(const struct mmu_pass *pass, json_t *model)
 {
 	json_t *tlb = json_object();
@@ -239,5 +253,6 @@ bool mmu_pass_json(const struct mmu_pass *pass, json_t *model)
 	       json_object_set_new(model, "resident", resident_json(pass)) == 0 &&
 	       json_object_set_new(model, "references", references_json(pass)) == 0 &&
 	       json_object_set_new(model, "calls", calls_json(pass)) == 0 &&
+	       json_object_set_new(model, "highmem", highmem_json(&pass->highmem)) == 0 &&
 	       json_object_set_new(model, "placement", placement_json(pass)) == 0;
 }

@@ -3,6 +3,7 @@
 #include "engine/phys/gfp.h"
 
 #include "engine/phys/gfp_step.h"
+#include "engine/phys/highmem.h"
 
 #include <string.h>
 
@@ -110,10 +111,17 @@ pfn_t gfp_take(struct allocation *allocation)
 	return gfp_take(allocation);
 }
 
-static void clear_block(const struct memory *memory, pfn_t pfn, unsigned order)
+/* Pages that the direct map does not have are cleared one by one through a window. */
+static void clear_block(struct memory *memory, int cpu, const struct page *page, unsigned order)
 {
-	if (memory->arena.backing == ARENA_REAL && pfn < memory->arena.pages)
-		memset((void *)page_address(memory, pfn), 0, PAGE_BYTES << order);
+	if (!page_is_highmem(memory, page)) {
+		if (memory->arena.backing == ARENA_REAL)
+			memset((void *)page_address(memory, pfn_of_page(&memory->pages, page)), 0,
+			       PAGE_BYTES << order);
+		return;
+	}
+	for (uint64_t i = 0; i < (uint64_t)1 << order; i++)
+		clear_highpage(memory, cpu, page + i);
 }
 
 static void make_compound(struct page *page, unsigned order)
@@ -141,7 +149,7 @@ struct page *gfp_hand_out(const struct allocation *allocation, pfn_t pfn)
 			  .count = 1,
 			  .private = order};
 	if (allocation->gfp->flags & GFP_ZERO)
-		clear_block(memory, pfn, order);
+		clear_block(memory, allocation->gfp->cpu, page, order);
 	if (order > 0 && (allocation->gfp->flags & GFP_COMP))
 		make_compound(page, order);
 	if (memory->owners.owner)

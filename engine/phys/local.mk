@@ -5,6 +5,7 @@ engine_libengine_a_SOURCES += %D%/pair_code.h %D%/fill_queue.h %D%/fill_queue.c 
 	%D%/page.h %D%/page_owner.h %D%/page_owner.c %D%/pcp.h %D%/pcp.c \
 	%D%/zone.h %D%/zone.c %D%/zone_check.c %D%/watermark.h %D%/watermark.c %D%/memory_description.h %D%/memory_description.c \
 	%D%/node.h %D%/node.c %D%/memory.h %D%/memory.c %D%/reclaim_hook.h %D%/mempolicy.h %D%/mempolicy.c \
+	%D%/kmap.h %D%/kmap.c %D%/highmem.h %D%/highmem.c \
 	%D%/gfp_flags.h %D%/gfp_flags.c %D%/gfp.h %D%/gfp_step.h %D%/gfp.c %D%/gfp_slow.c %D%/gfp_free.c \
 	%D%/migrate.h %D%/pageblock.h %D%/pageblock.c %D%/extfrag.h %D%/zone_request.h %D%/free_lists.h %D%/free_lists_step.h \
 	%D%/free_lists.c %D%/free_lists_fallback.c %D%/free_lists_block.c %D%/free_lists_range.c %D%/free_lists_check.c \

@@ -194,6 +194,9 @@ static enum status boot(struct memory *memory, const struct memory_shape *shape,
 		status = page_owners_create(&memory->owners, end);
 	if (status == STATUS_OK)
 		status = boot_arena(memory, shape, end);
+	if (status == STATUS_OK && end > memory->arena.pages)
+		status =
+		    kmap_create(&memory->kmap, memory->arena.pages, end - memory->arena.pages, shape->cpus);
 	if (status == STATUS_OK)
 		status = boot_zones(memory, shape, description);
 	if (status != STATUS_OK)
@@ -235,6 +238,7 @@ void memory_destroy(struct memory *memory)
 	for (unsigned i = 0; i < memory->zones; i++)
 		zone_destroy(&memory->zone[i]);
 	memory->zones = 0;
+	kmap_destroy(&memory->kmap);
 	arena_destroy(&memory->arena);
 	page_owners_destroy(&memory->owners);
 	page_array_destroy(&memory->pages);
@@ -304,8 +308,9 @@ uint64_t memory_map_bytes(const struct memory *memory)
 
 /* --- Checking ----------------------------------------------------------------------------------------------------- */
 
-static const char I1[] =
-    "I1: memblock_check(), arena_check(), zone_check() of every zone, and node_check() of every node";
+static const char I1[] = "I1: memblock_check(), arena_check(), kmap_check(), zone_check() of every zone, and "
+			 "node_check() of every "
+			 "node";
 static const char I2[] = "I2: the zones ascend without overlap and end with the page array; every frame of "
 			 "memblock's memory lies in one";
 static const char I3[] =
@@ -329,7 +334,8 @@ static bool has_free_reserved(const struct memory *memory)
 
 static const char *check_parts(const struct memory *memory)
 {
-	if (memblock_check(&memory->memblock) || memblock_check(&memory->late) || arena_check(&memory->arena))
+	if (memblock_check(&memory->memblock) || memblock_check(&memory->late) ||
+	    arena_check(&memory->arena) || kmap_check(&memory->kmap))
 		return I1;
 	for (unsigned i = 0; i < memory->zones; i++) {
 		if (zone_check(&memory->zone[i]))

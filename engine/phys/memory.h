@@ -14,11 +14,11 @@
  * addresses relative to the direct map, are the same whether memory stands behind it (backing real) or not.
  *
  * Addresses of the direct map are base + pfn * 4096. With layout i386 only the first 896 MiB are mapped, at 3 GiB with
- * backing none: [3 GiB, 3 GiB + len) <-> [0, len); HighMem has no address. With layout x86-64
- * all memory is mapped.
+ * backing none: [3 GiB, 3 GiB + len) <-> [0, len); a page of HighMem has an address while it has a window (kmap.h, highmem.h).
+ * With layout x86-64 all memory is mapped.
  *
  * Invariants, proved by memory_check() while nothing runs:
- *   I1: memblock_check(), arena_check(), zone_check() of every zone, and node_check() of every node
+ *   I1: memblock_check(), arena_check(), kmap_check(), zone_check() of every zone, and node_check() of every node
  *   I2: the zones ascend without overlap and end with the page array; every frame of memblock's memory lies in one
  *   I3: no reserved frame is free; managed frames of all zones = free frames of memblock
  */
@@ -26,6 +26,7 @@
 #define FAULTLINE_ENGINE_PHYS_MEMORY_H
 
 #include "engine/phys/arena.h"
+#include "engine/phys/kmap.h"
 #include "engine/phys/memblock.h"
 #include "engine/phys/memory_description.h"
 #include "engine/phys/node.h"
@@ -63,6 +64,7 @@ struct memory {
 	    late; /* its reserved ranges are frames that are not initialised yet; memblock reserves them, too */
 	struct page_array pages;
 	struct arena arena; /* the direct map */
+	struct kmap kmap;   /* windows to the frames without it */
 	struct page_owners owners;
 	struct page_misuse_handler misuse;
 	struct reclaim_hook hook;
@@ -91,10 +93,11 @@ static inline unsigned memory_node_of_cpu(const struct memory *memory, int cpu)
 	return cpu < 0 || (unsigned)cpu >= memory->cpus ? 0 : (unsigned)cpu * memory->nodes / memory->cpus;
 }
 
-/* The direct map of the kernel. page_address() of a frame that is not mapped is 0. */
+/* The address of a frame in the direct map, or of its window; 0 when it has neither. */
 static inline uintptr_t page_address(const struct memory *memory, pfn_t pfn)
 {
-	return pfn < memory->arena.pages ? arena_address(&memory->arena, pfn) : 0;
+	return pfn < memory->arena.pages ? arena_address(&memory->arena, pfn)
+					 : kmap_address(&memory->kmap, pfn);
 }
 
 /* The page of a directly mapped address; NULL for any other number. */

@@ -3,6 +3,7 @@
 #include "engine/pressure/page_migration.h"
 
 #include "engine/base/check.h"
+#include "engine/phys/highmem.h"
 #include "engine/virt/file_pages.h"
 
 #include <stdlib.h>
@@ -46,12 +47,13 @@ static bool make_room(struct page_migration *migration, size_t entries)
 
 static void copy(struct page_migration *migration, pfn_t from, pfn_t to)
 {
-	const struct arena *arena = migration->arena;
-
 	migration->copied_bytes += PAGE_BYTES;
-	if (!arena || arena->backing != ARENA_REAL)
-		return;
-	memcpy((void *)arena_address(arena, to), (const void *)arena_address(arena, from), PAGE_BYTES);
+	if (migration->memory)
+		copy_highpage(migration->memory, -1, page_of_pfn(&migration->memory->pages, to),
+			      page_of_pfn(&migration->memory->pages, from));
+	else if (migration->arena && migration->arena->backing == ARENA_REAL)
+		memcpy((void *)arena_address(migration->arena, to),
+		       (const void *)arena_address(migration->arena, from), PAGE_BYTES);
 }
 
 static void change(struct page_migration *migration, const struct rmap_entry *entry, pfn_t to)

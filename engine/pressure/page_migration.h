@@ -14,7 +14,7 @@
 #ifndef FAULTLINE_ENGINE_PRESSURE_PAGE_MIGRATION_H
 #define FAULTLINE_ENGINE_PRESSURE_PAGE_MIGRATION_H
 
-#include "engine/phys/arena.h"
+#include "engine/phys/memory.h"
 #include "engine/pressure/page_mover.h"
 #include "engine/virt/rmap.h"
 
@@ -24,8 +24,10 @@ typedef void page_migration_flush(void *context, struct resident *resident, cons
 struct page_migration {
 	struct frames *frames;
 	struct rmap *rmap;
-	const struct arena *
-	    arena; /* copies what is in the frames, if there is memory behind them; NULL: nothing is copied */
+	struct memory *
+	    memory; /* copies what is in the frames, through windows where they have no direct map; or NULL */
+	const struct arena
+	    *arena; /* without a memory: the same, where the frames are all in this arena; or NULL */
 	page_migration_flush *flush; /* NULL: nobody is told */
 	void *flush_context;
 	uint64_t moved_pages;

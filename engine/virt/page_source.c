@@ -32,12 +32,12 @@ static pfn_t take_with(struct memory *memory, unsigned flags, unsigned order)
 
 static pfn_t memory_take(void *owner, unsigned order)
 {
-	return take_with(owner, GFP_HIGHUSER, order);
+	return take_with(owner, GFP_HIGHUSER | GFP_ZERO, order);
 }
 
 static pfn_t movable_take(void *owner, unsigned order)
 {
-	return take_with(owner, GFP_HIGHUSER | GFP_MOVABLE, order);
+	return take_with(owner, GFP_HIGHUSER | GFP_MOVABLE | GFP_ZERO, order);
 }
 
 /* The allocator finds its marks in the page again, whoever owned it meanwhile. */

@@ -20,7 +20,7 @@ struct page_source {
 /* Pages from a buddy. A request beyond its top order finds none. */
 struct page_source page_source_of_buddy(struct buddy *buddy);
 
-/* Pages from the zones of a machine, from any that it has, for no processor's list. */
+/* Pages from the zones of a machine, from any that it has, for no processor's list; cleared, as processes and tables get them. */
 struct page_source page_source_of_memory(struct memory *memory);
 
 /* The same, for what can be moved: pages of processes and files (GFP_HIGHUSER_MOVABLE). */

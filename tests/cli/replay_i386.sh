@@ -35,6 +35,16 @@ for levels in two:2 three:3 four:4; do
 		test "$(of_tlb walk_references "$name.json")" = $((walks * count))
 	pass_if "$name: the same faults" test "$(number minor "$name.json")" = "$(number minor four.json)"
 done
+expect 0 'with 1 GiB of memory' "$FAULTLINE" replay --mmu $mmu --system i386 --memory 1G --json -q "$words"
+cp stdout high.json
+of_highmem() { # KEY FILE
+	sed -n "/\"highmem\": {/,\$s/.*\"$1\": \([0-9]*\),*$/\1/p" "$2" | head -n 1
+}
+pass_if '128 MiB of it have no direct map' test "$(of_highmem pages high.json)" = 32768
+pass_if 'and as many windows to clear them as pages were used, or more' \
+	test "$(of_highmem windows_opened high.json)" -ge "$(of_highmem used_pages high.json)" -a \
+	"$(of_highmem used_pages high.json)" -gt 100
+pass_if 'a machine with a direct map of all has no windows' grep -q '"highmem": null' four.json
 pass_if 'the root and a table for each 4 MiB' test "$(number pages two.json)" = 5
 expect 0 'all of it in 3 GiB' "$FAULTLINE" replay --mmu "$mmu;zen4" --system i386 -q "$words" -o run
 pass_if 'walks read two levels, whatever the processor' \

@@ -59,7 +59,7 @@ static void make(struct machine *machine, enum zone_keeper keeper)
 	rmap_create(&machine->rmap);
 	assert_int_equal(rmap_add(&machine->rmap, &machine->resident), STATUS_OK);
 	page_migration_create(&machine->migration, &machine->frames, &machine->rmap);
-	machine->migration.arena = &machine->memory.arena;
+	machine->migration.memory = &machine->memory;
 	compactor_create(&machine->compactor, &machine->memory, page_migration_mover(&machine->migration));
 	machine->area = (struct area){
 	    .start = BASE, .end = BASE + (uint64_t)2 * PAGES * PAGE_BYTES, .flags = AREA_READ | AREA_WRITE};

@@ -56,11 +56,15 @@ TESTS += $(machine_tests)
 %C%_zone_source_SOURCES = %D%/zone_source.c
 %C%_zone_source_LDADD = $(unit_libs)
 
-slab_tests = %D%/slab_geometry %D%/kmem_cache %D%/slab_policy %D%/slab_misuse %D%/kmalloc %D%/vmalloc %D%/vmallocinfo %D%/kernel_memory
+slab_tests = %D%/kmap %D%/highmem %D%/slab_geometry %D%/kmem_cache %D%/slab_policy %D%/slab_misuse %D%/kmalloc %D%/vmalloc %D%/vmallocinfo %D%/kernel_memory
 check_PROGRAMS += $(slab_tests)
 TESTS += $(slab_tests)
 %C%_slab_geometry_SOURCES = %D%/slab_geometry.c
 %C%_slab_geometry_LDADD = $(unit_libs)
+%C%_kmap_SOURCES = %D%/kmap.c $(unit_model)
+%C%_kmap_LDADD = $(unit_libs)
+%C%_highmem_SOURCES = %D%/highmem.c $(unit_model)
+%C%_highmem_LDADD = $(unit_libs)
 slab_rig = %D%/slab_rig.h %D%/slab_rig.c
 %C%_kmem_cache_SOURCES = %D%/kmem_cache.c $(slab_rig) $(unit_model)
 %C%_kmem_cache_LDADD = $(unit_libs)
