@@ -301,6 +301,9 @@ void zone_free_slowly(struct zone *zone, int cpu, pfn_t pfn, unsigned order)
 	give_begin(&batch);
 	give(&batch, pfn, order);
 	give_end(&batch);
+	/* Page sets see to it where there are any, when they drain. */
+	if (zone->cpus == 0)
+		zone_leave_below_high(zone);
 }
 
 void zone_split(struct zone *zone, pfn_t pfn, unsigned order)

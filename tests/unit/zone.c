@@ -18,12 +18,12 @@ static enum zone_keeper keepers[] = {ZONE_BITMAPS, ZONE_LISTS, ZONE_TYPED};
 
 static struct page_array array;
 
-static void make(struct zone *zone, enum pcp_tuning tuning, void **state)
+static void make_with_sets(struct zone *zone, unsigned cpus, enum pcp_tuning tuning, void **state)
 {
 	struct zone_shape shape = {.kind = ZONE_NORMAL,
 				   .buddy = {.first = 4096, .pages = PAGES, .max_order = BUDDY_KERNEL_ORDER},
-				   .cpus = 2,
-				   .local_cpus = 2,
+				   .cpus = cpus,
+				   .local_cpus = cpus,
 				   .tuning = tuning,
 				   .keeper = *(const enum zone_keeper *)*state,
 				   .array = &array};
@@ -35,6 +35,11 @@ static void make(struct zone *zone, enum pcp_tuning tuning, void **state)
 	zone_set_watermarks(zone, 400, 100);
 	zone_set_reserve(zone, ZONE_MOVABLE, 1000);
 	assert_null(zone_check(zone));
+}
+
+static void make(struct zone *zone, enum pcp_tuning tuning, void **state)
+{
+	make_with_sets(zone, 2, tuning, state);
 }
 
 static void drop(struct zone *zone)
@@ -222,6 +227,29 @@ static void test_tuned_sets_follow_the_zone(void **state)
 	drop(&zone);
 }
 
+/* A zone without sets that was short of frames is looked at by a glance again when it has them back. */
+static void test_without_sets(void **state)
+{
+	struct zone_request request = {.flags = ALLOC_WMARK_LOW, .highest = ZONE_NORMAL, .cpu = -1};
+	static pfn_t taken[PAGES];
+	uint64_t blocks = 0;
+	struct zone zone;
+
+	make_with_sets(&zone, 0, PCP_FIXED, state);
+	uint64_t mark = zone.glance_mark[ZONE_NORMAL];
+
+	while ((taken[blocks] = zone_allocate(&zone, &request)) != PFN_NONE)
+		blocks++;
+	assert_true(zone.below_high);
+	assert_int_equal(zone.glance_mark[ZONE_NORMAL], UINT64_MAX);
+	while (blocks > 0)
+		zone_free(&zone, -1, taken[--blocks], 0);
+	assert_false(zone.below_high);
+	assert_int_equal(zone.glance_mark[ZONE_NORMAL], mark);
+	assert_null(zone_check(&zone));
+	drop(&zone);
+}
+
 static void test_split(void **state)
 {
 	struct zone_request request = {.order = 5, .highest = ZONE_NORMAL, .cpu = -1};
@@ -387,6 +415,7 @@ int main(void)
 	    WITH_ALL(test_fixed_sets_save_locks),
 	    WITH_ALL(test_orders_of_sets),
 	    WITH_ALL(test_tuned_sets_follow_the_zone),
+	    WITH_ALL(test_without_sets),
 	    WITH_ALL(test_split),
 	    WITH_ALL(test_foreign_frame_dies),
 	    WITH_ALL(test_check_finds_each_broken_invariant),
