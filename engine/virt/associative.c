@@ -302,6 +302,39 @@ uint32_t associative_count(const struct associative *array)
 	return count;
 }
 
+/* --- State -------------------------------------------------------------------------------------------------------- */
+
+/* What a state begins with; tags and trees follow as they lie in memory. */
+struct state {
+	uint64_t random;
+	uint64_t renewals; /* tags mean the same keys as long as no number was taken back */
+};
+
+static size_t places_bytes(const struct associative *array)
+{
+	return associative_places(array) * sizeof(*array->tag) +
+	       (array->tree ? array->sets * sizeof(*array->tree) : 0);
+}
+
+size_t associative_state_bytes(const struct associative *array)
+{
+	return sizeof(struct state) + (size_t)round_up(places_bytes(array), sizeof(uint64_t));
+}
+
+bool associative_note_state(const struct associative *array, void *state)
+{
+	const struct state now = {array->random.state, array->windows.renewals};
+	struct state *noted = state;
+	size_t bytes = places_bytes(array);
+
+	if (noted->random == now.random && noted->renewals == now.renewals &&
+	    memcmp(noted + 1, array->tag, bytes) == 0)
+		return true;
+	*noted = now;
+	memcpy(noted + 1, array->tag, bytes);
+	return false;
+}
+
 /* --- Check -------------------------------------------------------------------------------------------------------- */
 
 static const char I1[] = "I1: every tag lies in its own set, and once";

@@ -169,6 +169,12 @@ void associative_make_room(struct associative *array);
 /* Makes the array use the portable code, for comparing it with the fast one. */
 void associative_use_portable(struct associative *array);
 
+/* Room for all that later accesses depend on, in bytes: a multiple of 8. */
+size_t associative_state_bytes(const struct associative *array);
+
+/* Notes all that in `state`, which is aligned to 8 bytes. True when it is what was noted there before. */
+bool associative_note_state(const struct associative *array, void *state);
+
 /* NULL, or the text of the first invariant that does not hold. */
 const char *associative_check(const struct associative *array);
 

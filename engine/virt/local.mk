@@ -8,7 +8,7 @@ engine_libengine_a_SOURCES += %D%/descriptor.h %D%/descriptor.c %D%/segment.h %D
 	%D%/fault.h %D%/fault.c %D%/fault_pages.c %D%/fault_check.c %D%/resident_entry.h %D%/resident_huge.c %D%/resident_range.c %D%/resident_fork.c %D%/resident_check.c %D%/rmap.h %D%/rmap.c \
 	%D%/tag_window.h %D%/tag_window.c %D%/key_recipe.h %D%/key_recipe.c %D%/associative.h %D%/associative.c %D%/associative_wide.h %D%/walk.h %D%/walk.c \
 	%D%/tlb_geometry.h %D%/tlb_geometry.c %D%/tlb_presets.c %D%/tlb.h %D%/tlb.c %D%/mmu.h %D%/mmu.c %D%/mmu_stream.c %D%/mmu_block.h %D%/mmu_block.c %D%/mmu_leaves.h %D%/mmu_leaves.c \
-	%D%/mmu_recent.h %D%/mmu_recent.c %D%/mmu_sieve.h %D%/mmu_sieve.c %D%/mmu_models.h %D%/mmu_models.c %D%/mmu_regions.h %D%/mmu_regions.c \
+	%D%/mmu_recent.h %D%/mmu_recent.c %D%/mmu_sieve.h %D%/mmu_sieve.c %D%/mmu_models.h %D%/mmu_models.c %D%/mmu_state.h %D%/mmu_state.c %D%/mmu_loop.h %D%/mmu_loop.c %D%/mmu_regions.h %D%/mmu_regions.c \
 	%D%/nested.h %D%/nested.c %D%/flush.h %D%/flush.c %D%/cpu.h %D%/cpu.c \
 	%D%/page_size.h %D%/page_size.c
 if AVX2

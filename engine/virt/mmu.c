@@ -91,6 +91,8 @@ enum status mmu_create(struct mmu *mmu, const struct pagetable *table, const str
 		limit_sets(mmu, &mmu->model[i].tlb);
 		mmu_models_add(mmu, i);
 	}
+	if (status == STATUS_OK)
+		status = mmu_state_create(&mmu->state, mmu->model, mmu->models);
 	if (status != STATUS_OK)
 		mmu_destroy(mmu);
 	return status;
@@ -104,6 +106,7 @@ void mmu_destroy(struct mmu *mmu)
 		destroy_host(&mmu->model[i]);
 	}
 	mmu->models = 0;
+	mmu_state_destroy(&mmu->state);
 	mmu_regions_destroy(&mmu->regions);
 }
 

@@ -13,6 +13,8 @@
  * that was used last in its set (mmu_recent.h), as long as the stream is on pages of the smallest size. Now and then the
  * kinds are tried against each other; where neither drops much, none is used. It forgets when anything is flushed.
  *
+ * Rounds of a loop that leave every model as they found it are counted and not modelled again (mmu_loop.h).
+ *
  * Behind the page table, where pages of any size have become keys, sieves (mmu_sieve.h) do the same for each model.
  *
  * A reference that faults stops the stream. Nothing of it is counted; when the fault has been handled, the caller goes on
@@ -26,9 +28,11 @@
 #define FAULTLINE_ENGINE_VIRT_MMU_H
 
 #include "engine/virt/mmu_block.h"
+#include "engine/virt/mmu_loop.h"
 #include "engine/virt/mmu_recent.h"
 #include "engine/virt/mmu_regions.h"
 #include "engine/virt/mmu_sieve.h"
+#include "engine/virt/mmu_state.h"
 #include "engine/virt/nested.h"
 #include "engine/virt/tlb.h"
 
@@ -60,8 +64,10 @@ struct mmu {
 	bool lacks_part[TLB_KINDS];    /* a model has no part of level 1 for some size: that misses, always */
 	bool lacks_fetch;	       /* one has none for fetches of the smallest size */
 	struct mmu_sieve sieve;
-	uint64_t references; /* done so far */
-	uint64_t faults;     /* times the stream stopped */
+	struct mmu_loop loop;
+	struct mmu_state state; /* before a round of it */
+	uint64_t references;	/* done so far */
+	uint64_t faults;	/* times the stream stopped */
 	struct mmu_stages stages;
 	key_maker *make_keys;
 	struct mmu_regions regions;

@@ -275,13 +275,69 @@ static uint32_t run_block(struct mmu *mmu, const struct source *source, size_t f
 	return done;
 }
 
-static size_t run(struct mmu *mmu, const struct source *source, struct mmu_fault *fault)
+/* Those from `first` on, before `end`: returns how many were done. */
+static size_t run_part(struct mmu *mmu, const struct source *source, size_t first, size_t end,
+		       struct mmu_fault *fault)
+{
+	struct source part = *source;
+	size_t at = first;
+
+	part.count = end;
+	while (at < end && fault->outcome == WALK_FINE)
+		at += run_block(mmu, &part, at, fault);
+	return at - first;
+}
+
+/* --- Loops ---------------------------------------------------------------------------------------------------------- */
+
+/* A round takes so long that comparing what the models hold does not count. */
+#define STATE_BYTES_PER_REFERENCE 16u
+
+/* Rounds of a loop, until one leaves the models as it found them; it stands for those that follow. */
+static size_t run_rounds(struct mmu *mmu, const struct source *source, const struct mmu_rounds *rounds,
+			 struct mmu_fault *fault)
 {
 	size_t done = 0;
 
+	if (rounds->count == 0)
+		return 0;
+	(void)mmu_state_note(&mmu->state, mmu->model, mmu->models);
+	for (size_t left = rounds->count; left-- > 0 && fault->outcome == WALK_FINE;) {
+		size_t first = rounds->first + done;
+
+		mmu_state_note_counts(&mmu->state, mmu->model, mmu->models);
+		done += run_part(mmu, source, first, first + rounds->period, fault);
+		if (fault->outcome == WALK_FINE && mmu_state_note(&mmu->state, mmu->model, mmu->models)) {
+			mmu_state_count_again(&mmu->state, mmu->model, mmu->models, left);
+			return done + left * rounds->period;
+		}
+	}
+	return done;
+}
+
+static size_t run_columns(struct mmu *mmu, const struct source *source, struct mmu_fault *fault)
+{
+	size_t least = mmu->state.bytes / STATE_BYTES_PER_REFERENCE + 1;
+	size_t done = 0;
+
+	while (done < source->count && fault->outcome == WALK_FINE) {
+		struct mmu_rounds rounds =
+		    mmu_loop_next(&mmu->loop, source->columns, done, least, mmu->recent.shift);
+
+		done += run_part(mmu, source, done, rounds.first, fault);
+		if (fault->outcome == WALK_FINE)
+			done += run_rounds(mmu, source, &rounds, fault);
+	}
+	return done;
+}
+
+static size_t run(struct mmu *mmu, const struct source *source, struct mmu_fault *fault)
+{
+	bool has_loops = source->columns && mmu->is_filtering && mmu->state.bytes > 0;
+	size_t done;
+
 	*fault = (struct mmu_fault){WALK_FINE, 0};
-	while (done < source->count && fault->outcome == WALK_FINE)
-		done += run_block(mmu, source, done, fault);
+	done = has_loops ? run_columns(mmu, source, fault) : run_part(mmu, source, 0, source->count, fault);
 	if (fault->outcome != WALK_FINE && mmu->filter == MMU_BY_SET)
 		mmu_recent_forget(&mmu->recent);
 	mmu->references += done;

@@ -99,6 +99,7 @@ void tag_windows_keep(struct tag_windows *windows, uint32_t *used)
 
 	memset(windows->slot, 0, slots_of(windows) * sizeof(*windows->slot));
 	windows->count = 0;
+	windows->renewals++;
 	for (uint32_t number = 0; number < before; number++) {
 		uint64_t upper = windows->upper[number];
 

@@ -33,8 +33,9 @@
 
 struct tag_windows {
 	unsigned low_bits;
-	uint32_t count; /* numbers given, 0 .. count-1 */
-	uint32_t limit; /* of them: 2^(32 - low_bits) - 1 */
+	uint32_t count;	   /* numbers given, 0 .. count-1 */
+	uint32_t limit;	   /* of them: 2^(32 - low_bits) - 1 */
+	uint32_t renewals; /* times that numbers were taken back */
 	unsigned hash_shift;
 	uint64_t *upper; /* [number]: key >> low_bits; [-1]: of no key */
 	uint32_t *slot;	 /* [hash]: number + 1, or 0; the next slots are tried when it is another's */

@@ -1,6 +1,6 @@
 # Unit tests of this room.
 virt_tests = %D%/fault %D%/vma %D%/mm %D%/pagetable_visit %D%/frames %D%/file_pages %D%/resident %D%/fault_kernel %D%/descriptor %D%/segment %D%/task %D%/pte %D%/paging %D%/pagetable \
-	%D%/tag_window %D%/key_recipe %D%/mmu_regions %D%/associative %D%/walk %D%/tlb_geometry %D%/tlb %D%/mmu %D%/mmu_block %D%/mmu_recent %D%/mmu_sieve %D%/mmu_models \
+	%D%/tag_window %D%/key_recipe %D%/mmu_regions %D%/associative %D%/walk %D%/tlb_geometry %D%/tlb %D%/mmu %D%/mmu_block %D%/mmu_recent %D%/mmu_loop %D%/mmu_state %D%/mmu_sieve %D%/mmu_models \
 	%D%/nested %D%/flush %D%/cpu %D%/page_sample %D%/page_size
 check_PROGRAMS += $(virt_tests)
 TESTS += $(virt_tests)
@@ -41,6 +41,10 @@ TESTS += $(virt_tests)
 %C%_mmu_sieve_LDADD = $(unit_libs)
 %C%_mmu_models_SOURCES = %D%/mmu_models.c %D%/page_stream.h %D%/page_stream.c
 %C%_mmu_models_LDADD = $(unit_libs)
+%C%_mmu_loop_SOURCES = %D%/mmu_loop.c
+%C%_mmu_loop_LDADD = $(unit_libs)
+%C%_mmu_state_SOURCES = %D%/mmu_state.c
+%C%_mmu_state_LDADD = $(unit_libs)
 %C%_mmu_recent_SOURCES = %D%/mmu_recent.c
 %C%_mmu_recent_LDADD = $(unit_libs)
 %C%_mmu_block_SOURCES = %D%/mmu_block.c
