@@ -9,6 +9,8 @@ small() { # WORKLOAD: settings that make a short trace of it
 	fleetbench) echo "--set profile=profile.csv --set heap_mib=2 --set events=20000" ;;
 	larson) echo "--set operations=100" ;;
 	fragmenter-a) echo "--set heap_mib=2 --set iterations=3" ;;
+	page-fragmenter-a) echo "--set memory_mib=4 --set rounds=3" ;;
+	page-fragmenter-b) echo "--set memory_mib=16 --set allocations=1000" ;;
 	fragmenter-b) echo "--set heap_mib=16 --set events=20000" ;;
 	binary-tree) echo "--set depth=6" ;;
 	queue) echo "--set messages=5000" ;;
@@ -17,7 +19,7 @@ small() { # WORKLOAD: settings that make a short trace of it
 	esac
 }
 
-for workload in fleetbench larson fragmenter-a fragmenter-b binary-tree queue realloc-growth uniform phases; do
+for workload in fleetbench larson fragmenter-a fragmenter-b binary-tree queue realloc-growth uniform phases page-fragmenter-a page-fragmenter-b; do
 	# shellcheck disable=SC2046 # a list of options
 	expect 0 "$workload is generated" "$FAULTLINE" generate "$workload" $(small "$workload") --seed 5 -o one.flt
 	# shellcheck disable=SC2046

@@ -1,6 +1,6 @@
 # Unit tests of the generators.
 generated_sources = %D%/generated.c %D%/generated.h
-generate_tests = %D%/death_queue %D%/fixed %D%/fleetbench %D%/profile %D%/workload %D%/workloads %D%/xoshiro
+generate_tests = %D%/death_queue %D%/fixed %D%/frame_pool %D%/fleetbench %D%/profile %D%/workload %D%/workloads %D%/xoshiro
 check_PROGRAMS += $(generate_tests)
 TESTS += $(generate_tests)
 %C%_death_queue_SOURCES = %D%/death_queue.c $(unit_model)
@@ -9,6 +9,8 @@ TESTS += $(generate_tests)
 %C%_fixed_LDADD = $(unit_libs)
 %C%_fleetbench_SOURCES = %D%/fleetbench.c $(generated_sources)
 %C%_fleetbench_LDADD = $(unit_libs)
+%C%_frame_pool_SOURCES = %D%/frame_pool.c
+%C%_frame_pool_LDADD = $(unit_libs)
 %C%_profile_SOURCES = %D%/profile.c
 %C%_profile_LDADD = $(unit_libs)
 %C%_workload_SOURCES = %D%/workload.c %D%/event_log.c %D%/event_log.h

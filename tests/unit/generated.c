@@ -26,6 +26,8 @@ static enum trace_status put(struct event_sink *sink, const struct event *event,
 
 	for (size_t index = 0; index < sizeof(field) / sizeof(field[0]); index++)
 		generated->hash = mix(generated->hash, field[index]);
+	if (event->kind >= EVENT_PAGE_ALLOC)
+		generated->hash = mix(mix(generated->hash, event->kernel.frame), event->kernel.order);
 	if (generated->each)
 		generated->each(generated->context, event);
 	return census_add(&generated->census, event, error);

@@ -32,6 +32,8 @@ static void golden_traces(void **state)
 	    {"realloc-growth", 500000, UINT64_C(0x6b34b712ee36929b)},
 	    {"uniform", 1000000, UINT64_C(0x1852198dc3c6415b)},
 	    {"phases", 1004140, UINT64_C(0xe2c727b96292dc80)},
+	    {"page-fragmenter-a", 1408907, UINT64_C(0x35a810169865415b)},
+	    {"page-fragmenter-b", 1075156, UINT64_C(0x1e33df28514b4b1d)},
 	};
 	bool all = true;
 
@@ -106,6 +108,36 @@ static void fragmenter_a_keeps_its_share(void **state)
 	assert_int_equal(generated.census.live_objects, 256);
 	assert_int_equal(generated.census.kinds[EVENT_MARKER], 8);
 	assert_int_equal(generated.census.kinds[EVENT_MALLOC], 1024 + 8 * 25);
+	generated_drop(&generated);
+}
+
+static void page_fragmenter_a_churns_half_of_the_memory(void **state)
+{
+	static const char *const sets[] = {"memory_mib=4", "rounds=10", "churn_percent=20", NULL};
+	struct generated generated = {0};
+
+	(void)state;
+	generated_play(&generated, "page-fragmenter-a", sets, 1);
+	assert_int_equal(generated.census.kinds[EVENT_PAGE_ALLOC], 1024 + 10 * 102);
+	assert_int_equal(generated.census.kinds[EVENT_PAGE_FREE], 512 + 10 * 102);
+	assert_int_equal(generated.census.kinds[EVENT_MARKER], 10);
+	assert_int_equal(generated.census.kinds[EVENT_SWITCH], 1);
+	generated_drop(&generated);
+}
+
+/* As many bytes of both orders are asked for, and every request is served. */
+static void page_fragmenter_b_asks_for_both_orders(void **state)
+{
+	static const char *const sets[] = {"memory_mib=1024", "allocations=400000", NULL};
+	struct generated generated = {0};
+
+	(void)state;
+	generated_play(&generated, "page-fragmenter-b", sets, 1);
+	const uint64_t huge = generated.census.kernel.page_allocs[9];
+
+	assert_in_range(huge * 512, 350000, 450000);
+	assert_int_equal(generated.census.kernel.page_allocs[0] + huge, 400000);
+	assert_int_equal(generated.census.failed, 0);
 	generated_drop(&generated);
 }
 
@@ -233,6 +265,8 @@ int main(void)
 	    cmocka_unit_test(golden_traces),
 	    cmocka_unit_test(a_seed_decides),
 	    cmocka_unit_test(larson_hands_blocks_over),
+	    cmocka_unit_test(page_fragmenter_a_churns_half_of_the_memory),
+	    cmocka_unit_test(page_fragmenter_b_asks_for_both_orders),
 	    cmocka_unit_test(fragmenter_a_keeps_its_share),
 	    cmocka_unit_test(fragmenter_b_gives_both_sizes_the_same_bytes),
 	    cmocka_unit_test(binary_tree_is_exact),

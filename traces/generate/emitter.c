@@ -74,6 +74,41 @@ void emitter_marker(struct emitter *emitter, uint32_t thread, uint64_t number)
 	emit(emitter, (struct event){.kind = EVENT_MARKER, .thread = thread, .size = number});
 }
 
+void emitter_switch(struct emitter *emitter, uint32_t thread, uint64_t processor)
+{
+	emit(emitter, (struct event){.kind = EVENT_SWITCH, .thread = thread, .count = processor});
+}
+
+void emitter_snapshot(struct emitter *emitter, uint32_t thread, const char *name, const void *bytes,
+		      size_t length)
+{
+	const struct event_snapshot snapshot = {.name = name, .bytes = bytes, .length = length};
+	uint32_t number = 0;
+
+	if (emitter->status != TRACE_OK || !emitter->sink->snapshot)
+		return;
+	emitter->status = emitter->sink->snapshot(emitter->sink, &snapshot, &number, emitter->error);
+	emit(emitter, (struct event){.kind = EVENT_SNAPSHOT, .thread = thread, .count = number});
+}
+
+void emitter_page_alloc(struct emitter *emitter, uint32_t thread, const struct event_kernel *kernel,
+			bool failed)
+{
+	struct event event = {.kind = EVENT_PAGE_ALLOC, .thread = thread, .kernel = *kernel};
+
+	if (emitter->status == TRACE_OK && emitter->gfp == 0 && emitter->sink->name)
+		emitter->status = emitter->sink->name(emitter->sink, EVENT_NAMES_GFP, "GFP_HIGHUSER_MOVABLE",
+						      &emitter->gfp, emitter->error);
+	event.kernel.gfp = emitter->gfp;
+	event.flags = failed ? EVENT_FAILED : 0;
+	emit(emitter, event);
+}
+
+void emitter_page_free(struct emitter *emitter, uint32_t thread, const struct event_kernel *kernel)
+{
+	emit(emitter, (struct event){.kind = EVENT_PAGE_FREE, .thread = thread, .kernel = *kernel});
+}
+
 void emitter_fail(struct emitter *emitter, enum trace_status status, const char *format, ...)
 {
 	char sentence[512];

@@ -7,7 +7,11 @@ traces_libtraces_a_SOURCES += \
 	%D%/fleetbench.c %D%/fleetbench.h \
 	%D%/fragmenter_a.c %D%/fragmenter_a.h \
 	%D%/fragmenter_b.c %D%/fragmenter_b.h \
+	%D%/frame_pool.c %D%/frame_pool.h \
 	%D%/larson.c %D%/larson.h \
+	%D%/page_fragmenter_a.c %D%/page_fragmenter_a.h \
+	%D%/page_fragmenter_b.c %D%/page_fragmenter_b.h \
+	%D%/page_load.c %D%/page_load.h \
 	%D%/phases.c %D%/phases.h \
 	%D%/profile.c %D%/profile.h \
 	%D%/queue.c %D%/queue.h \

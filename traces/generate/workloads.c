@@ -7,6 +7,8 @@
 #include "traces/generate/fragmenter_a.h"
 #include "traces/generate/fragmenter_b.h"
 #include "traces/generate/larson.h"
+#include "traces/generate/page_fragmenter_a.h"
+#include "traces/generate/page_fragmenter_b.h"
 #include "traces/generate/phases.h"
 #include "traces/generate/queue.h"
 #include "traces/generate/realloc_growth.h"
@@ -15,9 +17,17 @@
 #include <string.h>
 
 static const struct workload *const workloads[] = {
-    &fleetbench_workload,     &larson_workload,	     &fragmenter_a_workload,
-    &fragmenter_b_workload,   &binary_tree_workload, &queue_workload,
-    &realloc_growth_workload, &uniform_workload,     &phases_workload,
+    &fleetbench_workload,
+    &larson_workload,
+    &fragmenter_a_workload,
+    &fragmenter_b_workload,
+    &binary_tree_workload,
+    &queue_workload,
+    &realloc_growth_workload,
+    &uniform_workload,
+    &phases_workload,
+    &page_fragmenter_a_workload,
+    &page_fragmenter_b_workload,
 };
 
 #define WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))
