@@ -5,6 +5,7 @@
 #include "bench/command.h"
 #include "bench/live.h"
 #include "bench/mmu_table.h"
+#include "bench/physical/kernel_recording.h"
 #include "bench/physical/physical_compare.h"
 #include "bench/run_directory.h"
 #include "bench/scoreboard.h"
@@ -189,7 +190,9 @@ static bool compare_physical(const char *trace, const struct replay_options *opt
 	    (snprintf(path, sizeof(path), "%s/%s", options->output, stem) >= (int)sizeof(path) ||
 	     !make_directory(path)))
 		return false;
-	if (!physical_compare(options, trace, options->output ? path : NULL, outcome->runs)) {
+	const struct physical_outcomes outcomes = {outcome->runs, outcome->verdicts};
+
+	if (!physical_compare(options, trace, options->output ? path : NULL, &outcomes)) {
 		if (options->output)
 			(void)rmdir(path); /* unless there is a run in it */
 		return false;
@@ -202,7 +205,7 @@ static bool compare_physical(const char *trace, const struct replay_options *opt
 static bool compare_trace(const char *trace, const struct replay_options *options,
 			  const struct outcome *outcome)
 {
-	if (physical_compare_is_of(trace))
+	if (kernel_recording_is_at(trace))
 		return compare_physical(trace, options, outcome);
 	struct trial trial;
 	bool ok = trial_prepare(&trial, options, trace) && trial_measure(&trial, options);
@@ -294,16 +297,12 @@ static bool against_is_good(const struct replay_options *options)
 	return false;
 }
 
-/* Whether references can be asked for of every trace. */
-static bool have_references(const struct replay_options *options, char *const *traces)
+/* Whether the options can be meant for every trace. */
+static bool go_with_traces(const struct replay_options *options, char *const *traces)
 {
-	for (; options->mmu.count > 0 && *traces; traces++) {
-		if (physical_compare_is_of(*traces)) {
-			complain("compare",
-				 "%s: goes without --mmu: a kernel recording has no loads and stores",
-				 *traces);
+	for (; *traces; traces++) {
+		if (kernel_recording_is_at(*traces) && !replay_options_go_with_pages(options, *traces))
 			return false;
-		}
 	}
 	return true;
 }
@@ -329,7 +328,7 @@ static int run(const struct replay_options *options, char *const *operands)
 	}
 	if (options->live)
 		return live_compare(options, operands) ? EXIT_DONE : EXIT_FAILED;
-	if (!have_references(options, operands) || (options->output && same_stem(operands)))
+	if (!go_with_traces(options, operands) || (options->output && same_stem(operands)))
 		return EXIT_USAGE;
 	return compare_traces(operands, options) ? EXIT_DONE : EXIT_FAILED;
 }

@@ -4,12 +4,15 @@
 
 #include "bench/command.h"
 #include "bench/command_trace.h"
+#include "bench/physical/kernel_recording.h"
 #include "bench/proc/file_bytes.h"
 #include "bench/proc/journey.h"
 #include "bench/proc/machine_journey.h"
 #include "bench/proc/mem.h"
 #include "bench/proc/pagemap.h"
+#include "bench/proc/slabinfo.h"
 #include "bench/proc/view.h"
+#include "bench/proc/vmallocinfo.h"
 #include "bench/quantity.h"
 
 #include <errno.h>
@@ -107,6 +110,8 @@ struct words {
 	const char *unknown;
 	uint64_t address, length;
 	bool has_process, has_address, has_length, is_raw, has_file_bytes;
+	const char
+	    *shape_option; /* the first given that shapes a machine which no recording describes, or NULL */
 };
 
 /* --- Words ------------------------------------------------------------------------------------------------------------ */
@@ -212,10 +217,22 @@ static bool set_option(const char *text, struct words *words)
 	return false;
 }
 
+static void note_shape(int option, struct words *words)
+{
+	const char *shape = option == OPTION_ADDRESSES ? "--addresses"
+			    : option == OPTION_MEMORY  ? "--memory"
+			    : option == OPTION_CPUS    ? "--cpus"
+						       : NULL;
+
+	if (!words->shape_option)
+		words->shape_option = shape;
+}
+
 static bool machine_option(int option, struct words *words)
 {
 	uint64_t number = 0;
 
+	note_shape(option, words);
 	switch (option) {
 	case OPTION_ON:
 		return heap_option(optarg, words);
@@ -377,11 +394,32 @@ static void show_pagemap(const struct words *words, const struct proc_process *p
 		proc_pagemap(process, words->address, end, stdout);
 }
 
-static void show_machine(const struct words *words, struct proc_journey *journey)
+/* A table that is empty because nobody told of what it shows. */
+static void note_empty(const struct words *words, const struct flt_summary *trace, const char *lacks)
+{
+	const bool is_slabs = words->view->print_machine == proc_slabinfo;
+	const bool is_areas = words->view->print_machine == proc_vmallocinfo;
+
+	if (is_slabs && lacks)
+		complain(name, "note: no cache is shown: %s", lacks);
+	if (is_areas && trace->kinds[EVENT_VMALLOC] + trace->kinds[EVENT_VFREE] == 0)
+		complain(name,
+			 "note: no area is shown: the recording has no events of vmalloc; `faultline record "
+			 "--kernel` or --kernel=vmalloc makes them");
+	else if (is_areas && lacks)
+		complain(name, "note: no area is shown: %s", lacks);
+}
+
+static void show_machine(const struct words *words, struct flt_reader *reader, struct proc_journey *journey)
 {
 	const struct proc_machine machine = proc_journey_machine(journey, words->unknown);
 
 	words->view->print_machine(&machine, stdout);
+	if (!machine.kernel)
+		note_empty(
+		    words, flt_reader_summary(reader),
+		    "a trace of programs does not tell of the kernel's caches; `faultline record --kernel` "
+		    "makes one that does");
 }
 
 /* Of a kernel recording: the machine itself, not one under the processes of a trace. */
@@ -390,20 +428,28 @@ static int show_recorded_machine(const struct words *words, struct flt_reader *r
 	struct machine_journey *journey;
 	struct trace_error error;
 
+	if (words->shape_option) {
+		complain(name,
+			 "%s: goes without %s: a kernel recording tells the machine's memory, processors and "
+			 "addresses",
+			 flt_reader_name(reader), words->shape_option);
+		return EXIT_USAGE;
+	}
 	if (machine_journey_create(&journey, reader, words->journey.policy, words->journey.event, &error) !=
 	    TRACE_OK)
 		return trace_failed(name, &error);
 	const struct proc_machine machine = machine_journey_machine(journey, words->unknown);
 
 	words->view->print_machine(&machine, stdout);
+	note_empty(words, flt_reader_summary(reader), machine_journey_lacks_objects(journey));
 	machine_journey_destroy(journey);
 	return finish_output(name, EXIT_DONE);
 }
 
-static int show(const struct words *words, struct proc_journey *journey)
+static int show(const struct words *words, struct flt_reader *reader, struct proc_journey *journey)
 {
 	if (words->view->kind == PROC_VIEW_MACHINE) {
-		show_machine(words, journey);
+		show_machine(words, reader, journey);
 		return EXIT_DONE;
 	}
 	const struct proc_process process = proc_journey_process(journey, words->unknown);
@@ -450,14 +496,14 @@ int command_proc(int argc, char **argv)
 		return EXIT_FAILED;
 	if (words.view->kind == PROC_VIEW_MACHINE)
 		words.journey.process = SPACES_ALL_PROCESSES;
-	if (words.view->kind == PROC_VIEW_MACHINE && machine_journey_is_of(reader)) {
+	if (words.view->kind == PROC_VIEW_MACHINE && kernel_recording_is(flt_reader_summary(reader))) {
 		result = show_recorded_machine(&words, reader);
 		flt_reader_close(reader);
 		return result;
 	}
 	if (proc_journey_create(&journey, reader, &words.journey, &error) == TRACE_OK) {
 		note_unplaced(journey);
-		result = finish_output(name, show(&words, journey));
+		result = finish_output(name, show(&words, reader, journey));
 		proc_journey_destroy(journey);
 	} else {
 		result = trace_failed(name, &error);

@@ -4,6 +4,7 @@
 
 #include "bench/command.h"
 #include "bench/mmu_table.h"
+#include "bench/physical/kernel_recording.h"
 #include "bench/physical/physical_replay.h"
 #include "bench/trial.h"
 #include "bench/run_directory.h"
@@ -56,6 +57,27 @@ static bool can_write(const struct replay_options *options)
 	return false;
 }
 
+/* What the options and the trace ask of each other. */
+static bool goes_together(const struct replay_options *options, const char *trace)
+{
+	if (options->physical == PHYSICAL_NONE) {
+		if (!kernel_recording_is_at(trace))
+			return true;
+		complain("replay",
+			 "%s: a kernel recording: --physical=free lets the policy of --on place its pages, "
+			 "--physical=forced puts them where the kernel did",
+			 trace);
+		return false;
+	}
+	if (options->physical == PHYSICAL_FORCED &&
+	    (options->target_count > 0 || options->setting_count > 0)) {
+		complain("replay", "--physical=forced goes without %s: the pages' places are recorded",
+			 options->target_count > 0 ? "--on" : "--set");
+		return false;
+	}
+	return replay_options_go_with_pages(options, trace);
+}
+
 int command_replay(int argc, char **argv)
 {
 	struct replay_options options;
@@ -66,14 +88,7 @@ int command_replay(int argc, char **argv)
 		replay_options_destroy(&options);
 		return status;
 	}
-	if (options.physical == PHYSICAL_FORCED && options.target_count > 0) {
-		complain("replay", "--physical=forced goes without --on: the pages' places are recorded");
-		replay_options_destroy(&options);
-		return EXIT_USAGE;
-	}
-	if (options.physical != PHYSICAL_NONE && options.mmu.count > 0) {
-		complain("replay",
-			 "--physical goes without --mmu: a kernel recording has no loads and stores");
+	if (optind < argc && !goes_together(&options, argv[optind])) {
 		replay_options_destroy(&options);
 		return EXIT_USAGE;
 	}

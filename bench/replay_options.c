@@ -424,6 +424,66 @@ static bool take(struct replay_options *options, int option, char *text)
 	}
 }
 
+/* --- Kernel recordings -------------------------------------------------------------------------------------------------- */
+
+static const char *const of_heaps[] = {
+    "mode",
+    "process",
+    "touch",
+    "pace",
+    "rounds",
+    "memory-rounds",
+    "drain",
+    "thp",
+    "measure",
+    "verify",
+    "backing",
+    "memory",
+    "mmu",
+    "placements",
+    "system",
+    "addresses",
+    "without-allocator",
+    "cpus",
+    "seed",
+    "watchdog",
+};
+
+static const char *long_name(int option)
+{
+	const struct option *at = long_options;
+
+	while (at->name && at->val != option)
+		at++;
+	return at->name;
+}
+
+static void note_option(struct replay_options *options, int option)
+{
+	const char *name = long_name(option);
+
+	for (size_t i = 0; name && !options->heap_option && i < sizeof(of_heaps) / sizeof(of_heaps[0]); i++) {
+		if (strcmp(of_heaps[i], name) == 0)
+			options->heap_option = name;
+	}
+}
+
+bool replay_options_go_with_pages(const struct replay_options *options, const char *trace)
+{
+	if (!options->heap_option)
+		return true;
+	if (options->mmu.count > 0)
+		return wrong(options, "%s: goes without --mmu: a kernel recording has no loads and stores",
+			     trace);
+	return wrong(
+	    options,
+	    "%s: goes without --%s: a kernel recording is replayed on the machine that was recorded, and "
+	    "its pages have no heap calls, threads or times to measure",
+	    trace, options->heap_option);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------------ */
+
 static const struct measurement_options usual = {
     .what = MEASURE_THROUGHPUT | MEASURE_LATENCY | MEASURE_MEMORY | MEASURE_MODEL,
     .touch = TOUCH_PAGES,
@@ -461,6 +521,7 @@ bool replay_options_parse(struct replay_options *options, int argc, char **argv,
 			(void)fprintf(stderr, "Try 'faultline %s --help'.\n", argv[0]);
 			return false;
 		}
+		note_option(options, option);
 	}
 	if (options->measurement.pace == PACE_RECORDED && !options->drain_given)
 		options->measurement.drain_ns = UINT64_C(10000000000);

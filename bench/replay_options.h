@@ -43,11 +43,16 @@ struct replay_options {
 	const char *huge_pages; /* --thp, or NULL */
 	const char *placements; /* directory that keeps where allocators put blocks, or NULL */
 	struct measurement_options measurement; /* modes and plans are filled in per trace */
+	const char
+	    *heap_option; /* the first given of those that mean nothing where pages are replayed, or NULL */
 };
 
 /* Parses argv; the operands are argv[optind..argc). Returns true to go on; false with the exit status in *status after --help or a
  * mistake, which has been explained. */
 bool replay_options_parse(struct replay_options *options, int argc, char **argv, int *status);
+
+/* Whether the options can be meant for a kernel recording, at `trace`. False after a message that names the first that cannot. */
+bool replay_options_go_with_pages(const struct replay_options *options, const char *trace);
 
 void replay_options_destroy(struct replay_options *options);
 

@@ -9,13 +9,19 @@ if (run_count > 1) {
 	figure_height = 600
 }
 load 'style.gp'
-stats file(1, 'model.tsv') using 1 nooutput name 'event'
-unit = event_unit(event_max)
+first_event = 1e30
+last_event = 0
+do for [i = 1:run_count] {
+	stats file(i, 'model.tsv') using 1 nooutput name 'event'
+	first_event = event_min < first_event ? event_min : first_event
+	last_event = event_max > last_event ? event_max : last_event
+}
+unit = event_unit(last_event)
 
 array what[3] = ['unusable for 2 MiB', 'extfrag index, 2 MiB', 'free as 2 MiB blocks']
 array what_colour[3] = [0xD55E00, 0xCC79A7, 0x009E73]
 set ylabel 'share' offset (run_count > 1 ? 1.2 : 0), 0
-set xrange [event_min / unit:event_max / unit] noextend
+set xrange [first_event / unit:last_event / unit] noextend
 set yrange [0:1.02]
 if (run_count == 1 || dumb) {
 	set xlabel event_axis(unit)
@@ -26,6 +32,8 @@ if (run_count == 1 || dumb) {
 	load 'policies.gp'
 	load 'legend.gp'
 	unset key
+	# A recorded machine is known at its beginning and at its end.
+	is_recorded(i) = label[i] eq 'recorded'
 	array known_values[3]
 	shown = 0
 	do for [w = 1:3] {
@@ -47,8 +55,10 @@ if (run_count == 1 || dumb) {
 		if (w == 3) {
 			set xlabel event_axis(unit)
 		}
-		plot for [i = 1:run_count] file(i, 'model.tsv') using ($1 / unit):(column(6 + w)) with lines \
-			linecolor rgb colour(i) linewidth 2 dashtype dash[i] title label[i]
+		plot for [i = 1:run_count] file(i, 'model.tsv') using ($1 / unit):(is_recorded(i) ? NaN : column(6 + w)) with lines \
+			linecolor rgb colour(i) linewidth 2 dashtype dash[i] title label[i], \
+			for [i = 1:run_count] file(i, 'model.tsv') using ($1 / unit):(is_recorded(i) ? column(6 + w) : NaN) \
+			with points linecolor rgb colour(i) pointtype 7 pointsize 0.9 notitle
 		do for [k = 100:100 + legend_labels] {
 			unset label k
 		}

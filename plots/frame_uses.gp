@@ -1,8 +1,8 @@
 # frame_uses.gp: what frames are (frame_map.tsv, frame_strip.tsv): names and colours, and one legend across the top of a picture
 # of figure_width by figure_height.
-most_uses = 6
-array use_name[most_uses] = ['reserved, or not used yet', 'free, 2 MiB and more', 'free, smaller', 'page sets', 'processes and files', 'kernel, or not known']
-array use_colour[most_uses] = [0x6B7580, 0xBFE3D0, 0x33A06F, 0xE69F00, 0x56B4E9, 0xD55E00]
+most_uses = 7
+array use_name[most_uses] = ['reserved', 'not initialised', 'free, 2 MiB and more', 'free, smaller', 'page sets', 'processes and files', 'kernel']
+array use_colour[most_uses] = [0x6B7580, 0xB9A3D6, 0xBFE3D0, 0x33A06F, 0xE69F00, 0x56B4E9, 0xD55E00]
 no_memory = 0xF2F4F6
 byte(rgb, number) = (rgb >> (8 * (2 - number))) & 255
 use_byte(number, use) = byte(use < 1 || use > most_uses ? no_memory : use_colour[int(use)], number)

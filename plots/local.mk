@@ -16,6 +16,7 @@ dist_plots_DATA = \
 	%D%/external.gp \
 	%D%/buddy.gp \
 	%D%/orders.gp \
+	%D%/outcomes.gp \
 	%D%/page_latency.gp \
 	%D%/slabs.gp \
 	%D%/frame_uses.gp \

@@ -24,6 +24,14 @@ do for [k = 100:100 + legend_labels] {
 	unset label k
 }
 set title 'external fragmentation index' offset 0, -0.6
+known_values = 0
+do for [i = 1:run_count] {
+	stats file(i, 'orders.tsv') using (valid(5) ? 1 : 0) nooutput
+	known_values = known_values + STATS_sum
+}
+if (known_values == 0) {
+	set label 200 'no request would fail' at graph 0.5, 0.5 center
+}
 plot for [i = 1:run_count] file(i, 'orders.tsv') using (of_all(1, $2)):5 with linespoints linecolor rgb colour(i) \
 	linewidth 2 dashtype dash[i] pointtype 7 pointsize 0.5 title label[i]
 unset multiplot

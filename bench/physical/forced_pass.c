@@ -3,6 +3,7 @@
 #include "bench/physical/forced_pass.h"
 
 #include "bench/physical/frame_sets.h"
+#include "bench/physical/kernel_recording.h"
 #include "engine/base/check.h"
 
 #include <inttypes.h>
@@ -35,6 +36,8 @@ static enum trace_status keep(struct forced_pass *pass, struct flt_reader *reade
 
 	for (uint64_t position = 0; (status = flt_reader_next(reader, &event, error)) == TRACE_OK;
 	     position++) {
+		if (event.kind == EVENT_PAGE_ALLOC)
+			outcome_load_count(&pass->load, event.kernel.order, event.flags & EVENT_FAILED);
 		withheld_event(&pass->withheld, &event);
 		pass->books->withheld = pass->withheld.changes;
 		status = frame_books_event(pass->books, &event, error);
@@ -79,11 +82,9 @@ enum trace_status forced_pass_run(struct forced_pass *pass, struct flt_reader *r
 	*pass = (struct forced_pass){.checks = checks,
 				     .lost = flt_summary_warned(summary, EVENT_LOST_WARNING),
 				     .is_cut = flt_summary_warned(summary, EVENT_CUT_WARNING) > 0};
-	if (summary->kinds[EVENT_PAGE_ALLOC] + summary->kinds[EVENT_PAGE_FREE] == 0)
-		return trace_fail(error, TRACE_BAD_INPUT,
-				  "%s: it has no events of a kernel's page allocator; `faultline record "
-				  "--kernel` makes them",
-				  flt_reader_name(reader));
+	status = kernel_recording_need_pages(reader, error);
+	if (status != TRACE_OK)
+		return status;
 	status = frame_sets_find(&sets, reader, error);
 	if (status == TRACE_OK)
 		status = withheld_find(&pass->withheld, reader, error);

@@ -8,6 +8,7 @@
 #define FAULTLINE_BENCH_PHYSICAL_FORCED_PASS_H
 
 #include "bench/physical/frame_books.h"
+#include "bench/physical/memory_outcome.h"
 #include "bench/physical/withheld.h"
 #include "traces/flt.h"
 
@@ -25,6 +26,7 @@ struct forced_pass {
 	bool
 	    is_cut; /* the recorder's memory was used up first: the last snapshot is of a later time than the last event */
 	struct books_agreement agreement; /* with the snapshot after */
+	struct outcome_load load;	  /* all allocations, and those that the machine had no block for */
 };
 
 /* Goes through the whole trace. With `checks` > 0 the invariants of the books are checked after so many events each (UINT64_MAX: at the end

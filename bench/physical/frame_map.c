@@ -92,6 +92,40 @@ static void add_managed(struct frame_map *map, const struct memory *memory, pfn_
 	}
 }
 
+/* The range of the list in which the frame lies, or else the next behind it; NULL: none. */
+static const struct memblock_range *range_at(const struct memblock_list *list, uint64_t frame)
+{
+	for (unsigned i = 0; i < list->count; i++) {
+		if (list->range[i].end > frame)
+			return &list->range[i];
+	}
+	return NULL;
+}
+
+/* Cuts *end back to where frames cease to be in the list, or not to be, as the one at `first` is; says which. */
+static bool is_in(const struct memblock_list *list, uint64_t first, uint64_t *end)
+{
+	const struct memblock_range *range = range_at(list, first);
+	const bool is = range && range->first <= first;
+	const uint64_t change = !range ? *end : is ? range->end : range->first;
+
+	*end = change < *end ? change : *end;
+	return is;
+}
+
+/* Frames of memory that boot reserved, or that it has not come to yet. */
+static void add_reserved(struct frame_map *map, const struct memblock_list *late, uint64_t first,
+			 uint64_t end)
+{
+	while (first < end) {
+		uint64_t next = end;
+		const bool is_late = is_in(late, first, &next);
+
+		frame_map_add(map, first, next - first, is_late ? FRAME_USE_LATE : FRAME_USE_RESERVED);
+		first = next;
+	}
+}
+
 /* A range of memory: what lies between the reserved ones is the zones'. */
 static void add_range(struct frame_map *map, const struct memory *memory, struct memblock_range range)
 {
@@ -107,7 +141,7 @@ static void add_range(struct frame_map *map, const struct memory *memory, struct
 		const pfn_t from = one->first > range.first ? one->first : range.first;
 		const pfn_t to = one->end < range.end ? one->end : range.end;
 
-		frame_map_add(map, from, to - from, FRAME_USE_RESERVED);
+		add_reserved(map, &memory->late.reserved, from, to);
 		range.first = to;
 	}
 	add_managed(map, memory, range.first, range.end);
@@ -159,8 +193,28 @@ struct free_run {
 	uint64_t first, frames;
 };
 
+/* Frames that the snapshot calls neither free nor anybody's. */
+static void add_other(struct frame_map *map, const struct frame_layout *layout, uint64_t first,
+		      uint64_t frames)
+{
+	const uint64_t end = first + frames;
+
+	while (first < end) {
+		uint64_t next = end;
+		const bool is_present = !layout->present || is_in(layout->present, first, &next);
+		const bool is_late = layout->late && is_in(layout->late, first, &next);
+
+		frame_map_add(map, first, next - first,
+			      !is_present ? FRAME_USE_NONE
+			      : is_late	  ? FRAME_USE_LATE
+					  : FRAME_USE_KERNEL);
+		first = next;
+	}
+}
+
 /* The kernel tells blocks apart, so a run of free frames comes in several. */
-static void take_run(struct frame_map *map, const struct frame_run *run, struct free_run *before)
+static void take_run(struct frame_map *map, const struct frame_layout *layout, const struct frame_run *run,
+		     struct free_run *before)
 {
 	const unsigned kind = run->value & ~(FRAME_MAPPED | FRAME_TAIL);
 
@@ -171,11 +225,14 @@ static void take_run(struct frame_map *map, const struct frame_run *run, struct 
 	add_free_run(map, before->first, before->frames);
 	*before = (struct free_run){run->first + (kind == FRAME_FREE ? 0 : run->frames),
 				    kind == FRAME_FREE ? run->frames : 0};
-	if (kind != FRAME_FREE)
+	if (kind == FRAME_OTHER)
+		add_other(map, layout, run->first, run->frames);
+	else if (kind != FRAME_FREE)
 		frame_map_add(map, run->first, run->frames, use_of(kind));
 }
 
-bool frame_map_add_snapshot(struct frame_map *map, const struct event_snapshot *snapshot)
+bool frame_map_add_snapshot(struct frame_map *map, const struct event_snapshot *snapshot,
+			    const struct frame_layout *layout)
 {
 	struct free_run free_run = {0};
 	struct frame_reader reader;
@@ -184,7 +241,7 @@ bool frame_map_add_snapshot(struct frame_map *map, const struct event_snapshot *
 	if (!frame_reader_start(&reader, snapshot->bytes, snapshot->length))
 		return false;
 	while (frame_reader_next(&reader, &run))
-		take_run(map, &run, &free_run);
+		take_run(map, layout, &run, &free_run);
 	add_free_run(map, free_run.first, free_run.frames);
 	return reader.told == reader.frames;
 }

@@ -21,7 +21,8 @@
 
 enum frame_use {
 	FRAME_USE_NONE,	      /* no memory */
-	FRAME_USE_RESERVED,   /* since boot, or not initialised yet */
+	FRAME_USE_RESERVED,   /* since boot */
+	FRAME_USE_LATE,	      /* the kernel has not initialised it yet */
 	FRAME_USE_FREE_LARGE, /* in a free block of 2 MiB or more */
 	FRAME_USE_FREE_SMALL,
 	FRAME_USE_SET,	   /* in a processor's page set */
@@ -48,9 +49,16 @@ void frame_map_add(struct frame_map *map, uint64_t first, uint64_t frames, enum 
 /* All frames of a simulated memory. O(frames). */
 void frame_map_add_memory(struct frame_map *map, const struct memory *memory);
 
+/* What a snapshot cannot tell of the frames that it calls "other": where there is no memory, and where there is some that is not initialised
+ * yet. Of ranges that rise; NULL: not known, or none. */
+struct frame_layout {
+	const struct memblock_list *present, *late;
+};
+
 /* A part of a recorded snapshot of the frames (traces/frame_kinds.h). What waits in page sets counts as the kernel's there. False when it
  * makes no sense: as far as it does, it is in. */
-bool frame_map_add_snapshot(struct frame_map *map, const struct event_snapshot *snapshot);
+bool frame_map_add_snapshot(struct frame_map *map, const struct event_snapshot *snapshot,
+			    const struct frame_layout *layout);
 
 /* A row of numbers for each cell of the square: `prefix`, row, column, use, share. */
 void frame_map_write(const struct frame_map *map, const char *prefix, FILE *file);

@@ -237,6 +237,7 @@ static void try_in_vain(struct free_pass *pass, int cpu, const struct event *eve
 	const struct gfp gfp = request_of(pass, cpu, event);
 	struct page *page = alloc_pages(&pass->memory, &gfp, event->kernel.order);
 
+	outcome_load_count(&pass->counts.load, event->kernel.order, !page);
 	if (!page)
 		return;
 	pass->counts.served++;
@@ -264,6 +265,7 @@ static void take_allocation(struct free_pass *pass, int cpu, const struct event 
 
 	for (uint64_t i = 0; i < UINT64_C(1) << kernel->order; i++)
 		pass->place[kernel->frame + i] = page ? (uint32_t)(pfn + i) : PLACE_REFUSED;
+	outcome_load_count(&pass->counts.load, kernel->order, !page);
 	if (!page) {
 		pass->counts.refused++;
 		return;

@@ -28,6 +28,7 @@
 
 #include "bench/physical/free_prediction.h"
 #include "bench/physical/machine_boot.h"
+#include "bench/physical/memory_outcome.h"
 #include "bench/physical/page_latency.h"
 #include "bench/physical/processors.h"
 
@@ -43,6 +44,7 @@ struct free_pass_counts {
 	uint64_t unseen_frees;	     /* blocks freed before an allocation of them */
 	uint64_t parts;		     /* frees of a part of a block, or of several blocks in one */
 	uint64_t other_zones;	     /* of the allocations: in another zone than on the machine */
+	struct outcome_load load;    /* all allocations, and those that the policy had no block for */
 };
 
 struct free_pass {

@@ -75,7 +75,8 @@ static void list_counts(const struct free_pass *pass, struct count counts[COUNTS
 		counts[i] = all[i];
 }
 
-static json_t *physical_json(const struct free_pass *pass, const struct kmem_pass *slabs)
+static json_t *physical_json(const struct free_pass *pass, const struct memory_outcome *outcome,
+			     const struct kmem_pass *slabs)
 {
 	struct count counts[COUNTS];
 	json_t *json = json_object();
@@ -86,6 +87,7 @@ static json_t *physical_json(const struct free_pass *pass, const struct kmem_pas
 	(void)json_object_set_new(json, "prediction",
 				  pass->prediction.is_made ? free_prediction_json(&pass->prediction)
 							   : json_null());
+	(void)json_object_set_new(json, "outcome", memory_outcome_json(outcome));
 	(void)json_object_set_new(json, "slabs", slabs ? kmem_table_json(slabs) : json_null());
 	return json;
 }
@@ -123,6 +125,17 @@ static void print_table(const struct free_pass *pass, const struct free_replay_o
 
 /* --- Going -------------------------------------------------------------------------------------------------------------- */
 
+/* A replay, as its parts need it. */
+struct job {
+	struct flt_reader *reader;
+	const struct free_replay_options *options;
+	struct memory_shape shape;
+	struct physical_run run;
+	struct physical_directory directory; /* with options->directory */
+	struct kmem_pass *slabs; /* after all events; NULL: the recording does not tell of caches */
+	struct memory_outcome outcome;
+};
+
 static void prove(const struct free_pass *pass)
 {
 	const char *broken = free_pass_check(pass);
@@ -148,25 +161,35 @@ static enum trace_status advance(struct free_pass *pass, uint64_t to, uint64_t c
 }
 
 /* Samples until the end of what is compared; the events after it are gone through, too. */
-static enum trace_status go(struct free_pass *pass, struct memory_series *series,
-			    const struct free_replay_options *options, struct trace_error *error)
+static enum trace_status go(struct free_pass *pass, struct memory_series *series, struct job *job,
+			    struct trace_error *error)
 {
 	enum trace_status status = TRACE_OK;
 	uint64_t event;
 
 	while (status == TRACE_OK && memory_series_next(series, &event)) {
-		status = advance(pass, event, options->checks, error);
+		status = advance(pass, event, job->options->checks, error);
 		if (status == TRACE_OK)
 			status = memory_series_take(series, &pass->memory, error);
-		if (status == TRACE_OK && options->checks > 0)
+		if (status == TRACE_OK && job->options->checks > 0)
 			prove(pass);
 	}
-	return status == TRACE_OK ? advance(pass, UINT64_MAX, options->checks, error) : status;
+	if (status != TRACE_OK)
+		return status;
+	memory_outcome_take(&job->outcome, &pass->memory);
+	job->outcome.load = pass->counts.load;
+	return advance(pass, UINT64_MAX, job->options->checks, error);
 }
 
 static bool write_latency(const void *context, FILE *file)
 {
 	page_latency_write(context, file);
+	return true;
+}
+
+static bool write_outcome(const void *context, FILE *file)
+{
+	memory_outcome_write(context, file);
 	return true;
 }
 
@@ -176,16 +199,6 @@ static bool write_slabs(const void *context, FILE *file)
 
 	return slab_series_write(&slabs->memory, file);
 }
-
-/* A replay, as its parts need it. */
-struct job {
-	struct flt_reader *reader;
-	const struct free_replay_options *options;
-	struct memory_shape shape;
-	struct physical_run run;
-	struct physical_directory directory; /* with options->directory */
-	struct kmem_pass *slabs; /* after all events; NULL: the recording does not tell of caches */
-};
 
 /* The clock around every call is a pass of its own. */
 static enum trace_status measure(const struct job *job, struct page_latency *latency,
@@ -224,14 +237,17 @@ static enum trace_status tell(const struct job *job, const struct free_pass *pas
 			      const struct memory_series *series, json_t **json, struct trace_error *error)
 {
 	const struct free_replay_options *options = job->options;
+	const struct physical_rows rows = {"outcome.tsv", write_outcome, &job->outcome};
 	enum trace_status status = TRACE_OK;
 
 	*json = physical_run_json(&job->run, policy_json(options), memory_json(series),
-				  physical_json(pass, job->slabs));
+				  physical_json(pass, &job->outcome, job->slabs));
 	if (!*json)
 		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for run.json");
 	if (options->directory)
 		status = physical_directory_series(&job->directory, series, error);
+	if (options->directory && status == TRACE_OK)
+		status = physical_directory_add(&job->directory, &rows, error);
 	if (status != TRACE_OK || !options->print)
 		return status;
 	print_table(pass, options, options->print);
@@ -242,7 +258,7 @@ static enum trace_status tell(const struct job *job, const struct free_pass *pas
 	return TRACE_OK;
 }
 
-static enum trace_status replay(const struct job *job, json_t **json, struct trace_error *error)
+static enum trace_status replay(struct job *job, json_t **json, struct trace_error *error)
 {
 	struct memory_series series = {0};
 	struct free_pass *pass;
@@ -251,9 +267,9 @@ static enum trace_status replay(const struct job *job, json_t **json, struct tra
 	if (status != TRACE_OK)
 		return status;
 	pass->checks_events = job->options->checks > 0;
-	status = memory_series_create(&series, pass->position, pass->state.end, FREE_REPLAY_SAMPLES, error);
+	status = memory_series_create(&series, pass->position, pass->state.end, job->options->samples, error);
 	if (status == TRACE_OK)
-		status = go(pass, &series, job->options, error);
+		status = go(pass, &series, job, error);
 	if (status == TRACE_OK)
 		status = tell(job, pass, &series, json, error);
 	memory_series_destroy(&series);

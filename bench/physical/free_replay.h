@@ -10,7 +10,6 @@
 
 #include <jansson.h>
 
-#define FREE_REPLAY_SAMPLES 128u
 #define FREE_REPLAY_CHECKS 4u /* of the slab caches, on the way */
 
 struct free_replay_options {
@@ -20,6 +19,7 @@ struct free_replay_options {
 	const char *policy_name;
 	const char *directory; /* of the run, or NULL */
 	FILE *print;	       /* gets the table; NULL: nobody does */
+	unsigned samples;      /* of the time lines */
 	uint64_t
 	    checks; /* the invariants: 0 never, UINT64_MAX at every sample, else after so many events, too: one that
 				* is broken dies by CHECK */

@@ -67,7 +67,8 @@ static enum trace_status read_texts(struct kmem_pass *pass, struct flt_reader *r
 	if (!places->before)
 		return trace_fail(
 		    error, TRACE_UNSUPPORTED,
-		    "the recording has no /proc/slabinfo, so that nothing is known of its slabs");
+		    "the recording has no /proc/slabinfo, so that nothing is known of its slabs; "
+		    "`faultline record --kernel` as a privileged user takes it");
 	enum trace_status status = read_slabinfo(&pass->before, reader, places->before, error);
 
 	if (status != TRACE_OK || !places->after)
@@ -128,8 +129,10 @@ static enum trace_status read_recording(struct kmem_pass *pass, struct flt_reade
 	enum trace_status status;
 
 	if (trace->kinds[EVENT_KMEM_ALLOC] + trace->kinds[EVENT_KMEM_FREE] == 0)
-		return trace_fail(error, TRACE_UNSUPPORTED,
-				  "the recording has no events of a slab allocator");
+		return trace_fail(
+		    error, TRACE_UNSUPPORTED,
+		    "the recording has no events of a slab allocator; `faultline record --kernel` or "
+		    "--kernel=slab makes them");
 	status = find_texts(reader, places, error);
 	if (status == TRACE_OK)
 		status = read_texts(pass, reader, &places[TEXT_SLABINFO], error);

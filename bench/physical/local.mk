@@ -1,4 +1,6 @@
 # Kernel recordings on physical memory.
+bench_libbench_a_SOURCES += %D%/kernel_recording.h %D%/kernel_recording.c %D%/recorded_text.h %D%/recorded_text.c %D%/recorded_layout.h %D%/recorded_layout.c \
+	%D%/memory_outcome.h %D%/memory_outcome.c %D%/physical_verdict.h %D%/physical_verdict.c
 bench_libbench_a_SOURCES += %D%/frame_books.h %D%/frame_books.c %D%/withheld.h %D%/withheld.c %D%/frame_sets.h %D%/frame_sets.c %D%/forced_pass.h %D%/forced_pass.c
 bench_libbench_a_SOURCES += %D%/hilbert.h %D%/hilbert.c %D%/frame_map.h %D%/frame_map.c %D%/memory_series.h %D%/memory_series.c \
 	%D%/recorded_series.h %D%/recorded_series.c %D%/page_latency.h %D%/page_latency.c \

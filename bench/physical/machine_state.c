@@ -5,6 +5,7 @@
 #include "bench/physical/frame_sets.h"
 #include "bench/physical/iomem_text.h"
 #include "bench/physical/processors.h"
+#include "bench/physical/recorded_text.h"
 #include "traces/flt_tables.h"
 
 #include <inttypes.h>
@@ -13,28 +14,15 @@
 
 /* --- Snapshots ---------------------------------------------------------------------------------------------------------- */
 
-/* Snapshots of one name: the set before has the first of each, the set after the next. */
-static enum trace_status find_text(struct flt_reader *reader, const char *name, unsigned nth,
-				   struct event_snapshot *found, uint32_t *number, struct trace_error *error)
+static enum trace_status refuse_without(struct flt_reader *reader, const char *name,
+					struct trace_error *error)
 {
-	uint32_t snapshots = flt_reader_tables(reader)->places.snapshots;
-
-	*number = 0;
-	for (uint32_t i = 1; i <= snapshots; i++) {
-		enum trace_status status = flt_reader_snapshot(reader, i, found, error);
-
-		if (status != TRACE_OK)
-			return status;
-		if (strcmp(found->name, name) != 0 || nth-- > 0)
-			continue;
-		*number = i;
-		return TRACE_OK;
-	}
-	return TRACE_OK;
-}
-
-static enum trace_status refuse_without(const char *name, struct trace_error *error)
-{
+	if (flt_reader_summary(reader)->truncated)
+		return trace_fail(
+		    error, TRACE_UNSUPPORTED,
+		    "the recording was cut off before its end, and the snapshot '%s' of the machine "
+		    "is lost with it",
+		    name);
 	return trace_fail(
 	    error, TRACE_UNSUPPORTED,
 	    "it has no snapshot '%s' of the machine before it; `faultline record --kernel` as a "
@@ -45,9 +33,9 @@ static enum trace_status refuse_without(const char *name, struct trace_error *er
 static enum trace_status need_text(struct flt_reader *reader, const char *name, struct event_snapshot *found,
 				   uint32_t *number, struct trace_error *error)
 {
-	enum trace_status status = find_text(reader, name, 0, found, number, error);
+	enum trace_status status = recorded_text_find(reader, name, RECORDED_BEFORE, found, number, error);
 
-	return status == TRACE_OK && *number == 0 ? refuse_without(name, error) : status;
+	return status == TRACE_OK && *number == 0 ? refuse_without(reader, name, error) : status;
 }
 
 static enum trace_status take_part(void *context, const struct event_snapshot *part,
@@ -67,7 +55,7 @@ static enum trace_status read_frames(struct machine_state *state, struct flt_rea
 	enum trace_status status = frame_sets_find(&sets, reader, error);
 
 	if (status == TRACE_OK && sets.count == 0)
-		status = refuse_without(FRAME_KINDS_SNAPSHOT, error);
+		status = refuse_without(reader, FRAME_KINDS_SNAPSHOT, error);
 	return status == TRACE_OK ? frame_set_visit(&sets.set[0], reader, &visitor, error) : status;
 }
 
@@ -95,14 +83,14 @@ static enum trace_status read_texts(struct machine_state *state, struct flt_read
 	if (status == TRACE_OK)
 		status = buddyinfo_parse(&state->before, &snapshot, error);
 	if (status == TRACE_OK)
-		status = find_text(reader, "buddyinfo", 1, &snapshot, &ends->end, error);
-	/* What was read after the recorder's memory was used up is of a later time than the last event. */
-	state->has_after =
-	    ends->end != 0 && flt_summary_warned(flt_reader_summary(reader), EVENT_CUT_WARNING) == 0;
+		status =
+		    recorded_text_find(reader, "buddyinfo", RECORDED_AFTER, &snapshot, &ends->end, error);
+	state->has_after = ends->end != 0 && recorded_text_is_of_the_end(flt_reader_summary(reader));
 	if (status == TRACE_OK && state->has_after)
 		status = buddyinfo_parse(&state->after, &snapshot, error);
 	if (status == TRACE_OK)
-		status = find_text(reader, "pagetypeinfo", 0, &snapshot, &number, error);
+		status =
+		    recorded_text_find(reader, "pagetypeinfo", RECORDED_BEFORE, &snapshot, &number, error);
 	state->has_types = number != 0;
 	if (status == TRACE_OK && state->has_types)
 		status = pagetypeinfo_parse(&state->types, &snapshot, error);

@@ -136,8 +136,12 @@ static void write_model(const struct memory_series *series, FILE *file)
 	for (size_t i = 0; i < series->samples; i++) {
 		const struct memory_sample *sample = &series->sample[i];
 
-		(void)fprintf(file, "%" PRIu64 "\t?\t?\t%" PRIu64 "\t?\t?\t", sample->event,
-			      sample->used_pages * PAGE_BYTES);
+		(void)fprintf(file, "%" PRIu64 "\t?\t?\t", sample->event);
+		if (sample->used_pages == MEMORY_SERIES_UNKNOWN)
+			(void)fputc('?', file);
+		else
+			(void)fprintf(file, "%" PRIu64, sample->used_pages * PAGE_BYTES);
+		(void)fputs("\t?\t?\t", file);
 		write_ratio(file, fragmentation_unusable(&sample->free, HUGE_ORDER), '\t');
 		write_ratio(file, fragmentation_external(&sample->free, HUGE_ORDER), '\t');
 		write_ratio(file, fragmentation_huge_over_optimal(&sample->free), '\n');
@@ -193,6 +197,11 @@ static bool has_samples(const struct memory_series *series)
 	return series->samples > 0;
 }
 
+static bool is_complete(const struct memory_series *series)
+{
+	return series->samples > 0 && series->samples == series->wanted;
+}
+
 static bool has_map(const struct memory_series *series)
 {
 	return series->map.cell != NULL;
@@ -209,9 +218,9 @@ struct series_file {
 	void (*write)(const struct memory_series *series, FILE *file);
 };
 
-static const struct series_file files[] = {{"buddy.tsv", has_samples, write_buddy},
+static const struct series_file files[] = {{"buddy.tsv", is_complete, write_buddy},
 					   {"model.tsv", has_samples, write_model},
-					   {"orders.tsv", has_samples, write_orders},
+					   {"orders.tsv", is_complete, write_orders},
 					   {"frame_map.tsv", has_map, write_map},
 					   {"frame_strip.tsv", has_moments, write_strip}};
 

@@ -20,9 +20,11 @@
 #define MEMORY_SERIES_STRIP_SIDE 64u /* of those on the way */
 #define MEMORY_SERIES_MOMENTS 8u     /* of the strip, at most */
 
+#define MEMORY_SERIES_UNKNOWN UINT64_MAX
+
 struct memory_sample {
 	uint64_t event;
-	uint64_t used_pages; /* managed, and not in a zone's keeper */
+	uint64_t used_pages; /* managed, and not in a zone's keeper; or MEMORY_SERIES_UNKNOWN */
 	struct free_blocks free;
 };
 

@@ -4,84 +4,50 @@
 
 #include "bench/command.h"
 #include "bench/physical/physical_replay.h"
+#include "bench/physical/physical_verdict.h"
 #include "bench/run_directory.h"
-#include "engine/phys/fragmentation.h"
 #include "traces/flt.h"
 
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 
-bool physical_compare_is_of(const char *path)
-{
-	struct flt_reader *reader;
-	struct trace_error error;
-
-	if (strcmp(path, "-") == 0 || flt_reader_open(&reader, path, &error) != TRACE_OK)
-		return false;
-	const struct flt_summary *trace = flt_reader_summary(reader);
-	const bool is_of = trace->kinds[EVENT_PAGE_ALLOC] + trace->kinds[EVENT_PAGE_FREE] > 0;
-
-	flt_reader_close(reader);
-	return is_of;
-}
-
 /* --- The table ---------------------------------------------------------------------------------------------------------- */
 
-static void add_blocks(struct free_blocks *sum, const json_t *blocks)
+static const json_t *outcome_of(const json_t *run, const char *key)
 {
-	for (size_t order = 0; order < json_array_size(blocks) && order < FRAGMENTATION_ORDERS; order++)
-		sum->blocks[order] += (uint64_t)json_integer_value(json_array_get(blocks, order));
+	const json_t *physical = json_object_get(json_object_get(run, "model"), "physical");
+
+	return json_object_get(json_object_get(physical, "outcome"), key);
 }
 
-/* The free blocks of all zones, which are under this key of each. */
-static struct free_blocks blocks_of(const json_t *zones, const char *key)
+static void print_count(const json_t *count, int width)
 {
-	struct free_blocks sum = {{0}};
-
-	for (size_t i = 0; i < json_array_size(zones); i++)
-		add_blocks(&sum, json_object_get(json_array_get(zones, i), key));
-	return sum;
+	if (json_is_integer(count))
+		(void)printf("  %*" JSON_INTEGER_FORMAT, width, json_integer_value(count));
+	else
+		(void)printf("  %*s", width, "-");
 }
 
-static void print_share(struct ratio ratio)
+static void print_share(const json_t *share)
 {
-	if (ratio_exists(ratio))
-		(void)printf("  %11.1f %%", 100 * ratio_value(ratio));
+	if (json_is_real(share))
+		(void)printf("  %11.1f %%", 100 * json_real_value(share));
 	else
 		(void)printf("  %13s", "-");
 }
 
-static void print_row(int width, const char *target, const struct free_blocks *free)
+static void print_run(int width, const json_t *run)
 {
-	uint64_t blocks = 0, large = 0;
+	const json_t *physical = json_object_get(json_object_get(run, "model"), "physical");
+	const json_t *nearer = json_object_get(json_object_get(physical, "prediction"), "nearer");
 
-	for (unsigned order = 0; order < FRAGMENTATION_ORDERS; order++) {
-		blocks += free->blocks[order];
-		large += order >= HUGE_ORDER ? free->blocks[order] << (order - HUGE_ORDER) : 0;
-	}
-	(void)printf("%-*s  %11" PRIu64 "  %10" PRIu64, width, target, blocks, large);
-	print_share(fragmentation_huge_over_optimal(free));
-	print_share(fragmentation_unusable(free, HUGE_ORDER));
-}
-
-static void print_run(int width, const json_t *run, bool *has_recorded)
-{
-	const json_t *model = json_object_get(run, "model"), *physical = json_object_get(model, "physical");
-	const json_t *prediction = json_object_get(physical, "prediction");
-	const json_t *nearer = json_object_get(prediction, "nearer");
-	const struct free_blocks free =
-	    blocks_of(json_object_get(json_object_get(model, "memory"), "zones"), "free_blocks");
-
-	if (!*has_recorded && json_is_object(prediction)) {
-		const struct free_blocks after = blocks_of(json_object_get(prediction, "zones"), "after");
-
-		print_row(width, "recorded", &after);
-		(void)printf("  %9s  %8s\n", "-", "-");
-		*has_recorded = true;
-	}
-	print_row(width, json_string_value(json_object_get(run, "target")), &free);
-	(void)printf("  %9" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(physical, "refused")));
+	(void)printf("%-*s", width, json_string_value(json_object_get(run, "target")));
+	print_count(outcome_of(run, "blocks"), 11);
+	print_count(outcome_of(run, "huge_blocks"), 10);
+	print_share(outcome_of(run, "free_huge_over_optimal"));
+	print_count(outcome_of(run, "kernel_huge_blocks"), 11);
+	print_count(outcome_of(run, "refused"), 9);
 	if (json_is_real(nearer))
 		(void)printf("  %8.1f\n", json_real_value(nearer));
 	else
@@ -102,8 +68,8 @@ static int name_width(const struct replay_options *options)
 
 static void print_head(int width)
 {
-	(void)printf("%-*s  %11s  %10s  %13s  %13s  %9s  %8s\n", width, FIRST_COLUMN, "blocks", "2 MiB free",
-		     "of the most", "unusable", "refused", "nearer");
+	(void)printf("%-*s  %11s  %10s  %13s  %11s  %9s  %8s\n", width, FIRST_COLUMN, "blocks", "2 MiB free",
+		     "of the most", "with kernel", "refused", "nearer");
 }
 
 /* --- Runs --------------------------------------------------------------------------------------------------------------- */
@@ -124,7 +90,8 @@ static json_t *run(const struct replay_options *options, const char *path, const
 		   const struct target *target)
 {
 	char place[PATH_MAX];
-	struct physical_job job = {.path = path, .checks = options->check};
+	struct physical_job job = {
+	    .path = path, .samples = options->measurement.samples, .checks = options->check};
 	struct trace_error error;
 	json_t *json;
 
@@ -165,14 +132,25 @@ static bool add(json_t *runs, json_t *json)
 	return false;
 }
 
-bool physical_compare(const struct replay_options *options, const char *path, const char *directory,
-		      json_t *runs)
+/* Adds the run, with its row of the table. */
+static bool tell(const struct replay_options *options, json_t *runs, json_t *json)
 {
-	const int width = name_width(options);
-	bool ok = add(runs, run(options, path, directory, NULL)), has_recorded = false;
+	const bool is_added = add(runs, json);
 
-	if (ok && !options->json)
-		print_head(width);
+	if (is_added && !options->json)
+		print_run(name_width(options), json);
+	return is_added;
+}
+
+static bool replay_targets(const struct replay_options *options, const char *path, const char *directory,
+			   json_t *runs)
+{
+	json_t *recorded = run(options, path, directory, NULL);
+
+	if (recorded && !options->json)
+		print_head(name_width(options));
+	bool ok = tell(options, runs, recorded);
+
 	for (size_t i = 0; ok && i < options->target_count; i++) {
 		struct target target;
 
@@ -180,13 +158,24 @@ bool physical_compare(const struct replay_options *options, const char *path, co
 			continue; /* it is there */
 		if (!parse(options, options->targets[i], &target))
 			return false;
-		json_t *json = run(options, path, directory, &target);
-
+		ok = tell(options, runs, run(options, path, directory, &target));
 		target_destroy(&target);
-		ok = json != NULL;
-		if (ok && !options->json)
-			print_run(width, json, &has_recorded);
-		ok = ok && add(runs, json);
 	}
 	return ok;
+}
+
+bool physical_compare(const struct replay_options *options, const char *path, const char *directory,
+		      const struct physical_outcomes *outcomes)
+{
+	const struct physical_verdicts verdicts = {.runs = outcomes->runs,
+						   .first = json_array_size(outcomes->runs),
+						   .trace = path,
+						   .against = options->against};
+
+	if (!replay_targets(options, path, directory, outcomes->runs))
+		return false;
+	if (physical_verdicts_make(&verdicts, outcomes->verdicts, options->json ? NULL : stdout))
+		return true;
+	complain("compare", "not enough memory for the verdicts");
+	return false;
 }

@@ -1,10 +1,10 @@
 /* physical_compare.h: `faultline compare` on a kernel recording: the pages of each target's policy beside where the machine had its own.
  *
- *   target                 free blocks   as 2 MiB   of the most   unusable for 2 MiB   refused   nearer
- *   recorded                     66013     526336        55.1 %               44.9 %         0
- *   engine:linux                 67412 ...                                                       11.6
+ *   free memory at the end       blocks  2 MiB free    of the most  with kernel    refused    nearer
+ *   recorded                      33332        1858         48.4 %            -          0         -
+ *   engine:linux                  33367        1858         48.4 %         2441          0      33.9
  *
- * At the end, over all zones; `nearer` as in free_prediction.h.
+ * Over all zones (memory_outcome.h); `nearer` as in free_prediction.h. Then who is best at what (physical_verdict.h).
  */
 #ifndef FAULTLINE_BENCH_PHYSICAL_PHYSICAL_COMPARE_H
 #define FAULTLINE_BENCH_PHYSICAL_PHYSICAL_COMPARE_H
@@ -13,12 +13,14 @@
 
 #include <jansson.h>
 
-/* Is the trace one of a machine's page allocator? `path` "-" is none; one that cannot be read is none, and whoever reads it says why. */
-bool physical_compare_is_of(const char *path);
+/* What compare.json is made of: two arrays. */
+struct physical_outcomes {
+	json_t *runs, *verdicts;
+};
 
-/* Compares the targets of the options, each an engine with a policy, and prints the table unless they ask for JSON. The runs, the machine's
- * own first, are added to `runs`, and written below `directory`, which is there (NULL: nowhere). False after a message. */
+/* Compares the targets of the options, each an engine with a policy, and prints table and verdicts unless they ask for JSON. The runs, the
+ * machine's own first, are written below `directory`, which is there (NULL: nowhere). False after a message. */
 bool physical_compare(const struct replay_options *options, const char *path, const char *directory,
-		      json_t *runs);
+		      const struct physical_outcomes *outcomes);
 
 #endif

@@ -20,26 +20,64 @@ static enum trace_status print_json(const json_t *json, struct trace_error *erro
 
 /* --- Where the kernel put them ------------------------------------------------------------------------------------------ */
 
-/* The machine's own frames, for pictures of them. */
-static enum trace_status write_recorded(const struct physical_run *run, struct flt_reader *reader,
-					const char *directory, const json_t *json, struct trace_error *error)
-{
-	struct physical_directory whole;
+/* What is told of the machine. */
+struct recorded {
 	struct memory_series series;
-	enum trace_status status = recorded_series_read(&series, reader, error);
+	struct memory_outcome outcome;
+	json_t *json;
+};
+
+static bool write_outcome(const void *context, FILE *file)
+{
+	memory_outcome_write(context, file);
+	return true;
+}
+
+/* What the machine's own snapshots say, for pictures of it. */
+static enum trace_status add_series(const struct physical_directory *directory,
+				    const struct recorded *recorded, struct trace_error *error)
+{
+	const struct physical_rows rows = {"outcome.tsv", write_outcome, &recorded->outcome};
+	enum trace_status status = physical_directory_series(directory, &recorded->series, error);
+
+	return status == TRACE_OK ? physical_directory_add(directory, &rows, error) : status;
+}
+
+static enum trace_status write_recorded(const struct physical_run *run, const char *path,
+					const struct recorded *recorded, struct trace_error *error)
+{
+	struct physical_directory directory;
+	enum trace_status status = physical_directory_begin(&directory, run, path, error);
 
 	if (status != TRACE_OK)
 		return status;
-	status = physical_directory_begin(&whole, run, directory, error);
-	if (status == TRACE_OK) {
-		status = physical_directory_series(&whole, &series, error);
-		if (status == TRACE_OK)
-			status = physical_directory_end(&whole, json, error);
-		else
-			physical_directory_abandon(&whole);
-	}
-	memory_series_destroy(&series);
+	status = add_series(&directory, recorded, error);
+	if (status == TRACE_OK)
+		return physical_directory_end(&directory, recorded->json, error);
+	physical_directory_abandon(&directory);
 	return status;
+}
+
+static json_t *recorded_json(const struct physical_run *run, const struct forced_pass *pass,
+			     const struct memory_outcome *outcome)
+{
+	json_t *physical = forced_pass_json(pass);
+
+	if (physical)
+		(void)json_object_set_new(physical, "outcome", memory_outcome_json(outcome));
+	return physical_run_json(run, NULL, NULL, physical);
+}
+
+static enum trace_status tell(const struct physical_job *job, const struct physical_run *run,
+			      const struct forced_pass *pass, struct recorded *recorded,
+			      struct trace_error *error)
+{
+	recorded->outcome.load = pass->load;
+	recorded_series_outcome(&recorded->series, &recorded->outcome);
+	recorded->json = recorded_json(run, pass, &recorded->outcome);
+	if (!recorded->json)
+		return trace_fail(error, TRACE_NO_MEMORY, "not enough memory for run.json");
+	return job->directory ? write_recorded(run, job->directory, recorded, error) : TRACE_OK;
 }
 
 static enum trace_status force(const struct physical_job *job, struct flt_reader *reader, json_t **json,
@@ -48,14 +86,17 @@ static enum trace_status force(const struct physical_job *job, struct flt_reader
 	const struct physical_run run = {
 	    .trace = flt_reader_summary(reader), .path = job->path, .target = "recorded", .mode = "forced"};
 	struct forced_pass pass = {0};
+	struct recorded recorded = {0};
 	enum trace_status status = forced_pass_run(&pass, reader, job->checks, error);
 
-	if (status == TRACE_OK && !(*json = physical_run_json(&run, NULL, NULL, forced_pass_json(&pass))))
-		status = trace_fail(error, TRACE_NO_MEMORY, "not enough memory for run.json");
-	if (status == TRACE_OK && job->directory)
-		status = write_recorded(&run, reader, job->directory, *json, error);
+	if (status == TRACE_OK)
+		status = recorded_series_read(&recorded.series, reader, error);
+	if (status == TRACE_OK)
+		status = tell(job, &run, &pass, &recorded, error);
+	*json = recorded.json;
 	if (status == TRACE_OK && job->print)
 		forced_pass_print(&pass, job->print);
+	memory_series_destroy(&recorded.series);
 	forced_pass_destroy(&pass);
 	return status;
 }
@@ -98,6 +139,7 @@ enum trace_status physical_free(const struct physical_job *job, const struct tar
 						.policy_name = name,
 						.directory = job->directory,
 						.print = job->print,
+						.samples = job->samples,
 						.checks = job->checks,
 						.slabs_alone = job->slabs_alone};
 
@@ -159,6 +201,7 @@ int physical_replay(const struct replay_options *options, const char *path)
 	const struct physical_job job = {.path = path,
 					 .directory = options->output,
 					 .print = options->json ? NULL : stdout,
+					 .samples = options->measurement.samples,
 					 .checks = options->check,
 					 .slabs_alone = !options->output};
 	struct trace_error error;

@@ -14,6 +14,7 @@ struct physical_job {
 	const char *path;      /* of the trace */
 	const char *directory; /* of the run, or NULL */
 	FILE *print;	       /* gets the table; NULL: nobody does */
+	unsigned samples;      /* of the time lines */
 	uint64_t checks;       /* as replay_options.h has it */
 	bool slabs_alone;      /* of a recording whose pages cannot be placed, what its slabs do is enough */
 };

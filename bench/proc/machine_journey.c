@@ -15,15 +15,9 @@
 struct machine_journey {
 	struct free_pass *pages;
 	struct kmem_pass *objects; /* NULL: the recording does not tell of caches */
+	struct trace_error lacks;  /* then: why */
 	struct proc_texts recorded;
 };
-
-bool machine_journey_is_of(const struct flt_reader *reader)
-{
-	const struct flt_summary *trace = flt_reader_summary(reader);
-
-	return trace->kinds[EVENT_PAGE_ALLOC] + trace->kinds[EVENT_PAGE_FREE] > 0;
-}
 
 /* --- Texts -------------------------------------------------------------------------------------------------------------- */
 
@@ -89,6 +83,7 @@ static enum trace_status go_objects(struct machine_journey *journey, struct flt_
 
 	if (status != TRACE_OK) {
 		free(objects);
+		journey->lacks = *error;
 		return status == TRACE_UNSUPPORTED ? flt_reader_seek(reader, 0, error) : status;
 	}
 	journey->objects = objects;
@@ -159,6 +154,11 @@ static const char *caller_name(const void *context, uint64_t caller)
 	const struct kmem_pass *objects = context;
 
 	return vmalloc_pass_caller(&objects->areas, caller);
+}
+
+const char *machine_journey_lacks_objects(const struct machine_journey *journey)
+{
+	return journey->objects ? NULL : journey->lacks.message;
 }
 
 struct proc_machine machine_journey_machine(const struct machine_journey *journey, const char *unknown)

@@ -13,15 +13,15 @@
 
 struct machine_journey;
 
-/* Is the trace one of a whole machine? */
-bool machine_journey_is_of(const struct flt_reader *reader);
-
 /* Goes to the event, PROC_EVENT_LAST for the end; memory is kept as the policy says. TRACE_BAD_INPUT when there is no such event, or it
  * comes before the state is known: the message says from where on it is. The reader must stay as long, and nobody else moves it. */
 enum trace_status machine_journey_create(struct machine_journey **journey, struct flt_reader *reader,
 					 const struct policy *policy, uint64_t event,
 					 struct trace_error *error) TRACE_MUST_USE;
 void machine_journey_destroy(struct machine_journey *journey);
+
+/* Why nothing is known of the kernel's objects, as a sentence without a full stop; NULL: something is. */
+const char *machine_journey_lacks_objects(const struct machine_journey *journey);
 
 /* What it points to lives as long as the journey, and `unknown` as long as the caller's. */
 struct proc_machine machine_journey_machine(const struct machine_journey *journey, const char *unknown);

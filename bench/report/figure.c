@@ -13,14 +13,25 @@
 
 #define LONGEST_LABEL 40
 
-static const struct figure overview = {
-    .name = "overview",
-    .title = "All traces at a glance",
-    .caption = "Left, the time that one event costs, without the harness (or with it, where that takes over "
-	       "half of some target's time); right, the peak footprint in units "
-	       "of the most bytes "
-	       "that the program held at once. Further left is better in both.",
-    .wide = true,
+static const struct figure overviews[] = {
+    {.name = "overview",
+     .title = "All traces at a glance",
+     .caption = "Left, the time that one event costs, without the harness (or with it, where that takes over "
+		"half of some target's time); right, the peak footprint in units "
+		"of the most bytes "
+		"that the program held at once. Further left is better in both.",
+     .wide = true},
+    {.name = "outcomes",
+     .title = "All kernel recordings at a glance",
+     .caption = "Simulated, a point a policy, the upper left corner is the good one. To the right: requests "
+		"of 2 MiB that "
+		"were refused, over all recordings that have any (else blocks of 2 MiB with the kernel's "
+		"pages in them). Up: how "
+		"much of the free memory lies in blocks of 2 MiB at the end, of the most that it could make: "
+		"the mean over the "
+		"other recordings, or over all where there are no others.",
+     .need = {{.file = "outcome.tsv", .columns = 10, .column = 3}},
+     .optional = true},
 };
 
 static const struct figure figures[] = {
@@ -47,26 +58,39 @@ static const struct figure figures[] = {
      .title = "Internal fragmentation over the trace",
      .caption = "The share of the granted bytes that nobody asked for. Lower is better.",
      .need = {{.file = "timeline.tsv", .columns = 10, .column = 9}}},
+    {.name = "outcomes",
+     .title = "What each policy leaves",
+     .caption =
+	 "Simulated, a point a policy, the upper left corner is the good one. Up: how much of the free "
+	 "memory lies in blocks of 2 MiB at the end, of the most that it could make. To the right: requests "
+	 "of "
+	 "2 MiB that were refused, where the recording has any; else blocks of 2 MiB with the kernel's pages "
+	 "in "
+	 "them, which no compaction makes whole again. Of the machine itself nobody knows these: a line.",
+     .need = {{.file = "outcome.tsv", .columns = 10, .column = 3}},
+     .optional = true},
     {.name = "external",
      .title = "External fragmentation over the trace",
      .caption = "In the engine's simulated physical memory: the share of free memory in pieces under 2 MiB, "
 		"the kernel's index "
 		"of external fragmentation (defined only where a request for 2 MiB would fail), and free 2 "
 		"MiB blocks beside "
-		"the most that the free memory could form.",
+		"the most that the free memory could form. A recorded machine is known at its beginning and "
+		"at its end: points.",
      .need = {{.file = "model.tsv", .columns = 9, .column = 7}},
      .engine_only = true,
      .of_pages = true},
     {.name = "buddy",
-     .title = "The engine's free memory",
-     .caption = "Free blocks of each size over the trace, simulated: one row per order of the buddy, darker "
-		"is more.",
+     .title = "Free memory by the size of its blocks",
+     .caption =
+	 "Free blocks of each size over the trace, simulated: one row per order of the buddy, darker "
+	 "is more. A recorded machine is known at its beginning and at its end, a half of its panel each.",
      .need = {{.file = "buddy.tsv", .columns = 2, .column = 1}},
      .engine_only = true,
      .of_pages = true},
     {.name = "orders",
      .title = "What the free memory is good for",
-     .caption = "At the end, over all zones, simulated: for a request of each order, the share of the free "
+     .caption = "At the end, over all zones: for a request of each order, the share of the free "
 		"memory that lies in "
 		"smaller blocks, and, where it would fail, whether for fragmentation (near 1) or for lack "
 		"of memory (near 0).",
@@ -164,9 +188,9 @@ static const struct figure figures[] = {
 	      {.file = "lifetimes.tsv", .columns = 3, .column = 3}}},
 };
 
-const struct figure *figure_overview(void)
+const struct figure *figure_overview(size_t index)
 {
-	return &overview;
+	return index < sizeof(overviews) / sizeof(overviews[0]) ? &overviews[index] : NULL;
 }
 
 size_t figure_count(void)
@@ -179,6 +203,12 @@ const struct figure *figure_at(size_t index)
 	return &figures[index];
 }
 
+/* The machine of a kernel recording stands beside those that the engine made of it. */
+static bool is_of_engine(const struct run_summary *run)
+{
+	return run_summary_is(run, "engine") || run->is_of_pages;
+}
+
 bool figure_applies(const struct figure *figure, const struct comparison *comparison,
 		    const struct run_group *group)
 {
@@ -187,7 +217,7 @@ bool figure_applies(const struct figure *figure, const struct comparison *compar
 	for (size_t i = first; i < first + runs; i++) {
 		const struct run_summary *run = &comparison->run[i];
 
-		if ((!figure->engine_only || run_summary_is(run, "engine")) &&
+		if ((!figure->engine_only || is_of_engine(run)) &&
 		    (!run->is_of_pages || figure->optional || figure->of_pages))
 			return true;
 	}
@@ -253,11 +283,12 @@ static const char *absent_because(const struct figure *figure, const struct run_
 				  enum trace_status *status, struct trace_error *error)
 {
 	*status = TRACE_OK;
-	if (figure->engine_only && !run_summary_is(run, "engine"))
+	if (figure->engine_only && !is_of_engine(run))
 		return "";
 	if (!figure->with_null && run_summary_is(run, "null"))
 		return "";
-	if (figure == &overview && isnan(run->value[ROW_GROSS]) && isnan(run->value[ROW_FOOTPRINT_OVER_LIVE]))
+	if (figure == &overviews[0] && isnan(run->value[ROW_GROSS]) &&
+	    isnan(run->value[ROW_FOOTPRINT_OVER_LIVE]))
 		return "neither time nor memory was measured";
 	for (size_t i = 0; i < FIGURE_MOST_NEEDS && figure->need[i].file; i++) {
 		bool usable;

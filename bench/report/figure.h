@@ -29,8 +29,8 @@ struct figure {
 	bool wide;     /* shown over the whole width of the page */
 };
 
-/* The figure over all traces, and those of one trace in the order of the report. */
-const struct figure *figure_overview(void);
+/* The figures over all traces (NULL past the last), and those of one trace, in the order of the report. */
+const struct figure *figure_overview(size_t index);
 size_t figure_count(void);
 const struct figure *figure_at(size_t index);
 

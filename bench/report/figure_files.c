@@ -74,6 +74,16 @@ static enum trace_status write_group(struct place *place, const char *figures, s
 	return status;
 }
 
+static enum trace_status write_overviews(struct place *place, struct trace_error *error)
+{
+	enum trace_status status = TRACE_OK;
+	const struct figure *figure;
+
+	for (size_t i = 0; status == TRACE_OK && (figure = figure_overview(i)); i++)
+		status = write_figure(place, figure, error);
+	return status;
+}
+
 enum trace_status figure_files_write(const struct comparison *comparison, const char *plots,
 				     enum picture_kind kind, struct trace_error *error)
 {
@@ -86,7 +96,7 @@ enum trace_status figure_files_write(const struct comparison *comparison, const 
 
 	if (status == TRACE_OK && comparison->groups > 1) {
 		place.directory = figures;
-		status = write_figure(&place, figure_overview(), error);
+		status = write_overviews(&place, error);
 	}
 	for (size_t g = 0; status == TRACE_OK && g < comparison->groups; g++) {
 		place.group = &comparison->group[g];

@@ -200,30 +200,48 @@ static void write_trace_row(const struct writing *writing, size_t index, unsigne
 	(void)fputs("</tr>\n", page);
 }
 
-/* Time or memory of all traces, a row per trace. Traces with the same targets only, whose names stand above once. */
-static void write_across(const struct writing *writing, bool time)
+/* One row of the tables of all traces, a line per trace; of ROW_NET, net or gross, as each can be compared. Traces with the same targets only,
+ * whose names stand above once. */
+static void write_across(const struct writing *writing, unsigned row)
 {
 	const struct comparison *comparison = writing->comparison;
 
 	(void)fputs("<div class=\"scroll\">\n", writing->page);
 	write_heading(writing, &comparison->group[0],
-		      time ? "time per event" : row_at(ROW_FOOTPRINT_OVER_LIVE)->name);
+		      row == ROW_NET		   ? "time per event"
+		      : row == ROW_FREE_HUGE_SHARE ? "free as 2 MiB at the end"
+						   : row_at(row)->name);
 	for (size_t g = 0; g < comparison->groups; g++)
 		write_trace_row(writing, g,
-				time ? summary_time(comparison, &comparison->group[g])
-				     : ROW_FOOTPRINT_OVER_LIVE);
+				row == ROW_NET ? summary_time(comparison, &comparison->group[g]) : row);
 	(void)fputs("</tbody>\n</table>\n</div>\n", writing->page);
+}
+
+/* Kernel recordings alone. */
+static bool are_of_pages(const struct comparison *comparison)
+{
+	for (size_t i = 0; i < comparison->runs; i++) {
+		if (!comparison->run[i].is_of_pages)
+			return false;
+	}
+	return true;
 }
 
 static enum trace_status write_overview(struct writing *writing, struct trace_error *error)
 {
 	(void)fputs("<section id=\"overview\">\n<h2>All traces</h2>\n", writing->page);
-	enum trace_status status = write_figure(writing, figure_overview(), NULL, error);
+	const bool is_of_pages = are_of_pages(writing->comparison);
+	enum trace_status status = TRACE_OK;
+	const struct figure *figure;
 
+	for (size_t i = 0; status == TRACE_OK && (figure = figure_overview(i)); i++) {
+		if (figure_applies(figure, writing->comparison, NULL))
+			status = write_figure(writing, figure, NULL, error);
+	}
 	if (summary_comparable(writing->comparison)) {
 		(void)fputs("<div class=\"across\">\n", writing->page);
-		write_across(writing, true);
-		write_across(writing, false);
+		write_across(writing, is_of_pages ? ROW_FREE_HUGE_SHARE : ROW_NET);
+		write_across(writing, is_of_pages ? ROW_HUGE_REFUSED : ROW_FOOTPRINT_OVER_LIVE);
 		(void)fputs("</div>\n", writing->page);
 	}
 	(void)fputs("</section>\n", writing->page);

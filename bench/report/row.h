@@ -1,7 +1,6 @@
 /* row.h: the figures of a run that the report's tables show, one line each, in the order of the table.
  *
- * A row is a path into run.json; docs/metrics.md defines each one. In every row that has a best value
- * the lowest is the best. The modelled ones are simulated, the others were measured on the machine that the
+ * A row is a path into run.json; docs/metrics.md defines each one. The modelled ones are simulated, the others were measured on the machine that the
  * report names.
  *
  * Behind the rows that every run may have come those of the MMUs of a comparison, MMU_ROWS for each:
@@ -25,11 +24,13 @@ enum row_unit {
 	UNIT_PER_1000, /* of something in 1000 references */
 };
 
+enum row_best { BEST_NONE, BEST_LOWEST, BEST_HIGHEST };
+
 struct row {
 	const char *path; /* keys parted by dots; NULL for a row of an MMU */
 	const char *name; /* of the table's row */
 	enum row_unit unit;
-	bool has_best;
+	enum row_best best;
 	bool in_model;
 };
 
@@ -54,6 +55,12 @@ enum {
 	ROW_FAULTS_COPY,
 	ROW_FAULTS_HUGE,
 	ROW_PAGE_TABLES,
+	ROW_FREE_HUGE,
+	ROW_FREE_HUGE_SHARE,
+	ROW_KERNEL_HUGE,
+	ROW_REFUSED,
+	ROW_HUGE_REFUSED,
+	ROW_MISSED,
 	ROWS
 };
 

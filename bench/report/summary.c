@@ -64,19 +64,26 @@ static bool competes(const struct comparison *comparison, size_t run, unsigned r
 	return isfinite(value_of(comparison, run, row)) && !run_summary_is(&comparison->run[run], "null");
 }
 
+static bool is_better(const struct comparison *comparison, unsigned row, size_t run, size_t other)
+{
+	const double value = value_of(comparison, run, row), beside = value_of(comparison, other, row);
+
+	return row_at(row)->best == BEST_HIGHEST ? value > beside : value < beside;
+}
+
 bool summary_is_best(const struct comparison *comparison, const struct run_group *group, unsigned row,
 		     size_t run)
 {
 	size_t best = group->first + group->runs, competitors = 0;
 	char text[ROW_TEXT_BYTES], best_text[ROW_TEXT_BYTES];
 
-	if (!row_at(row)->has_best || !competes(comparison, run, row))
+	if (row_at(row)->best == BEST_NONE || !competes(comparison, run, row))
 		return false;
 	for (size_t i = group->first; i < group->first + group->runs; i++) {
 		if (!competes(comparison, i, row))
 			continue;
 		competitors++;
-		if (competitors == 1 || value_of(comparison, i, row) < value_of(comparison, best, row))
+		if (competitors == 1 || is_better(comparison, row, i, best))
 			best = i;
 	}
 	if (competitors < 2)

@@ -21,7 +21,7 @@ void summary_name(const struct comparison *comparison, unsigned row, char name[S
 /* Whether some run of the group knows the row. */
 bool summary_has(const struct comparison *comparison, const struct run_group *group, unsigned row);
 
-/* Whether the run (its number in the comparison) has the best value of its group: the lowest, or one that
+/* Whether the run (its number in the comparison) has the best value of its group: the lowest or the highest, as the row has it, or one that
  * reads the same. Never true for the null target, for unknown values, for a group in which no other run could
  * be compared, and for rows without a best value. */
 bool summary_is_best(const struct comparison *comparison, const struct run_group *group, unsigned row,

@@ -140,7 +140,8 @@ void split_page(struct memory *memory, struct page *page, unsigned order)
 	zone_split(&memory->zone[page->zone], pfn, order);
 	page->private = 0;
 	for (uint64_t i = 1; i < (uint64_t)1 << order; i++)
-		page[i] = (struct page){.flags = PAGE_HEAD, .zone = page->zone, .count = 1};
+		page[i] = (struct page){
+		    .flags = PAGE_HEAD | (page->flags & PAGE_LRU), .zone = page->zone, .count = 1};
 	if (memory->owners.owner)
 		split_owner(memory, pfn, order);
 }

@@ -38,6 +38,18 @@ expect 1 'a file that is no trace' proc maps text
 expect 1 'a trace of heap calls alone' proc maps heap.flt
 matches 'says what to record' 'no memory calls, no page faults and no references; .*record --mm --faults' stderr
 
+# --- A kernel recording --------------------------------------------------------------------------------------------------
+tree=$top_srcdir/traces/samples/kernel/copy-tree.flt
+for option in '--memory 8G' '--cpus 3' '--addresses free'; do
+	# shellcheck disable=SC2086 # two words
+	expect 2 "a machine that was recorded, and $option" proc buddyinfo $option "$tree"
+	matches 'are refused' "goes without ${option% *}: a kernel recording tells the machine" stderr
+done
+expect 0 'slabs that nobody recorded' proc slabinfo "$tree"
+matches 'are said to be missing' 'no cache is shown: the recording has no events of a slab allocator; .*--kernel=slab' stderr
+expect 0 'areas that nobody recorded' proc vmallocinfo "$tree"
+matches 'too' 'no area is shown: the recording has no events of vmalloc; .*--kernel=vmalloc' stderr
+
 # --- A recording ---------------------------------------------------------------------------------------------------------
 if ! "$FAULTLINE" record --quiet --mm --faults -o T.flt -- "$mapper" children >/dev/null 2>why && ! test -s T.flt; then
 	skip 'views of a recording' "record --mm --faults does not work here: $(head -n 1 why)"

@@ -91,4 +91,69 @@ if [ -w /dev/full ]; then
 else
 	skip "a full disk" "there is no /dev/full"
 fi
+
+# --- Options that mean nothing there, and recordings that have nothing --------------------------------------------------
+for option in '--memory 8G' '--cpus 2' '--addresses free' '--seed 2' '--mode single' '--touch all' '--thp never' '--rounds 9' \
+	'--measure memory' '--backing real' '--pace recorded' '--drain 1' '--verify' '--process 0' '--watchdog 9' '--without-allocator' \
+	'--memory-rounds 9' '--placements here'; do
+	# shellcheck disable=SC2086 # two words
+	set -- $option
+	expect 2 "free placement and $1" "$FAULTLINE" replay --physical=free "$@" "$tree"
+	matches 'names the option' "goes without $1: a kernel recording" stderr
+done
+expect 2 'places of the kernel, and memory' "$FAULTLINE" replay --physical=forced --memory 8G "$tree"
+expect 2 'places of the kernel, and a policy key' "$FAULTLINE" replay --physical=forced --set thp=always "$tree"
+matches 'are told apart' 'goes without -?-set' stderr
+expect 2 'a comparison of policies with processors' "$FAULTLINE" compare --on engine --on engine:linux --cpus 2 "$tree"
+matches 'names them' 'goes without --cpus: a kernel recording' stderr
+expect 2 'a replay of heap calls' "$FAULTLINE" replay --on engine "$tree"
+matches 'is told what there is instead' 'a kernel recording: --physical=free' stderr
+
+# --- Policies beside each other -----------------------------------------------------------------------------------------
+expect 0 'policies beside each other' "$FAULTLINE" compare --on engine:linux --on engine --samples 7 -o both "$tree"
+matches 'and the machine' '^recorded +33332 +1858 +48.4 % +- +0 +-$' stdout
+matches 'with the distance of each from it' '^engine:linux +33[0-9]{3} +1858 +48.4 % +1[0-9]{3} +0 +[0-9]{2}[.][0-9]$' stdout
+matches 'it says who leaves the most' \
+	'copy-tree.flt: engine leaves the most 2 MiB blocks free at the end: 1859; recorded 1858, engine:linux 1858' stdout
+matches 'who keeps kernel pages together' 'engine:linux keeps kernel pages in the fewest 2 MiB blocks: 1[0-9]{3}; engine 1[0-9]{3}' stdout
+matches 'and where there is no difference' 'no difference in requests refused: 0 under every policy, recorded 0' stdout
+matches 'which compare.json has, too' '"measure": "2 MiB blocks with kernel pages"' both/compare.json
+pass_if 'as many points of the time line as were asked for' test "$(grep -vc '^#' both/copy-tree/engine/buddy.tsv)" -eq 7
+printf '317\t752\t397\t1884\t13901\t9098\t5934\t3417\t1651\t623\t273\t792\n' >before
+grep '^317' both/copy-tree/recorded/buddy.tsv >first
+pass_if 'of the machine, what its buddyinfo said' cmp before first
+pass_if 'and its orders at the end' grep -q '^all	10	792	0.587421' both/copy-tree/recorded/orders.tsv
+"$FAULTLINE" report both -o both.html >log 2>&1
+status=$?
+if command -v gnuplot >/dev/null 2>&1; then
+	pass_if 'a report of them' test $status -eq 0
+	matches 'has their outcomes as a figure' 'What each policy leaves</h3>' both.html
+	matches 'the machine in the others' '>recorded<' both.html
+	matches 'rows of figures' '2 MiB with kernel pages' both.html
+	matches 'and the verdicts' 'leaves the most 2 MiB blocks free at the end: 1859' both.html
+else
+	skip 'a report of them' 'there is no gnuplot here'
+fi
+
+# --- The fragmenters of bench/page_fragmenter.h as recordings ---------------------------------------------------------------
+"$FAULTLINE" generate page-fragmenter-a -q --set memory_mib=64 -o A.flt
+"$FAULTLINE" generate page-fragmenter-b -q --set memory_mib=256 --set allocations=200000 -o B.flt
+expect 0 'fragmenters under three policies' \
+	"$FAULTLINE" compare --on engine:order-first --on engine:lowest-address --on engine:fullest-block A.flt B.flt
+cp stdout fragmenters
+pass_if 'the lowest address and the fullest block give A its huge pages back, and B needs them to be there' awk '
+	$1 == "engine:order-first" { order[++o] = $3; refused_order[o] = $7 }
+	$1 == "engine:lowest-address" { lowest[++l] = $3; refused_lowest[l] = $7 }
+	$1 == "engine:fullest-block" { fullest[++f] = $3; refused_fullest[f] = $7 }
+	END { exit !(o == 2 && order[1] == 0 && lowest[1] >= 14 && fullest[1] >= 14 &&
+		refused_lowest[2] > refused_fullest[2] && refused_fullest[2] <= refused_order[2]) }' fragmenters
+pass_if 'and the books of the frames fit' sh -c '"$0" replay --physical=forced B.flt | grep -Eq "^unexplained( +0)+$"' "$FAULTLINE"
+
+head -c 20000 "$tree" >cut.flt
+expect 1 'a recording cut before its first event' "$FAULTLINE" compare --on engine --on engine:linux cut.flt
+matches 'is called what it is' 'cut.flt: a kernel recording, cut off before its end, without any event' stderr
+expect 1 'whose pages a policy cannot place' "$FAULTLINE" replay --physical=free cut.flt
+matches 'for want of its snapshots' "the recording was cut off before its end, and the snapshot 'zoneinfo'" stderr
+expect 1 'and which cannot be put where they were' "$FAULTLINE" replay --physical=forced cut.flt
+matches 'for want of events' 'without any event of the kernel' stderr
 finish

@@ -106,10 +106,10 @@ static void test_rows(void **state)
 	char *text = written(&map, "7\t");
 
 	/* The curve: 0 3 / 1 2. */
-	assert_string_equal(text, "7\t0\t0\t6\t1\n"
-				  "7\t0\t1\t6\t1\n"
-				  "7\t1\t0\t5\t0.75\n"
-				  "7\t1\t1\t3\t0.5\n");
+	assert_string_equal(text, "7\t0\t0\t7\t1\n"
+				  "7\t0\t1\t7\t1\n"
+				  "7\t1\t0\t6\t0.75\n"
+				  "7\t1\t1\t4\t0.5\n");
 	free(text);
 	frame_map_destroy(&map);
 }
@@ -190,6 +190,7 @@ static void test_snapshot(void **state)
 	const uint64_t times[2] = {1, 2};
 	struct frame_writer writer;
 	struct frame_map map = create(4096, 256);
+	const struct frame_layout nothing = {NULL, NULL};
 
 	(void)state;
 	frame_writer_start(&writer, bytes, sizeof(bytes));
@@ -209,7 +210,7 @@ static void test_snapshot(void **state)
 	const struct event_snapshot cut = {
 	    .name = FRAME_KINDS_SNAPSHOT, .bytes = (const char *)bytes, .length = writer.used - 1};
 
-	assert_true(frame_map_add_snapshot(&map, &snapshot));
+	assert_true(frame_map_add_snapshot(&map, &snapshot, &nothing));
 	assert_int_equal(sum(&map, FRAME_USE_NONE), 100);
 	assert_int_equal(sum(&map, FRAME_USE_FREE_LARGE), 1024);
 	assert_int_equal(sum(&map, FRAME_USE_FREE_SMALL), 876);
@@ -218,15 +219,48 @@ static void test_snapshot(void **state)
 	assert_int_equal(sum(&map, FRAME_USE_KERNEL), 1095);
 	frame_map_destroy(&map);
 	map = create(4096, 256);
-	assert_false(frame_map_add_snapshot(&map, &cut));
+	assert_false(frame_map_add_snapshot(&map, &cut, &nothing));
 	frame_map_destroy(&map);
+	/* Of frames that it calls neither free nor anybody's, 20 lie in memory, 30 in what is not initialised, and the rest in a hole. */
+	const struct memblock_list present = {.count = 2, .range = {{0, 3000}, {3500, 4050}}};
+	const struct memblock_list late = {.count = 1, .range = {{4020, 4050}}};
+	const struct frame_layout layout = {&present, &late};
+
+	map = create(4096, 256);
+	assert_true(frame_map_add_snapshot(&map, &snapshot, &layout));
+	assert_int_equal(sum(&map, FRAME_USE_KERNEL), 999 + 20);
+	assert_int_equal(sum(&map, FRAME_USE_LATE), 30);
+	assert_int_equal(sum(&map, FRAME_USE_NONE), 100 + 46);
+	frame_map_destroy(&map);
+}
+
+/* A zone that manages less than there is has the rest at its end. */
+static void test_late_memory(void **state)
+{
+	struct memory_description description;
+	struct frame_map map = create(32768, 256);
+	struct memory memory;
+
+	(void)state;
+	assert_int_equal(memory_describe(&description, &(struct memory_size){.pages = 32768}), STATUS_OK);
+	description.zone[1].managed_pages = 28672 - 1000;
+	const struct memory_shape shape = {
+	    .description = &description, .backing = ARENA_NONE, .max_order = 10, .keeper = ZONE_LISTS};
+
+	assert_int_equal(memory_create(&memory, &shape), STATUS_OK);
+	frame_map_add_memory(&map, &memory);
+	assert_int_equal(sum(&map, FRAME_USE_LATE), 1000);
+	assert_int_equal(sum(&map, FRAME_USE_RESERVED), 256);
+	frame_map_destroy(&map);
+	memory_destroy(&memory);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_curve), cmocka_unit_test(test_sizes),
-					   cmocka_unit_test(test_rows), cmocka_unit_test(test_memory),
-					   cmocka_unit_test(test_snapshot)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_curve),    cmocka_unit_test(test_sizes),
+	    cmocka_unit_test(test_rows),     cmocka_unit_test(test_memory),
+	    cmocka_unit_test(test_snapshot), cmocka_unit_test(test_late_memory)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

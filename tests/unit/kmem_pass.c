@@ -244,13 +244,16 @@ static void says_what_is_missing(void **state)
 	(void)state;
 	start(&rig, HEAD "cell 0 0 64 64 1" TAIL "0 0\n");
 	assert_int_equal(run(&rig), TRACE_UNSUPPORTED);
-	assert_string_equal(rig.trace.error.message, "the recording has no events of a slab allocator");
+	assert_string_equal(rig.trace.error.message,
+			    "the recording has no events of a slab allocator; `faultline record --kernel` or "
+			    "--kernel=slab makes them");
 	stop(&rig);
 	start(&rig, NULL);
 	alloc(&rig, "cell", at(9, 0));
 	assert_int_equal(run(&rig), TRACE_UNSUPPORTED);
 	assert_string_equal(rig.trace.error.message,
-			    "the recording has no /proc/slabinfo, so that nothing is known of its slabs");
+			    "the recording has no /proc/slabinfo, so that nothing is known of its slabs; "
+			    "`faultline record --kernel` as a privileged user takes it");
 	stop(&rig);
 	start(&rig, HEAD "cell 0 0 64 64 1" TAIL "0 0\n");
 	alloc(&rig, "cell", UINT64_C(0x12345678deadbeef));

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "bench/physical/kernel_recording.h"
 #include "bench/proc/buddyinfo.h"
 #include "bench/proc/iomem.h"
 #include "bench/proc/journey.h"
@@ -78,7 +79,7 @@ static void test_the_start_is_the_recorded_machine(void **state)
 	struct machine_journey *journey = go(reader, SMALL_MACHINE_START);
 
 	(void)state;
-	assert_true(machine_journey_is_of(reader));
+	assert_true(kernel_recording_is(flt_reader_summary(reader)));
 	char *text = printed(proc_buddyinfo, journey);
 
 	assert_string_equal(text, small_machine_buddyinfo);

@@ -37,19 +37,34 @@ static struct comparison *made(struct run_summary run[RUNS], struct run_group *g
 	return &comparison;
 }
 
-static void expect_best(double a, double b, double c, double null, const char *expected)
+static void expect_best_of(unsigned row, const double values[RUNS], const char *expected)
 {
 	struct run_summary run[RUNS];
 	struct run_group group;
 	const struct comparison *comparison = made(run, &group);
-	const double values[RUNS] = {a, b, c, null};
 	char best[RUNS + 1] = "";
 
 	for (size_t i = 0; i < RUNS; i++)
-		run[i].value[ROW_MALLOC_P99] = values[i];
+		run[i].value[row] = values[i];
 	for (size_t i = 0; i < RUNS; i++)
-		best[i] = summary_is_best(comparison, &group, ROW_MALLOC_P99, i) ? '*' : '-';
+		best[i] = summary_is_best(comparison, &group, row, i) ? '*' : '-';
 	assert_string_equal(best, expected);
+}
+
+static void expect_best(double a, double b, double c, double null, const char *expected)
+{
+	const double values[RUNS] = {a, b, c, null};
+
+	expect_best_of(ROW_MALLOC_P99, values, expected);
+}
+
+static void test_highest_is_best(void **state)
+{
+	const double values[RUNS] = {30, 20, 30, NAN};
+
+	(void)state;
+	expect_best_of(ROW_FREE_HUGE, values, "*-*-");
+	expect_best_of(ROW_KERNEL_HUGE, values, "-*--");
 }
 
 static void test_best(void **state)
@@ -132,9 +147,8 @@ static void test_comparable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_best),
-	    cmocka_unit_test(test_no_best),
-	    cmocka_unit_test(test_table),
+	    cmocka_unit_test(test_best),       cmocka_unit_test(test_highest_is_best),
+	    cmocka_unit_test(test_no_best),    cmocka_unit_test(test_table),
 	    cmocka_unit_test(test_comparable),
 	};
 
