@@ -212,7 +212,7 @@ static void assert_same(const struct side *side, const struct side *plain)
 	}
 	assert_int_equal(side->mmu.references, plain->mmu.references);
 	assert_int_equal(side->mmu.faults, plain->mmu.faults);
-	for (uint64_t page = 0; page < CONTEXTS * 16; page++) {
+	for (uint64_t page = 0; page < (uint64_t)CONTEXTS * 16; page++) {
 		unsigned level, of;
 		const pte_t *entry = pagetable_find(&side->table, BASE + (page << 12), &level);
 		const pte_t *other = pagetable_find(&plain->table, BASE + (page << 12), &of);
