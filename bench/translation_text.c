@@ -33,6 +33,16 @@ static void show_selector(const struct translation *translation, uint16_t select
 		     table->base, selector_index(selector), segment_entry_address(table, selector));
 }
 
+/* Of code and data; the other types have theirs in the name. */
+static const char *width_of(const struct descriptor *descriptor)
+{
+	if (!descriptor->is_memory)
+		return "";
+	if (descriptor->is_long)
+		return "; 64-bit code";
+	return descriptor->is_big ? "; 32-bit" : "; 16-bit";
+}
+
 static void show_descriptor(const struct translation *translation, uint16_t selector)
 {
 	const struct descriptor_table *table = segment_table(&translation->tasks.unit, selector);
@@ -51,11 +61,8 @@ static void show_descriptor(const struct translation *translation, uint16_t sele
 			     descriptor.is_big ? "ffffffff" : "ffff");
 	else
 		(void)printf("0 to 0x%" PRIx32 " are valid;\n", limit);
-	(void)printf("  %s; descriptor privilege level %u; %s; %s\n", descriptor_type_name(&descriptor),
-		     descriptor.dpl, descriptor.present ? "present" : "not present",
-		     descriptor.is_long	 ? "64-bit code"
-		     : descriptor.is_big ? "32-bit"
-					 : "16-bit");
+	(void)printf("  %s; descriptor privilege level %u; %s%s\n", descriptor_type_name(&descriptor),
+		     descriptor.dpl, descriptor.present ? "present" : "not present", width_of(&descriptor));
 }
 
 static bool show_segment_fault(const char *doing, struct segment_outcome outcome)

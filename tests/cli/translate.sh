@@ -36,6 +36,9 @@ expect 0 'a segment of the kernel, from user mode' translate --logical 0x6b:0 --
 matches 'is #GP(selector)' 'loading the segment register: #GP\(0x68\): the privilege levels forbid it' stdout
 expect 0 'a segment that is not present' translate --logical 0x68:0 --descriptor 13=0x0000123450000fff
 matches 'is #NP(selector)' '#NP\(0x68\): the segment is not present' stdout
+expect 0 'a task state segment is no memory' translate --logical 0x80:0 --segments linux32
+matches 'and its type says how wide it is' '^  TSS, busy; descriptor privilege level 0; present$' stdout
+matches 'it is refused' 'loading the segment register: #GP\(0x80\)' stdout
 expect 0 'a selector beyond the table' translate --logical 0xfff8:0
 matches 'is #GP(selector)' '#GP\(0xfff8\): the selector lies beyond the limit of its table' stdout
 expect 0 'a null selector' translate --logical 0:0
