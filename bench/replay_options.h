@@ -47,6 +47,9 @@ struct replay_options {
 	    *heap_option; /* the first given of those that mean nothing where pages are replayed, or NULL */
 };
 
+/* What is measured, and how often, where no option says otherwise. */
+extern const struct measurement_options replay_options_usual;
+
 /* Parses argv; the operands are argv[optind..argc). Returns true to go on; false with the exit status in *status after --help or a
  * mistake, which has been explained. */
 bool replay_options_parse(struct replay_options *options, int argc, char **argv, int *status);

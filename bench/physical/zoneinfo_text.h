@@ -31,7 +31,7 @@ struct zoneinfo_zone {
 	struct proc_zone zone;
 	uint64_t free, boost;
 	uint64_t watermark[WATERMARKS]; /* the boost in them, as the kernel prints them */
-	uint64_t first; /* frame */
+	uint64_t first;			/* frame */
 	uint64_t spanned, present, managed;
 	uint64_t protection[ZONEINFO_PROTECTIONS]; /* the kernel's order of its zones */
 	unsigned protections;

@@ -11,7 +11,7 @@ bench_libbench_a_SOURCES += bench/histogram.h bench/histogram.c bench/interval.h
 	%D%/child_process.h %D%/child_process.c %D%/pass.h %D%/pass.c %D%/call_trap.h %D%/call_trap.c
 
 bench_faultline_SOURCES += bench/command_replay.h bench/command_replay.c bench/replay_options.h \
-	bench/replay_options.c bench/trial.h bench/trial.c bench/trial_mmu.h bench/trial_mmu.c \
+	bench/replay_options.c bench/replay_options_command.c bench/trial.h bench/trial.c bench/trial_mmu.h bench/trial_mmu.c \
 	bench/scoreboard.h bench/scoreboard.c bench/command_compare.c bench/command_diff.c bench/live.h bench/live.c \
 	bench/command_place.c
 
