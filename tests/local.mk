@@ -27,7 +27,7 @@ EXTRA_DIST += %D%/tap.sh %D%/total.sh %D%/runs.sh %D%/installed.sh %D%/cmocka.sh
 LONG_TESTS =
 
 # The tests of what is threaded: they are members of TESTS, too; .ci/run threads runs them under ThreadSanitizer.
-THREAD_TESTS = tests/unit/lock tests/unit/heap_threads tests/unit/heap_shell tests/unit/gfp
+THREAD_TESTS = tests/unit/lock tests/unit/heap_threads tests/unit/heap_shell tests/unit/gfp tests/unit/page_runs
 print-thread-tests:
 	@echo $(THREAD_TESTS)
 .PHONY: print-thread-tests

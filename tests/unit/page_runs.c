@@ -2,9 +2,11 @@
 
 #include "engine/phys/page_runs.h"
 
+#include "engine/base/random.h"
 #include "engine/phys/zone.h"
 #include "tests/unit/model.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -283,6 +285,109 @@ static void test_types_of_pageblocks(void **state)
 	rig_drop(&rig);
 }
 
+/* --- Runs beside a page set; the thread sanitizer watches ------------------------------------------------------------- */
+
+#define TURNS 4000u
+
+/* What both hand out is marked in the rig's `owner`, and was nobody's. */
+static void mark(struct rig *rig, pfn_t pfn, uint64_t pages, uint8_t owner)
+{
+	for (uint64_t i = 0; i < pages; i++) {
+		if ((rig->owner[pfn + i] == 0) != (owner != 0))
+			abort();
+		rig->owner[pfn + i] = owner;
+	}
+}
+
+static void *take_runs(void *argument)
+{
+	struct rig *rig = argument;
+	struct random random = {1};
+	struct run run[8] = {{0}};
+
+	for (unsigned turn = 0; turn < TURNS; turn++) {
+		struct run *one = &run[random_below(&random, 8)];
+		uint64_t pages = 1 + random_below(&random, random_below(&random, 16) == 0 ? 1500 : 40);
+
+		zone_lock(&rig->zone);
+		if (one->pages > 0) {
+			mark(rig, one->pfn, one->pages, 0);
+			rig->runs.release(rig->runs.keeper, one->pfn, one->pages);
+			one->pages = 0;
+		} else {
+			one->pfn = rig->runs.allocate(rig->runs.keeper, pages);
+			one->pages = one->pfn != PFN_NONE ? pages : 0;
+			mark(rig, one->pfn, one->pages, 1);
+		}
+		zone_unlock(&rig->zone);
+	}
+	for (unsigned i = 0; i < 8; i++) {
+		mark(rig, run[i].pfn, run[i].pages, 0);
+		if (run[i].pages > 0)
+			rig->runs.release(rig->runs.keeper, run[i].pfn, run[i].pages);
+	}
+	return rig;
+}
+
+static void *take_blocks(void *argument)
+{
+	struct rig *rig = argument;
+	struct random random = {2};
+	struct block {
+		pfn_t pfn;
+		unsigned order;
+	} block[512] = {{0}};
+
+	for (unsigned turn = 0; turn < TURNS * 16; turn++) {
+		struct block *one = &block[random_below(&random, 512)];
+		struct zone_request request = {.order = turn % 8 == 0 ? 3 : 0,
+					       .type = turn % 3 == 0 ? MIGRATE_UNMOVABLE : MIGRATE_MOVABLE,
+					       .flags = ALLOC_NO_WATERMARKS,
+					       .highest = ZONE_NORMAL,
+					       .cpu = 1};
+
+		if (one->pfn != 0) {
+			mark(rig, one->pfn, (uint64_t)1 << one->order, 0);
+			zone_free(&rig->zone, 1, one->pfn, one->order);
+			one->pfn = 0;
+			continue;
+		}
+		pfn_t pfn = zone_allocate(&rig->zone, &request);
+
+		if (pfn == PFN_NONE)
+			continue;
+		*one = (struct block){pfn, request.order};
+		mark(rig, pfn, (uint64_t)1 << request.order, 2);
+	}
+	for (unsigned i = 0; i < 512; i++) {
+		if (block[i].pfn == 0)
+			continue;
+		mark(rig, block[i].pfn, (uint64_t)1 << block[i].order, 0);
+		zone_free(&rig->zone, 1, block[i].pfn, block[i].order);
+	}
+	return rig;
+}
+
+static void test_runs_and_page_sets_at_once(void **state)
+{
+	struct rig *rig = malloc(sizeof(*rig));
+	pthread_t threads[2];
+
+	(void)state;
+	assert_non_null(rig);
+	rig_make(rig, ZONE_TYPED);
+	assert_int_equal(pthread_create(&threads[0], NULL, take_runs, rig), 0);
+	assert_int_equal(pthread_create(&threads[1], NULL, take_blocks, rig), 0);
+	assert_int_equal(pthread_join(threads[0], NULL), 0);
+	assert_int_equal(pthread_join(threads[1], NULL), 0);
+	assert_null(zone_check(&rig->zone));
+	assert_int_equal(zone_free_pages(&rig->zone), PAGES);
+	zone_drain(&rig->zone, 1);
+	assert_int_equal(zone_kept_pages(&rig->zone), PAGES);
+	rig_drop(rig);
+	free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +397,7 @@ int main(void)
 	    cmocka_unit_test(test_conversion),
 	    cmocka_unit_test(test_isolated_memory_is_not_claimed),
 	    cmocka_unit_test(test_types_of_pageblocks),
+	    cmocka_unit_test(test_runs_and_page_sets_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
