@@ -40,13 +40,13 @@ print-sanitizer-tests:
 	done | xargs echo
 .PHONY: print-sanitizer-tests
 
-# What .ci/run distcheck runs of TESTS: what the compiler, clang there, has a part in, and the tests that read the distribution's
-# own files. The commands are tested as gcc built them; that both compilers give the same figures is what golden.sh says.
+# What .ci/run distcheck runs of TESTS: the tests that read the distribution's own files. The others say nothing about it that the
+# phases before have not said.
 DISTRIBUTION_TESTS = tests/cli/headers.sh tests/cli/includes.sh tests/cli/manual.sh tests/cli/report.sh \
 	tests/cli/samples.sh tests/cli/golden.sh tests/cli/glossary.sh tests/cli/policies.sh tests/cli/translate.sh \
-	tests/cli/doctor.sh tests/cli/replay_targets.sh
+	tests/cli/doctor.sh tests/cli/replay_targets.sh tests/unit/page_sample
 print-distribution-tests:
-	@for test in $(TESTS); do case $$test in tests/cli/*) ;; *) echo $$test ;; esac; done | xargs echo $(DISTRIBUTION_TESTS)
+	@echo $(DISTRIBUTION_TESTS) $(fuzz_programs)
 .PHONY: print-distribution-tests
 
 include tests/unit/local.mk
