@@ -164,6 +164,7 @@ static void test_inherited_blocks_are_placed(void **state)
 			    (struct access){
 				.base = object, .size = 8, .kind = ACCESS_STORE, .place = ACCESS_OBJECT});
 		assert_int_equal(flt_writer_finish(rig.trace.writer, &rig.trace.error), TRACE_OK);
+		rig.options.trace = rig.trace.path;
 		rig.options.process = 1;
 		struct mmu_pass *pass = run_engine(&rig);
 
